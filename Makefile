@@ -1,0 +1,43 @@
+# pg_oms: PGXS build. The extension script is the room fragments of sql/ in
+# number order; sql/install/ (the business tables) travels inside it as text
+# that oms.install() executes, so that those tables are nobody's members.
+
+EXTENSION = pg_oms
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+
+MODULE_big = $(EXTENSION)
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+PGFILEDESC = "pg_oms - order management inside the ERP database"
+PG_CPPFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
+SHLIB_LINK = -lhpdf -lzint
+
+DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+DATA = $(filter-out $(DATA_built),$(wildcard sql/updates/*.sql))
+
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test
+ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test --outputdir=.
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+EXTRA_CLEAN = results regression.diffs regression.out tmp_check tmp_install log
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h)
+
+FRAGMENTS = $(sort $(wildcard sql/[0-9]*.sql))
+INSTALL_FRAGMENTS = $(sort $(wildcard sql/install/[0-9]*.sql))
+
+# sql/install/10-catalog.sql becomes the row ('10-catalog', its text).
+$(DATA_built): $(FRAGMENTS) $(INSTALL_FRAGMENTS) $(EXTENSION).control Makefile
+	{ cat $(FRAGMENTS); \
+	  printf '\nCREATE FUNCTION oms.install_script(OUT room text, OUT script text)\n  RETURNS SETOF record LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$oms_rooms$$\nVALUES\n'; \
+	  sep=' '; for f in $(INSTALL_FRAGMENTS); do \
+	    printf "%s ('%s', \$$oms_install\$$\n" "$$sep" "$$(basename $$f .sql)"; cat $$f; \
+	    printf '$$oms_install$$)\n'; sep=','; done; \
+	  printf '$$oms_rooms$$;\nCOMMENT ON FUNCTION oms.install_script() IS\n'; \
+	  printf "  'The DDL that oms.install() executes, one row per room in floor order: the files of sql/install/.';\n"; \
+	} > $@
