@@ -357,7 +357,7 @@ for n in range(1, 301):
     cust = rnd.choice(customers)
     wh = WAREHOUSE_OF.get(cust[10], 'DEL1')
     status = rnd.choices(['shipped', 'cancelled', 'draft', 'confirmed'],
-                         [88, 6, 3, 3] if n > 240 else [94, 6, 0, 0])[0]
+                         [74, 6, 8, 12] if n > 240 else [94, 6, 0, 0])[0]
     line = 0
     for sku in rnd.sample([s for s in code if held.get((wh, s), 0) >= 12],
                           rnd.choice([1, 1, 1, 2, 2, 3])):
