@@ -48,12 +48,13 @@ FRAGMENTS = $(sort $(wildcard sql/[0-9]*.sql))
 INSTALL_FRAGMENTS = $(sort $(wildcard sql/install/[0-9]*.sql))
 
 # sql/install/10-catalog.sql becomes the row ('10-catalog', its text).
-$(DATA_built): $(FRAGMENTS) $(INSTALL_FRAGMENTS) $(EXTENSION).control Makefile
-	set -e; { cat $(FRAGMENTS); \
+$(DATA_built): $(FRAGMENTS) $(INSTALL_FRAGMENTS) $(EXTENSION).control sql/comments.awk Makefile
+	set -e; { for f in $(filter-out sql/90-%,$(FRAGMENTS)); do awk -f sql/comments.awk $$f; done; \
 	  printf '\nCREATE FUNCTION oms.install_script(OUT room text, OUT script text)\n  RETURNS SETOF record LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$oms_rooms$$\nVALUES\n'; \
 	  sep=' '; for f in $(INSTALL_FRAGMENTS); do \
-	    printf "%s ('%s', \$$oms_install\$$\n" "$$sep" "$$(basename $$f .sql)"; cat $$f; \
+	    printf "%s ('%s', \$$oms_install\$$\n" "$$sep" "$$(basename $$f .sql)"; awk -f sql/comments.awk $$f; \
 	    printf '$$oms_install$$)\n'; sep=','; done; \
 	  printf '$$oms_rooms$$;\nCOMMENT ON FUNCTION oms.install_script() IS\n'; \
 	  printf "  'The DDL that oms.install() executes, one row per room in floor order: the files of sql/install/.';\n"; \
+	  cat $(filter sql/90-%,$(FRAGMENTS)); \
 	} > $@

@@ -1,0 +1,3 @@
+-- PUBLIC has nothing; rights are given by oms.grant_role().
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA oms FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA oms FROM PUBLIC;

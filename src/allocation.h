@@ -1,0 +1,34 @@
+/*
+ * allocation.h
+ *	  Life of allocations and the order status derived from them (room
+ *	  sourcing).
+ */
+#ifndef OMS_ALLOCATION_H
+#define OMS_ALLOCATION_H
+
+#include "core.h"
+
+/*
+ * Locks the order row (FOR NO KEY UPDATE): first thing any call does that
+ * changes an order's documents.  Raises UNKNOWN_REFERENCE.
+ */
+extern void oms_order_lock(int32 company_id, int64 order_id);
+
+/* Raises ORDER_HELD naming the open holds, if there are any. */
+extern void oms_order_check_holds(int32 company_id, int64 order_id);
+
+/*
+ * Moves one allocation; raises STATUS_MOVE unless the move is allowed.  The
+ * caller holds the order lock.  Stock is the caller's business.
+ */
+extern void oms_allocation_move(int32 company_id, int64 allocation_id,
+								const char *to);
+
+/* Moves all allocations of a shipment that are not cancelled. */
+extern void oms_allocation_move_shipment(int32 company_id,
+										 int64 shipment_id, const char *to);
+
+/* Derives and writes the order's status; an event when it changes. */
+extern void oms_order_refresh(int32 company_id, int64 order_id);
+
+#endif							/* OMS_ALLOCATION_H */

@@ -1,0 +1,508 @@
+/*
+ * core.c
+ *	  Floor 0: saved plans, row access, exact amounts, events, status moves.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/snapmgr.h"
+
+#include "core.h"
+
+/* Largest value of numeric(14,2) in paise and numeric(14,3) in thousandths */
+#define OMS_AMOUNT_LIMIT INT64CONST(99999999999999)
+
+static char *oms_company = NULL;
+
+static int64 numeric_to_scaled(Datum num, int64 scale, const char *type);
+
+void
+oms_core_init(void)
+{
+	DefineCustomStringVariable("oms.company",
+							   "Code of the company that calls work for.",
+							   "Empty: the only company, or the one the document names.",
+							   &oms_company, "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+void
+oms_spi_connect(void)
+{
+	int			rc = SPI_connect();
+
+	if (rc != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed: %s", SPI_result_code_string(rc));
+}
+
+void
+oms_spi_finish(void)
+{
+	int			rc = SPI_finish();
+
+	if (rc != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed: %s", SPI_result_code_string(rc));
+}
+
+static SPIPlanPtr
+saved_plan(OmsPlan *p)
+{
+	if (p->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(p->sql, p->nargs, p->types);
+
+		if (plan == NULL)
+			elog(ERROR, "could not prepare \"%s\": %s", p->sql,
+				 SPI_result_code_string(SPI_result));
+		SPI_keepplan(plan);
+		p->plan = plan;			/* last: an error before leaves it NULL */
+	}
+	return p->plan;
+}
+
+uint64
+oms_exec(OmsPlan *p, Datum *values, const char *nulls, bool read_only,
+		 long limit)
+{
+	int			rc = SPI_execute_plan(saved_plan(p), values, nulls, read_only,
+									  limit);
+
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", p->sql,
+			 SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+Datum
+oms_datum(uint64 row, int col, bool *isnull)
+{
+	Assert(row < SPI_processed);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col,
+						 isnull);
+}
+
+bool
+oms_isnull(uint64 row, int col)
+{
+	bool		isnull;
+
+	(void) oms_datum(row, col, &isnull);
+	return isnull;
+}
+
+int32
+oms_int4(uint64 row, int col)
+{
+	bool		isnull;
+	Datum		d = oms_datum(row, col, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, col) == INT4OID);
+	return isnull ? 0 : DatumGetInt32(d);
+}
+
+int64
+oms_int8(uint64 row, int col)
+{
+	bool		isnull;
+	Datum		d = oms_datum(row, col, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, col) == INT8OID);
+	return isnull ? 0 : DatumGetInt64(d);
+}
+
+double
+oms_float8(uint64 row, int col)
+{
+	bool		isnull;
+	Datum		d = oms_datum(row, col, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, col) == FLOAT8OID);
+	return isnull ? 0 : DatumGetFloat8(d);
+}
+
+bool
+oms_bool(uint64 row, int col)
+{
+	bool		isnull;
+	Datum		d = oms_datum(row, col, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, col) == BOOLOID);
+	return !isnull && DatumGetBool(d);
+}
+
+char *
+oms_cstr(uint64 row, int col)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col);
+}
+
+int64
+oms_paise(uint64 row, int col)
+{
+	bool		isnull;
+	Datum		d = oms_datum(row, col, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, col) == NUMERICOID);
+	return isnull ? 0 : oms_numeric_to_paise(d);
+}
+
+int64
+oms_milli(uint64 row, int col)
+{
+	bool		isnull;
+	Datum		d = oms_datum(row, col, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, col) == NUMERICOID);
+	return isnull ? 0 : oms_numeric_to_milli(d);
+}
+
+TimestampTz
+oms_time(uint64 row, int col)
+{
+	bool		isnull;
+	Datum		d = oms_datum(row, col, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, col) == TIMESTAMPTZOID);
+	return isnull ? 0 : DatumGetTimestampTz(d);
+}
+
+/* numeric * scale, rounded half away from zero, within the column's range */
+static int64
+numeric_to_scaled(Datum num, int64 scale, const char *type)
+{
+	Numeric		n = DatumGetNumeric(num);
+	Numeric		scaled;
+	Datum		limit;
+
+	if (numeric_is_nan(n) || numeric_is_inf(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("amount is not a number")));
+	scaled = numeric_mul_opt_error(n, int64_to_numeric(scale), NULL);
+	limit = NumericGetDatum(int64_to_numeric(OMS_AMOUNT_LIMIT));
+	if (DatumGetBool(DirectFunctionCall2(numeric_gt,
+										 DirectFunctionCall1(numeric_abs, NumericGetDatum(scaled)),
+										 limit)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("amount out of range"),
+				 errdetail("%s does not fit %s.",
+						   DatumGetCString(DirectFunctionCall1(numeric_out, num)),
+						   type)));
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
+											 NumericGetDatum(scaled)));
+}
+
+int64
+oms_numeric_to_paise(Datum num)
+{
+	return numeric_to_scaled(num, 100, "numeric(14,2)");
+}
+
+int64
+oms_numeric_to_milli(Datum num)
+{
+	return numeric_to_scaled(num, 1000, "numeric(14,3)");
+}
+
+Datum
+oms_paise_numeric(int64 paise)
+{
+	return NumericGetDatum(int64_div_fast_to_numeric(paise, 2));
+}
+
+Datum
+oms_milli_numeric(int64 milli)
+{
+	return NumericGetDatum(int64_div_fast_to_numeric(milli, 3));
+}
+
+int64
+oms_muldiv(int64 a, int64 b, int64 c)
+{
+	int128		product = (int128) a * (int128) b;
+	int128		magnitude = product < 0 ? -product : product;
+	int128		result;
+
+	Assert(c > 0);
+	result = magnitude / c;
+	if ((magnitude % c) * 2 >= c)
+		result++;
+	if (product < 0)
+		result = -result;
+	if (result > PG_INT64_MAX || result < PG_INT64_MIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("amount out of range")));
+	return (int64) result;
+}
+
+Datum
+oms_text(const char *s)
+{
+	return s ? CStringGetTextDatum(s) : (Datum) 0;
+}
+
+char *
+oms_strdup(MemoryContext cxt, const char *s)
+{
+	return s ? MemoryContextStrdup(cxt, s) : NULL;
+}
+
+static OmsPlan event_plan = {
+	"INSERT INTO oms.event (company_id, topic, subject_id, type, payload)"
+	" VALUES ($1, $2, $3, $4, coalesce($5, '{}'))",
+	5, {INT4OID, TEXTOID, INT8OID, TEXTOID, JSONBOID}, NULL
+};
+
+void
+oms_event(int32 company_id, const char *topic, int64 subject_id,
+		  const char *type, Jsonb *payload)
+{
+	Datum		values[5] = {
+		Int32GetDatum(company_id), oms_text(topic), Int64GetDatum(subject_id),
+		oms_text(type), payload ? JsonbPGetDatum(payload) : (Datum) 0
+	};
+
+	oms_spi_connect();
+	oms_exec(&event_plan, values, payload ? "     " : "    n", false, 0);
+	oms_spi_finish();
+}
+
+void
+oms_require_installed(void)
+{
+	Oid			nsp = get_namespace_oid("oms", true);
+
+	if (!OidIsValid(nsp) || !OidIsValid(get_relname_relid("meta", nsp)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_NOT_INSTALLED),
+				 errmsg("pg_oms has no tables in this database yet"),
+				 errhint("Call oms.install(), or oms.attach_erp() which calls it.")));
+}
+
+static OmsPlan move_plan = {
+	"SELECT 1 FROM oms.status_move"
+	" WHERE entity OPERATOR(pg_catalog.=) $1"
+	" AND from_status OPERATOR(pg_catalog.=) $2"
+	" AND to_status OPERATOR(pg_catalog.=) $3",
+	3, {TEXTOID, TEXTOID, TEXTOID}, NULL
+};
+
+bool
+oms_move_allowed(const char *entity, const char *from, const char *to)
+{
+	Datum		values[3] = {oms_text(entity), oms_text(from), oms_text(to)};
+	bool		allowed;
+
+	oms_spi_connect();
+	allowed = oms_exec(&move_plan, values, NULL, true, 1) > 0;
+	oms_spi_finish();
+	return allowed;
+}
+
+void
+oms_check_move(const char *entity, const char *from, const char *to,
+			   const char *what)
+{
+	if (!oms_move_allowed(entity, from, to))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_STATUS_MOVE),
+				 errmsg("%s cannot go from \"%s\" to \"%s\"", what, from, to),
+				 errhint("The moves allowed are the rows of oms.status_move for \"%s\".",
+						 entity)));
+}
+
+static OmsPlan company_by_code = {
+	"SELECT company_id FROM oms.company WHERE code OPERATOR(pg_catalog.=) $1",
+	1, {TEXTOID}, NULL
+};
+static OmsPlan company_only = {
+	"SELECT company_id FROM oms.company ORDER BY company_id LIMIT 2", 0, {0}, NULL
+};
+
+int32
+oms_company_id(const char *code)
+{
+	int32		company_id;
+
+	if (code == NULL && oms_company && oms_company[0])
+		code = oms_company;
+	oms_spi_connect();
+	if (code)
+	{
+		Datum		values[1] = {oms_text(code)};
+
+		if (oms_exec(&company_by_code, values, NULL, true, 1) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+					 errmsg("company \"%s\" does not exist", code),
+					 errhint("The companies are the rows of oms.company.")));
+	}
+	else
+	{
+		uint64		n = oms_exec(&company_only, NULL, NULL, true, 2);
+
+		if (n == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+					 errmsg("there is no company yet"),
+					 errhint("Attach an ERP with oms.attach_erp(), or insert a row into oms.company.")));
+		if (n > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+					 errmsg("there are several companies and none was named"),
+					 errhint("Name it in the document, or SET oms.company.")));
+	}
+	company_id = oms_int4(0, 1);
+	oms_spi_finish();
+	return company_id;
+}
+
+/*
+ * Building jsonb
+ */
+static void
+json_key(OmsJson *j, const char *key)
+{
+	JsonbValue	v;
+
+	if (key == NULL)
+		return;
+	v.type = jbvString;
+	v.val.string.val = pstrdup(key);
+	v.val.string.len = strlen(key);
+	pushJsonbValue(&j->state, WJB_KEY, &v);
+}
+
+static void
+json_value(OmsJson *j, const char *key, JsonbValue *v)
+{
+	json_key(j, key);
+	pushJsonbValue(&j->state, key ? WJB_VALUE : WJB_ELEM, v);
+}
+
+static void
+json_numeric(OmsJson *j, const char *key, Datum num)
+{
+	JsonbValue	v;
+
+	v.type = jbvNumeric;
+	v.val.numeric = DatumGetNumeric(num);
+	json_value(j, key, &v);
+}
+
+void
+oms_json_begin(OmsJson *j)
+{
+	j->state = NULL;
+	pushJsonbValue(&j->state, WJB_BEGIN_OBJECT, NULL);
+}
+
+void
+oms_json_str(OmsJson *j, const char *key, const char *val)
+{
+	JsonbValue	v;
+
+	if (val == NULL)
+		v.type = jbvNull;
+	else
+	{
+		v.type = jbvString;
+		v.val.string.val = pstrdup(val);
+		v.val.string.len = strlen(val);
+	}
+	json_value(j, key, &v);
+}
+
+void
+oms_json_int(OmsJson *j, const char *key, int64 val)
+{
+	json_numeric(j, key, NumericGetDatum(int64_to_numeric(val)));
+}
+
+void
+oms_json_float(OmsJson *j, const char *key, double val, int digits)
+{
+	Datum		num = DirectFunctionCall1(float8_numeric, Float8GetDatum(val));
+
+	json_numeric(j, key, DirectFunctionCall2(numeric_round, num,
+											 Int32GetDatum(digits)));
+}
+
+void
+oms_json_bool(OmsJson *j, const char *key, bool val)
+{
+	JsonbValue	v;
+
+	v.type = jbvBool;
+	v.val.boolean = val;
+	json_value(j, key, &v);
+}
+
+void
+oms_json_paise(OmsJson *j, const char *key, int64 paise)
+{
+	json_numeric(j, key, oms_paise_numeric(paise));
+}
+
+void
+oms_json_milli(OmsJson *j, const char *key, int64 milli)
+{
+	json_numeric(j, key,
+				 DirectFunctionCall1(numeric_trim_scale,
+									 oms_milli_numeric(milli)));
+}
+
+void
+oms_json_time(OmsJson *j, const char *key, TimestampTz t)
+{
+	if (t == 0)
+		oms_json_str(j, key, NULL);
+	else
+		oms_json_str(j, key,
+					 DatumGetCString(DirectFunctionCall1(timestamptz_out,
+														 TimestampTzGetDatum(t))));
+}
+
+void
+oms_json_array(OmsJson *j, const char *key)
+{
+	json_key(j, key);
+	pushJsonbValue(&j->state, WJB_BEGIN_ARRAY, NULL);
+}
+
+void
+oms_json_object(OmsJson *j, const char *key)
+{
+	json_key(j, key);
+	pushJsonbValue(&j->state, WJB_BEGIN_OBJECT, NULL);
+}
+
+void
+oms_json_close_array(OmsJson *j)
+{
+	pushJsonbValue(&j->state, WJB_END_ARRAY, NULL);
+}
+
+void
+oms_json_close_object(OmsJson *j)
+{
+	pushJsonbValue(&j->state, WJB_END_OBJECT, NULL);
+}
+
+Jsonb *
+oms_json_end(OmsJson *j)
+{
+	JsonbValue *v = pushJsonbValue(&j->state, WJB_END_OBJECT, NULL);
+
+	return JsonbValueToJsonb(v);
+}

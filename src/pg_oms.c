@@ -1,0 +1,22 @@
+/*
+ * pg_oms.c
+ *	  Library entry: magic block and one call to each room that needs it.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "core.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	oms_core_init();
+
+	MarkGUCPrefixReserved("oms");
+}

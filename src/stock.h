@@ -1,0 +1,120 @@
+/*
+ * stock.h
+ *	  Levels, reservations, dispatch and counts of stock.
+ *
+ * Lock order of the whole extension: order row, allocation rows, then stock
+ * rows by (node_id, sku_id); never the other way about.
+ */
+#ifndef OMS_STOCK_H
+#define OMS_STOCK_H
+
+#include "core.h"
+
+typedef struct OmsStockKey
+{
+	int32		node_id;
+	int32		sku_id;
+} OmsStockKey;
+
+/* A level as a promise may use it; quantities in milli units. */
+typedef struct OmsStockLevel
+{
+	OmsStockKey key;
+	int64		on_hand;
+	int64		reserved;		/* expired carts and the own cart left out */
+	int64		safety;
+	int64		backorder_limit;
+	bool		tracked;		/* false: as much as anybody wants */
+} OmsStockLevel;
+
+/*
+ * The ERP room sets these (floors depend downwards only).  NULL while no
+ * ERP is attached.
+ *
+ * pending: the keys of these items whose count in the ERP, as last
+ * committed, has not been taken into oms.stock yet, with that count;
+ * returns their number.  Takes no lock.
+ * refresh: the same for keys whose rows the caller holds locked, and writes
+ * them (oms_stock_count).
+ * dispatched, received: asks the ERP to book it, through its outbox.
+ */
+typedef struct OmsStockErp
+{
+	int			(*pending) (int32 company_id, const int32 *sku_ids,
+							int nskus, OmsStockKey **keys, int64 **on_hand);
+	void		(*refresh) (int32 company_id, const OmsStockKey *keys,
+							int nkeys);
+	void		(*book) (int32 company_id, const char *kind,
+						 OmsStockKey key, int64 qty, const char *document,
+						 int64 reservation_id);
+} OmsStockErp;
+
+extern OmsStockErp oms_stock_erp;
+
+/*
+ * Called before any promise, reservation or plan of a company: takes in
+ * pending changes of the ERP to masters (items, prices, taxes, nodes).  Set
+ * by the ERP room; NULL while no ERP can be attached.
+ */
+extern void (*oms_erp_before_promise) (int32 company_id);
+
+/*
+ * Levels of these items at all nodes, as fresh as the ERP's last commit.
+ * "own_cart" (may be NULL): holds of this cart do not count against it.
+ */
+extern int	oms_stock_levels(int32 company_id, const int32 *sku_ids,
+							 int nskus, const char *own_cart,
+							 TimestampTz at, OmsStockLevel **levels);
+extern int64 oms_stock_available(const OmsStockLevel *level);
+
+typedef struct OmsStockTake
+{
+	OmsStockKey key;
+	int64		qty;			/* milli, > 0 */
+	int64		allocation_id;	/* 0 for a cart */
+	const char *cart_id;		/* NULL for an allocation */
+	TimestampTz expires_at;		/* of a cart's hold */
+} OmsStockTake;
+
+/*
+ * Takes all or nothing.  Rows are locked in key order; demand on one key is
+ * summed.  Returns -1 when taken, else the index of the first take that
+ * found too little (*available says how much), with nothing changed.
+ */
+extern int	oms_stock_reserve(int32 company_id, OmsStockTake *takes,
+							  int ntakes, TimestampTz at, int64 *available);
+
+/* Gives back what the allocation holds, exactly once; returns units. */
+extern int64 oms_stock_release_allocation(int32 company_id,
+										  int64 allocation_id);
+
+/* Gives back what a cart holds; "reason" released, expired or converted. */
+extern int64 oms_stock_release_cart(int32 company_id, const char *cart_id,
+									const char *reason);
+
+/*
+ * The allocation's goods left the node.  Where the ERP counts, the
+ * reservation goes on (state leaving) until the ERP has booked it, so that
+ * no unit is free in between; else the count falls at once.
+ */
+extern void oms_stock_dispatch(int32 company_id, int64 allocation_id,
+							   const char *document);
+
+/* Goods came (back) into a node, sellable. */
+extern void oms_stock_receive(int32 company_id, OmsStockKey key, int64 qty,
+							  const char *document);
+
+/*
+ * Sets a count (the caller need not hold the row; it is locked here).
+ * "left": reserved milli units that left with this very count (closed by
+ * the caller).  Keeps ledger, shortfall and events: stock.out when nothing
+ * is available any more, stock.in when something is again, stock.shortfall.
+ */
+extern void oms_stock_count(int32 company_id, OmsStockKey key,
+							int64 on_hand, const char *reason,
+							const char *document);
+
+/* Closes a leaving reservation: the ERP has booked it. */
+extern void oms_stock_left(int32 company_id, int64 reservation_id);
+
+#endif							/* OMS_STOCK_H */
