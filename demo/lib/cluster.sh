@@ -24,12 +24,13 @@ cluster_start_quietly() {
 }
 
 cluster_settings() {
-	local dir=$1 stage=$2 port
-	port=$(free_port)
+	local stage=$2 socket port
+	socket=$(readlink -f "$1/socket")
+	port=$(free_port "$socket")
 	cat <<CONF
 port = $port
 listen_addresses = ''
-unix_socket_directories = '$(readlink -f "$dir/socket")'
+unix_socket_directories = '$socket'
 unix_socket_permissions = 0700
 extension_destdir = '$stage'
 dynamic_library_path = '$stage$("$(pg_config_path)" --pkglibdir):\$libdir'
@@ -62,7 +63,7 @@ cluster_socket_dir() {
 free_port() {
 	local port
 	for ((port = 5480; port < 5980; port++)); do
-		[ ! -e "/var/run/postgresql/.s.PGSQL.$port" ] || continue
+		[[ ! -e /var/run/postgresql/.s.PGSQL.$port && ! -e $1/.s.PGSQL.$port ]] || continue
 		! grep -qsE "^port *= *$port\b" /etc/postgresql/*/*/postgresql.conf || continue
 		! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || continue
 		echo "$port"

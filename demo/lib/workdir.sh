@@ -20,6 +20,8 @@ owner_of() { stat -Lc %U -- "$1"; }
 workdir_find() {
 	[ -d "$root/.oms" ] || return 1
 	work=$(cd "$root/.oms" && pwd -P) || die "$root/.oms cannot be entered: run as its owner, or as root"
+	# The link of a copied checkout leads to the original's directory.
+	[ ! -L "$root/.oms" ] || [ "$(cat "$work/checkout" 2>/dev/null)" = "$root" ] || return 1
 	server_user=$(id -un)
 	if [ "$EUID" -eq 0 ]; then
 		server_user=$(owner_of "$work")
@@ -54,6 +56,7 @@ workdir_make() {
 	work=$(mktemp -d /var/tmp/pg_oms.XXXXXXXX)
 	[ "$EUID" -ne 0 ] || chown "$server_user": "$work"
 	chmod 755 "$work"
+	printf '%s\n' "$root" | as_server tee "$work/checkout" >/dev/null
 	ln -s "$work" "$root/.oms"
 	say "  .oms is a link to $work: user $server_user, or make, could not work in $root"
 }
