@@ -82,7 +82,7 @@ check_isolation() { check_runner isolation 'test/specs/*.spec' REGRESS= TAP_TEST
 check_runner() {
 	local kind=$1 files=$2 line total good=0 bad=0 rc=0 start
 	shift 2
-	total=$(compgen -G "$src/$files" | wc -l)
+	total=$(compgen -G "$src/$files" | wc -l) || :
 	[ "$total" -gt 0 ] || { say "$kind: no tests yet"; return; }
 	say "$kind"
 	start=$(clock_us)
