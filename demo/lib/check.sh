@@ -5,7 +5,7 @@
 strict='-Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare'
 passed=0
 failed=0
-limit=900 # seconds, of one run of a test runner
+limit=600 # seconds, of one run of a test runner
 
 run_check() {
 	[ $# -eq 0 ] || die './run check takes no arguments'
@@ -15,7 +15,7 @@ run_check() {
 	workdir_lock check
 	check=$work/check
 	src=$check/src
-	cluster_stop "$check"
+	check_stop_servers
 	as_server rm -rf "$check"
 	step 'copy the checkout' build_sync "$src"
 	step 'validate META.json' as_server python3 "$src/test/meta.py" "$src"
@@ -34,9 +34,7 @@ check_close() {
 	local rc=$?
 	trap - EXIT
 	set +e
-	if [ -n "${check:-}" ] && [ -e "$check/data/postmaster.pid" ]; then
-		as_server pg_ctl -D "$check/data" -m immediate -w stop >/dev/null 2>&1
-	fi
+	[ -z "${check:-}" ] || check_stop_servers
 	if [ -z "${finished:-}" ]; then
 		failed=$((failed + 1))
 	elif [ $((passed + failed)) -eq 0 ]; then
@@ -48,6 +46,16 @@ check_close() {
 	say "Whole run: $(seconds_since "$run_started") s"
 	say "$passed passed, $failed failed"
 	exit "$rc"
+}
+
+# Ours, and what a killed test left behind.
+check_stop_servers() {
+	local pidfile data
+	while read -r pidfile; do
+		data=${pidfile%/postmaster.pid}
+		[ "$(sed -n 2p "$pidfile")" = "$data" ] || continue
+		as_server pg_ctl -D "$data" -m immediate -w stop >/dev/null 2>&1 || :
+	done < <(find "$check" -name postmaster.pid 2>/dev/null)
 }
 
 # Tests restore a real Tryton database from the dump that OMS_TRYTON_DUMP
