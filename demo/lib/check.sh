@@ -48,9 +48,22 @@ check_close() {
 	exit "$rc"
 }
 
-# Ours, and what a killed test left behind.
+# Whatever still works below $check, by its working directory: a runner that
+# met the time limit leaves its children behind.
+check_stop_tests() {
+	local proc pids=()
+	for proc in /proc/[0-9]*; do
+		case $(readlink "$proc/cwd" 2>/dev/null) in
+		"$src" | "$src"/*) pids+=("${proc#/proc/}") ;;
+		esac
+	done
+	[ ${#pids[@]} -eq 0 ] || as_server sh -c 'kill "$@"' sh "${pids[@]}" 2>/dev/null || :
+}
+
+# Our server, and those of tests that were killed.
 check_stop_servers() {
 	local pidfile data
+	check_stop_tests
 	while read -r pidfile; do
 		data=${pidfile%/postmaster.pid}
 		[ "$(sed -n 2p "$pidfile")" = "$data" ] || continue
@@ -104,7 +117,7 @@ check_runner() {
 		*) continue ;;
 		esac
 		say "  $line"
-	done < <(check_make "$@" 2>&1 || echo "rc=$?")
+	done < <(check_make "$@" 2>&1 || echo "rc=$?"; check_stop_tests)
 	if [ "$rc" -ne 0 ]; then
 		head -c 60000 "$src/regression.diffs" 2>/dev/null || tail -n 40 "$check/server.log"
 		if [ $((good + bad)) -lt "$total" ]; then
@@ -117,7 +130,7 @@ check_runner() {
 }
 
 check_make() {
-	as_server timeout -k 10 "$limit" make -C "$src" -s --no-print-directory installcheck \
+	as_server timeout --foreground -k 10 "$limit" make -C "$src" -s --no-print-directory installcheck \
 		with_llvm=no PG_CONFIG="$(pg_config_path)" "$@" </dev/null 8<&-
 }
 
@@ -138,7 +151,7 @@ check_one_pgTAP() {
 	as_server dropdb --if-exists --force oms_pgtap_run
 	as_server createdb -T oms_pgtap oms_pgtap_run
 	cd "$src"
-	as_server timeout -k 10 "$limit" pg_prove --verbose -d oms_pgtap_run "$1" 8<&-
+	as_server timeout --foreground -k 10 "$limit" pg_prove --verbose -d oms_pgtap_run "$1" 8<&-
 }
 
 # TAP: each file makes clusters of its own, from the staged build.
@@ -168,6 +181,8 @@ check_each() {
 		(set -e; "check_one_$kind" "$file") >"$log" 2>&1 </dev/null
 		rc=$?
 		set -e
+		[ "$rc" -ne 124 ] || echo "not ok 0 - ended within $limit s" >>"$log"
+		[ "$rc" -eq 0 ] || check_stop_tests
 		ok=$(grep -E '^ok [0-9]' "$log" | grep -cviE '# skip') || :
 		skipped=$(grep -ciE '^ok [0-9].*# skip|^1\.\.0 # skip' "$log") || :
 		not_ok=$(grep -E '^not ok [0-9]' "$log" | grep -cviE '# todo') || :
