@@ -18,7 +18,7 @@ build_sync() {
 		--exclude='*.bc' --exclude='/sql/pg_oms--*.sql' --exclude=/results \
 		--exclude=/tmp_check --exclude=/regression.out --exclude=/regression.diffs \
 		--exclude=/.built-from --exclude=__pycache__ \
-		"${remote[@]}" "$root/" "$target" 8<&-
+		"${remote[@]}" "$root/" "$target"
 }
 
 # build_make SRC STAGE [MAKE ARGUMENT...]: compiles and stages.
@@ -49,5 +49,5 @@ build_stage() {
 build_run() {
 	local src=$1
 	shift
-	as_server make -C "$src" -s with_llvm=no PG_CONFIG="$(pg_config_path)" "$@" 8<&-
+	as_server make -C "$src" -s with_llvm=no PG_CONFIG="$(pg_config_path)" "$@"
 }

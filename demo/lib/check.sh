@@ -131,7 +131,7 @@ check_runner() {
 
 check_make() {
 	as_server timeout --foreground -k 10 "$limit" make -C "$src" -s --no-print-directory installcheck \
-		with_llvm=no PG_CONFIG="$(pg_config_path)" "$@" </dev/null 8<&-
+		with_llvm=no PG_CONFIG="$(pg_config_path)" "$@" </dev/null
 }
 
 # pgTAP: each file in a database of its own that has pgtap and pg_oms.
@@ -151,7 +151,7 @@ check_one_pgTAP() {
 	as_server dropdb --if-exists --force oms_pgtap_run
 	as_server createdb -T oms_pgtap oms_pgtap_run
 	cd "$src"
-	as_server timeout --foreground -k 10 "$limit" pg_prove --verbose -d oms_pgtap_run "$1" 8<&-
+	as_server timeout --foreground -k 10 "$limit" pg_prove --verbose -d oms_pgtap_run "$1"
 }
 
 # TAP: each file makes clusters of its own, from the staged build.

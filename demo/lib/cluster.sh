@@ -17,7 +17,7 @@ cluster_start_quietly() {
 	fi
 	cluster_socket_dir "$dir"
 	cluster_settings "$@" | as_server tee "$data/oms.conf"
-	as_server pg_ctl -D "$data" -l "$dir/server.log" -w -t 120 start 8<&- || {
+	as_server pg_ctl -D "$data" -l "$dir/server.log" -w -t 120 start || {
 		tail -n 30 "$dir/server.log"
 		return 1
 	}

@@ -5,12 +5,12 @@
 #                an unprivileged user, as PostgreSQL refuses root
 
 # as_server COMMAND...: runs it as that user.  Root itself never writes below
-# $work, which that user owns.
+# $work, which that user owns.  Only this shell holds the lock (8).
 as_server() {
 	if [ "$EUID" -eq 0 ]; then
-		runuser -u "$server_user" -- env HOME="$work" USER="$server_user" LOGNAME="$server_user" "$@"
+		runuser -u "$server_user" -- env HOME="$work" USER="$server_user" LOGNAME="$server_user" "$@" 8<&-
 	else
-		"$@"
+		"$@" 8<&-
 	fi
 }
 
