@@ -25,7 +25,7 @@ step() {
 	start=$(clock_us)
 	log=$(mktemp /tmp/pg_oms_step.XXXXXX)
 	printf '  %s ' "$text"
-	(while sleep 5 && kill -0 $$; do printf . >&3; done) 3>&1 >/dev/null 2>&1 </dev/null 8<&- &
+	(while sleep 5 3>&- && kill -0 $$; do printf . >&3; done) 3>&1 >/dev/null 2>&1 </dev/null 8<&- &
 	ticker=$!
 	set +e
 	(set -e; "$@") >"$log" 2>&1 </dev/null
