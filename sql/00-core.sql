@@ -132,3 +132,10 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION oms.uninstall() IS
     'Detaches every ERP and drops all tables and views that install() made, with their rows. Afterwards DROP EXTENSION pg_oms; DROP SCHEMA oms; leave nothing behind.';
+
+CREATE FUNCTION oms.company_id(code text DEFAULT NULL) RETURNS integer
+LANGUAGE c STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_company_id_sql';
+COMMENT ON FUNCTION oms.company_id(text) IS
+    'company_id of a company code; of the setting oms.company, or of the only company where NULL. Raises OM002.';

@@ -8,6 +8,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -249,6 +250,39 @@ Datum
 oms_text(const char *s)
 {
 	return s ? CStringGetTextDatum(s) : (Datum) 0;
+}
+
+Datum
+oms_int4_array(const int32 *v, int n)
+{
+	Datum	   *d = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		d[i] = Int32GetDatum(v[i]);
+	return PointerGetDatum(construct_array(d, n, INT4OID, 4, true,
+										   TYPALIGN_INT));
+}
+
+Datum
+oms_int8_array(const int64 *v, int n)
+{
+	Datum	   *d = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		d[i] = Int64GetDatum(v[i]);
+	return PointerGetDatum(construct_array(d, n, INT8OID, 8, FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
+}
+
+Datum
+oms_text_array(const char *const *v, int n)
+{
+	Datum	   *d = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		d[i] = CStringGetTextDatum(v[i]);
+	return PointerGetDatum(construct_array(d, n, TEXTOID, -1, false,
+										   TYPALIGN_INT));
 }
 
 char *
@@ -505,4 +539,14 @@ oms_json_end(OmsJson *j)
 	JsonbValue *v = pushJsonbValue(&j->state, WJB_END_OBJECT, NULL);
 
 	return JsonbValueToJsonb(v);
+}
+
+PG_FUNCTION_INFO_V1(oms_company_id_sql);
+
+Datum
+oms_company_id_sql(PG_FUNCTION_ARGS)
+{
+	oms_require_installed();
+	PG_RETURN_INT32(oms_company_id(PG_ARGISNULL(0) ? NULL :
+								   text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }

@@ -68,6 +68,11 @@ extern int64 oms_muldiv(int64 a, int64 b, int64 c);
 /* text Datum from a C string; (Datum) 0 if NULL (give 'n' in nulls then) */
 extern Datum oms_text(const char *s);
 
+/* one-dimensional arrays without nulls */
+extern Datum oms_int4_array(const int32 *v, int n);
+extern Datum oms_int8_array(const int64 *v, int n);
+extern Datum oms_text_array(const char *const *v, int n);
+
 /* Copy a C string into a context that outlives SPI.  NULL gives NULL. */
 extern char *oms_strdup(MemoryContext cxt, const char *s);
 
@@ -97,7 +102,11 @@ extern void oms_check_move(const char *entity, const char *from,
  */
 extern int32 oms_company_id(const char *code);
 
-/* A small builder of jsonb, for answers, events and terms. */
+/*
+ * A small builder of jsonb, for answers, events and terms.  It builds in the
+ * current memory context: begin, fill and end it on the same side of
+ * oms_spi_connect().
+ */
 typedef struct OmsJson
 {
 	JsonbParseState *state;

@@ -78,11 +78,15 @@ typedef struct OmsStockTake
 
 /*
  * Takes all or nothing.  Rows are locked in key order; demand on one key is
- * summed.  Returns -1 when taken, else the index of the first take that
- * found too little (*available says how much), with nothing changed.
+ * summed; carts that expired are given back first, and "own_cart" (may be
+ * NULL) is converted: its holds are closed under the same locks, so that
+ * nobody can take its units in between.  Untracked items are not held.
+ * Returns -1 when taken, else the index of the first take that found too
+ * little (*available says how much), with nothing changed.
  */
 extern int	oms_stock_reserve(int32 company_id, OmsStockTake *takes,
-							  int ntakes, TimestampTz at, int64 *available);
+							  int ntakes, const char *own_cart,
+							  TimestampTz at, int64 *available);
 
 /* Gives back what the allocation holds, exactly once; returns units. */
 extern int64 oms_stock_release_allocation(int32 company_id,
@@ -105,9 +109,7 @@ extern void oms_stock_receive(int32 company_id, OmsStockKey key, int64 qty,
 							  const char *document);
 
 /*
- * Sets a count (the caller need not hold the row; it is locked here).
- * "left": reserved milli units that left with this very count (closed by
- * the caller).  Keeps ledger, shortfall and events: stock.out when nothing
+ * Sets a count (the caller need not hold the row; it is locked here).  Keeps ledger, shortfall and events: stock.out when nothing
  * is available any more, stock.in when something is again, stock.shortfall.
  */
 extern void oms_stock_count(int32 company_id, OmsStockKey key,

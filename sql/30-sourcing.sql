@@ -1,0 +1,61 @@
+-- sourcing: the order status derived from its allocations, and why a plan is as it is.
+
+CREATE FUNCTION oms.order_status(company_id integer, order_id bigint) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+        WHEN s.live = 0 THEN CASE WHEN s.cancelled > 0 THEN 'cancelled' ELSE 'captured' END
+        WHEN s.returned = s.live THEN 'returned'
+        WHEN s.rto + s.returned = s.live THEN 'rto'
+        WHEN s.delivered + s.returned = s.live THEN 'delivered'
+        WHEN s.delivered > 0 THEN 'part_delivered'
+        WHEN s.shipped + s.rto + s.returned = s.live THEN 'shipped'
+        WHEN s.shipped + s.rto + s.returned > 0 THEN 'part_shipped'
+        WHEN EXISTS (SELECT FROM oms.order_hold h
+                      WHERE h.company_id = $1 AND h.order_id = $2 AND h.resolved_at IS NULL) THEN 'on_hold'
+        WHEN s.packed = s.live THEN 'packed'
+        WHEN s.working + s.packed = s.live THEN 'released'
+        WHEN s.backordered = s.live THEN 'backordered'
+        WHEN s.backordered > 0 THEN 'part_reserved'
+        WHEN s.planned = s.live THEN 'captured'
+        ELSE 'reserved' END
+    FROM (SELECT count(*) FILTER (WHERE a.status <> 'cancelled') AS live,
+                 count(*) FILTER (WHERE a.status = 'cancelled') AS cancelled,
+                 count(*) FILTER (WHERE a.status = 'planned') AS planned,
+                 count(*) FILTER (WHERE a.status = 'backordered') AS backordered,
+                 count(*) FILTER (WHERE a.status IN ('released', 'picked')) AS working,
+                 count(*) FILTER (WHERE a.status = 'packed') AS packed,
+                 count(*) FILTER (WHERE a.status = 'shipped') AS shipped,
+                 count(*) FILTER (WHERE a.status = 'delivered') AS delivered,
+                 count(*) FILTER (WHERE a.status = 'rto') AS rto,
+                 count(*) FILTER (WHERE a.status = 'returned') AS returned
+            FROM oms.allocation a
+           WHERE a.company_id = $1 AND a.order_id = $2) s
+$$;
+COMMENT ON FUNCTION oms.order_status(integer, bigint) IS
+    'Status of an order as its allocations and open holds say it is; oms."order".status holds it, oms.verify() compares. Cancelled allocations count only when nothing else is left; a hold shows until something has been shipped.';
+
+CREATE FUNCTION oms.explain_order(order_id bigint, company text DEFAULT NULL)
+RETURNS TABLE (run integer, seq integer, subject text, what text, outcome text, rank integer, cost numeric, reason text, meaning text, terms jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 20
+SET search_path = pg_catalog, pg_temp AS $$
+    WITH c AS (SELECT oms.company_id($2) AS company_id)
+    SELECT d.run, d.seq, d.subject,
+           concat_ws(' ', n.code, s.code),
+           d.outcome, d.rank, d.cost, d.reason, r.text, d.terms
+      FROM c JOIN oms.decision d ON d.company_id = c.company_id AND d.order_id = $1
+      LEFT JOIN oms.node n ON n.node_id = d.node_id
+      LEFT JOIN oms.courier_service s ON s.courier_service_id = d.courier_service_id
+      LEFT JOIN oms.reason_code r ON r.code = d.reason
+    UNION ALL
+    SELECT o.planning_run, 10000, 'risk', m.name, k.action, NULL, round(k.probability::numeric, 4),
+           array_to_string(k.reasons, ','),
+           (SELECT string_agg(c2.text, '; ' ORDER BY c2.code) FROM oms.reason_code c2 WHERE c2.code = ANY (k.reasons)),
+           jsonb_build_object('terms', k.terms, 'utilities', k.utilities)
+      FROM c JOIN oms.risk_score k ON k.company_id = c.company_id AND k.order_id = $1
+      JOIN oms."order" o ON o.company_id = k.company_id AND o.order_id = k.order_id
+      JOIN oms.risk_model m ON m.risk_model_id = k.risk_model_id
+     ORDER BY 1, 2
+$$;
+COMMENT ON FUNCTION oms.explain_order(bigint, text) IS
+    'Every node and courier service considered for an order, in each planning run: chosen, ranked with its cost, or refused with a reason; and the risk score with its terms. Cost is in the order''s currency (a probability for risk).';

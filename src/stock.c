@@ -1,0 +1,772 @@
+/*
+ * stock.c
+ *	  Levels, reservations, dispatch and counts of stock.
+ *
+ * oms.stock is the truth; its row locks order everything.  Whoever changes
+ * reservations of a key holds the stock row of that key first: stock rows by
+ * (node_id, sku_id), then reservation rows.  stock.reserved is the sum of
+ * the reservations that are open or leaving; the constraint
+ * stock_never_oversold stands behind every path here.
+ *
+ * Where the ERP counts (node.stock_from = erp) its last committed count may
+ * not have reached oms.stock yet.  Levels and reservations ask the ERP room
+ * through oms_stock_erp: levels look through at the ERP's count, and a
+ * reservation refreshes the rows it has locked before it checks them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "stock.h"
+
+OmsStockErp oms_stock_erp;
+void		(*oms_erp_before_promise) (int32 company_id);
+
+/* A key with what is asked of it in one call. */
+typedef struct KeyDemand
+{
+	OmsStockKey key;
+	int64		qty;
+} KeyDemand;
+
+static int	compare_keys(const OmsStockKey *a, const OmsStockKey *b);
+static int	compare_demand(const void *a, const void *b);
+static void add_cart_keys(int32 company_id, const char *cart_id,
+						  KeyDemand **demand, int *n);
+static int	lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
+					  OmsStockLevel *levels, MemoryContext cxt);
+static void refresh_from_erp(int32 company_id, const OmsStockKey *keys,
+							 int nkeys);
+static void give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
+					  const char *own_cart, TimestampTz at);
+static void availability_event(int32 company_id, OmsStockKey key,
+							   int64 before, int64 after);
+
+static inline void
+split_keys(const OmsStockKey *keys, int n, Datum *nodes, Datum *skus)
+{
+	int32	   *v = palloc(sizeof(int32) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		v[i] = keys[i].node_id;
+	*nodes = oms_int4_array(v, n);
+	for (int i = 0; i < n; i++)
+		v[i] = keys[i].sku_id;
+	*skus = oms_int4_array(v, n);
+}
+
+int64
+oms_stock_available(const OmsStockLevel *l)
+{
+	if (!l->tracked)
+		return PG_INT64_MAX / 4;
+	return l->on_hand - l->reserved - l->safety + l->backorder_limit;
+}
+
+/*
+ * Levels
+ */
+static OmsPlan levels_plan = {
+	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
+	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8, k.tracked"
+	" FROM oms.stock s JOIN oms.sku k ON k.sku_id = s.sku_id"
+	" WHERE s.company_id = $1 AND s.sku_id = ANY ($2)"
+	" ORDER BY s.node_id, s.sku_id",
+	2, {INT4OID, INT4ARRAYOID}, NULL
+};
+
+/* Holds that do not count: of carts that expired, and of the own cart. */
+static OmsPlan cart_plan = {
+	"SELECT node_id, sku_id, (sum(qty) * 1000)::int8"
+	" FROM oms.reservation"
+	" WHERE company_id = $1 AND sku_id = ANY ($2)"
+	" AND cart_id IS NOT NULL AND state = 'open'"
+	" AND (expires_at <= $3 OR cart_id = $4)"
+	" GROUP BY node_id, sku_id",
+	4, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTOID}, NULL
+};
+
+static OmsStockLevel *
+find_level(OmsStockLevel *levels, int n, int32 node_id, int32 sku_id)
+{
+	OmsStockKey key = {node_id, sku_id};
+	int			lo = 0,
+				hi = n - 1;
+
+	while (lo <= hi)
+	{
+		int			mid = (lo + hi) / 2;
+		int			c = compare_keys(&levels[mid].key, &key);
+
+		if (c == 0)
+			return &levels[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid - 1;
+	}
+	return NULL;
+}
+
+static void
+read_level(uint64 row, OmsStockLevel *l)
+{
+	l->key.node_id = oms_int4(row, 1);
+	l->key.sku_id = oms_int4(row, 2);
+	l->on_hand = oms_int8(row, 3);
+	l->reserved = oms_int8(row, 4);
+	l->safety = oms_int8(row, 5);
+	l->backorder_limit = oms_int8(row, 6);
+	l->tracked = oms_bool(row, 7);
+}
+
+int
+oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
+				 const char *own_cart, TimestampTz at, OmsStockLevel **levels)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	OmsStockKey *pending = NULL;
+	int64	   *pending_on_hand = NULL;
+	int			npending = 0;
+	int			n;
+	Datum		values[4];
+	OmsStockLevel *l;
+
+	if (oms_stock_erp.pending)
+		npending = oms_stock_erp.pending(company_id, sku_ids, nskus,
+										 &pending, &pending_on_hand);
+
+	oms_spi_connect();
+	values[0] = Int32GetDatum(company_id);
+	values[1] = oms_int4_array(sku_ids, nskus);
+	n = (int) oms_exec(&levels_plan, values, NULL, false, 0);
+	l = MemoryContextAllocZero(caller,
+							   sizeof(OmsStockLevel) * (n + npending + 1));
+	for (int i = 0; i < n; i++)
+		read_level(i, &l[i]);
+
+	values[2] = TimestampTzGetDatum(at);
+	values[3] = oms_text(own_cart);
+	if (oms_exec(&cart_plan, values, own_cart ? NULL : "   n", false, 0) > 0)
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			OmsStockLevel *level = find_level(l, n, oms_int4(i, 1), oms_int4(i, 2));
+
+			if (level)
+				level->reserved -= oms_int8(i, 3);
+		}
+	oms_spi_finish();
+
+	/* look through at what the ERP has committed but we not yet taken in */
+	for (int i = 0, known = n; i < npending; i++)
+	{
+		OmsStockLevel *level = find_level(l, known, pending[i].node_id,
+										  pending[i].sku_id);
+
+		if (level == NULL)
+		{
+			level = &l[n++];
+			level->key = pending[i];
+			level->tracked = true;
+		}
+		level->on_hand = pending_on_hand[i];
+	}
+	*levels = l;
+	return n;
+}
+
+/*
+ * Reserving
+ */
+static OmsPlan take_plan = {
+	"UPDATE oms.stock s SET reserved = s.reserved + t.qty, version = s.version + 1, updated_at = now()"
+	" FROM (SELECT node_id, sku_id, qty::numeric / 1000 AS qty FROM unnest($2::int4[], $3::int4[], $4::int8[]) AS u (node_id, sku_id, qty)) t"
+	" WHERE s.company_id = $1 AND s.node_id = t.node_id AND s.sku_id = t.sku_id",
+	4, {INT4OID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}, NULL
+};
+static OmsPlan hold_plan = {
+	"INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, allocation_id, cart_id, expires_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7)",
+	7, {INT4OID, INT4OID, INT4OID, NUMERICOID, INT8OID, TEXTOID, TIMESTAMPTZOID}, NULL
+};
+
+static void
+insert_hold(int32 company_id, const OmsStockTake *t)
+{
+	Datum		values[7] = {
+		Int32GetDatum(company_id), Int32GetDatum(t->key.node_id),
+		Int32GetDatum(t->key.sku_id), oms_milli_numeric(t->qty),
+		Int64GetDatum(t->allocation_id), oms_text(t->cart_id),
+		TimestampTzGetDatum(t->expires_at)
+	};
+
+	oms_exec(&hold_plan, values, t->cart_id ? "    n  " : "     nn", false, 0);
+}
+
+int
+oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
+				  const char *own_cart, TimestampTz at, int64 *available)
+{
+	KeyDemand  *demand;
+	OmsStockKey *keys;
+	OmsStockLevel *levels;
+	int			n = 0;
+	int			nlevels;
+	int			nupdates = 0;
+	Datum		values[4];
+	int64	   *qty;
+	OmsStockKey *changed;
+	int			short_at = -1;
+
+	oms_spi_connect();
+	demand = palloc(sizeof(KeyDemand) * (ntakes + 1));
+	for (int i = 0; i < ntakes; i++)
+	{
+		Assert(takes[i].qty > 0);
+		demand[n].key = takes[i].key;
+		demand[n++].qty = takes[i].qty;
+	}
+	if (own_cart)
+		add_cart_keys(company_id, own_cart, &demand, &n);
+
+	/* demand on one key is one demand */
+	qsort(demand, n, sizeof(KeyDemand), compare_demand);
+	keys = palloc(sizeof(OmsStockKey) * (n + 1));
+	for (int i = 0, m = 0; i < n; i++)
+	{
+		if (m > 0 && compare_keys(&demand[m - 1].key, &demand[i].key) == 0)
+			demand[m - 1].qty += demand[i].qty;
+		else
+			demand[m++] = demand[i];
+		if (i == n - 1)
+			n = m;
+	}
+	for (int i = 0; i < n; i++)
+		keys[i] = demand[i].key;
+
+	refresh_from_erp(company_id, keys, n);
+	levels = palloc0(sizeof(OmsStockLevel) * (n + 1));
+	nlevels = lock_rows(company_id, keys, n, levels, CurrentMemoryContext);
+	give_back(company_id, keys, n, own_cart, at);
+	nlevels = lock_rows(company_id, keys, n, levels, CurrentMemoryContext);
+
+	qty = palloc(sizeof(int64) * (n + 1));
+	changed = palloc(sizeof(OmsStockKey) * (n + 1));
+	for (int i = 0; i < n && short_at < 0; i++)
+	{
+		OmsStockLevel *l = find_level(levels, nlevels, keys[i].node_id,
+									  keys[i].sku_id);
+		int64		free_qty = l ? oms_stock_available(l) : 0;
+
+		if (demand[i].qty > free_qty)
+		{
+			for (int t = 0; t < ntakes && short_at < 0; t++)
+				if (compare_keys(&takes[t].key, &keys[i]) == 0)
+					short_at = t;
+			*available = Max(free_qty, 0);
+		}
+		else if (l && l->tracked && demand[i].qty > 0)
+		{
+			changed[nupdates] = keys[i];
+			qty[nupdates++] = demand[i].qty;
+		}
+	}
+
+	if (short_at < 0)
+	{
+		values[0] = Int32GetDatum(company_id);
+		split_keys(changed, nupdates, &values[1], &values[2]);
+		values[3] = oms_int8_array(qty, nupdates);
+		if (nupdates > 0)
+			oms_exec(&take_plan, values, NULL, false, 0);
+		for (int i = 0; i < ntakes; i++)
+		{
+			OmsStockLevel *l = find_level(levels, nlevels, takes[i].key.node_id,
+										  takes[i].key.sku_id);
+
+			if (l->tracked)
+				insert_hold(company_id, &takes[i]);
+		}
+		for (int i = 0; i < nupdates; i++)
+		{
+			OmsStockLevel *l = find_level(levels, nlevels, changed[i].node_id,
+										  changed[i].sku_id);
+			int64		before = oms_stock_available(l);
+
+			availability_event(company_id, changed[i], before, before - qty[i]);
+		}
+	}
+	oms_spi_finish();
+	return short_at;
+}
+
+static OmsPlan lock_plan = {
+	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
+	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8,"
+	" (SELECT k.tracked FROM oms.sku k WHERE k.sku_id = s.sku_id)"
+	" FROM oms.stock s JOIN unnest($2::int4[], $3::int4[]) AS u (node_id, sku_id)"
+	" ON s.node_id = u.node_id AND s.sku_id = u.sku_id"
+	" WHERE s.company_id = $1 ORDER BY s.node_id, s.sku_id"
+	" FOR NO KEY UPDATE OF s",
+	3, {INT4OID, INT4ARRAYOID, INT4ARRAYOID}, NULL
+};
+
+/*
+ * Locks the rows of sorted keys in their order and reads them; keys without
+ * a row are missing from the result.
+ */
+static int
+lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
+		  OmsStockLevel *levels, MemoryContext cxt)
+{
+	Datum		values[3];
+	int			n;
+
+	values[0] = Int32GetDatum(company_id);
+	split_keys(keys, nkeys, &values[1], &values[2]);
+	n = (int) oms_exec(&lock_plan, values, NULL, false, 0);
+	for (int i = 0; i < n; i++)
+		read_level(i, &levels[i]);
+	return n;
+}
+
+static OmsPlan new_row_plan = {
+	"INSERT INTO oms.stock (company_id, node_id, sku_id)"
+	" SELECT $1, u.node_id, u.sku_id FROM unnest($2::int4[], $3::int4[]) AS u (node_id, sku_id)"
+	" ORDER BY u.node_id, u.sku_id ON CONFLICT DO NOTHING",
+	3, {INT4OID, INT4ARRAYOID, INT4ARRAYOID}, NULL
+};
+
+/*
+ * Makes sure a key has a row to lock.
+ */
+static void
+ensure_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
+{
+	Datum		values[3];
+
+	values[0] = Int32GetDatum(company_id);
+	split_keys(keys, nkeys, &values[1], &values[2]);
+	oms_exec(&new_row_plan, values, NULL, false, 0);
+}
+
+/*
+ * Where the ERP has committed counts of these keys that we have not taken
+ * in, lock all the rows in order and bring them up to date.
+ */
+static void
+refresh_from_erp(int32 company_id, const OmsStockKey *keys, int nkeys)
+{
+	OmsStockKey *pending;
+	int64	   *on_hand;
+	int			npending;
+	int32	   *skus;
+	OmsStockKey *mine;
+	int			nmine = 0;
+	OmsStockLevel *levels;
+
+	if (oms_stock_erp.pending == NULL || nkeys == 0)
+		return;
+	skus = palloc(sizeof(int32) * nkeys);
+	for (int i = 0; i < nkeys; i++)
+		skus[i] = keys[i].sku_id;
+	npending = oms_stock_erp.pending(company_id, skus, nkeys, &pending, &on_hand);
+	if (npending == 0)
+		return;
+	mine = palloc(sizeof(OmsStockKey) * npending);
+	for (int i = 0; i < nkeys; i++)
+		for (int p = 0; p < npending; p++)
+			if (compare_keys(&keys[i], &pending[p]) == 0)
+			{
+				mine[nmine++] = keys[i];
+				break;
+			}
+	if (nmine == 0)
+		return;
+	ensure_rows(company_id, mine, nmine);
+	levels = palloc0(sizeof(OmsStockLevel) * (nkeys + 1));
+	lock_rows(company_id, keys, nkeys, levels, CurrentMemoryContext);
+	oms_stock_erp.refresh(company_id, mine, nmine);
+}
+
+/*
+ * Giving back
+ *
+ * The shortfall falls with reserved: it is what reserved exceeds the count
+ * by, and only a count may let it grow.
+ */
+#define UNRESERVE \
+	" UPDATE oms.stock s SET reserved = s.reserved - c.qty," \
+	" shortfall = greatest(0, least(s.shortfall, s.reserved - c.qty - greatest(s.on_hand, 0) - s.backorder_limit))," \
+	" version = s.version + 1, updated_at = now()" \
+	" FROM (SELECT company_id, node_id, sku_id, sum(qty) AS qty FROM closed GROUP BY 1, 2, 3) c" \
+	" WHERE s.company_id = c.company_id AND s.node_id = c.node_id AND s.sku_id = c.sku_id"
+
+static OmsPlan give_back_plan = {
+	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(),"
+	"  close_reason = CASE WHEN r.cart_id = $4 THEN 'converted' ELSE 'expired' END"
+	"  FROM unnest($2::int4[], $3::int4[]) AS u (node_id, sku_id)"
+	"  WHERE r.company_id = $1 AND r.node_id = u.node_id AND r.sku_id = u.sku_id"
+	"  AND r.cart_id IS NOT NULL AND r.state = 'open' AND (r.expires_at <= $5 OR r.cart_id = $4)"
+	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)" UNRESERVE,
+	5, {INT4OID, INT4ARRAYOID, INT4ARRAYOID, TEXTOID, TIMESTAMPTZOID}, NULL
+};
+
+/* Under the row locks: close what expired carts and the own cart hold. */
+static void
+give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
+		  const char *own_cart, TimestampTz at)
+{
+	Datum		values[5];
+
+	values[0] = Int32GetDatum(company_id);
+	split_keys(keys, nkeys, &values[1], &values[2]);
+	values[3] = oms_text(own_cart);
+	values[4] = TimestampTzGetDatum(at);
+	oms_exec(&give_back_plan, values, own_cart ? NULL : "   n ", false, 0);
+}
+
+static OmsPlan allocation_keys_plan = {
+	"SELECT DISTINCT node_id, sku_id FROM oms.reservation"
+	" WHERE company_id = $1 AND allocation_id = $2 AND state = 'open' ORDER BY 1, 2",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan cart_keys_plan = {
+	"SELECT DISTINCT node_id, sku_id FROM oms.reservation"
+	" WHERE company_id = $1 AND cart_id = $2 AND state = 'open' ORDER BY 1, 2",
+	2, {INT4OID, TEXTOID}, NULL
+};
+static OmsPlan release_allocation_plan = {
+	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = $3"
+	"  WHERE r.company_id = $1 AND r.allocation_id = $2 AND r.state = 'open'"
+	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)"
+	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id,"
+	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8",
+	3, {INT4OID, INT8OID, TEXTOID}, NULL
+};
+static OmsPlan release_cart_plan = {
+	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = $3"
+	"  WHERE r.company_id = $1 AND r.cart_id = $2 AND r.state = 'open'"
+	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)"
+	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id,"
+	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8",
+	3, {INT4OID, TEXTOID, TEXTOID}, NULL
+};
+
+static int
+read_keys(OmsStockKey **keys)
+{
+	int			n = (int) SPI_processed;
+
+	*keys = palloc(sizeof(OmsStockKey) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		(*keys)[i].node_id = oms_int4(i, 1);
+		(*keys)[i].sku_id = oms_int4(i, 2);
+	}
+	return n;
+}
+
+static int64
+release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
+		Datum owner, const char *reason)
+{
+	Datum		values[3] = {Int32GetDatum(company_id), owner, oms_text(reason)};
+	OmsStockKey *keys;
+	int			n;
+	int64		total = 0;
+	uint64		released;
+	int64	   *after;
+	int64	   *qty;
+
+	oms_spi_connect();
+	oms_exec(keys_plan, values, NULL, false, 0);
+	n = read_keys(&keys);
+	if (n > 0)
+	{
+		OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * n);
+
+		lock_rows(company_id, keys, n, levels, CurrentMemoryContext);
+		released = oms_exec(release_plan, values, NULL, false, 0);
+		after = palloc(sizeof(int64) * (released + 1));
+		qty = palloc(sizeof(int64) * (released + 1));
+		keys = palloc(sizeof(OmsStockKey) * (released + 1));
+		for (uint64 i = 0; i < released; i++)
+		{
+			qty[i] = oms_int8(i, 1);
+			keys[i].node_id = oms_int4(i, 2);
+			keys[i].sku_id = oms_int4(i, 3);
+			after[i] = oms_int8(i, 4);
+			total += qty[i];
+		}
+		for (uint64 i = 0; i < released; i++)
+			availability_event(company_id, keys[i], after[i] - qty[i], after[i]);
+	}
+	oms_spi_finish();
+	return total;
+}
+
+int64
+oms_stock_release_allocation(int32 company_id, int64 allocation_id)
+{
+	return release(company_id, &allocation_keys_plan, &release_allocation_plan,
+				   Int64GetDatum(allocation_id), "released");
+}
+
+int64
+oms_stock_release_cart(int32 company_id, const char *cart_id,
+					   const char *reason)
+{
+	return release(company_id, &cart_keys_plan, &release_cart_plan,
+				   oms_text(cart_id), reason);
+}
+
+/*
+ * Goods leave and come
+ */
+static OmsPlan leaving_plan = {
+	"UPDATE oms.reservation r SET state = CASE WHEN n.stock_from = 'erp' THEN 'leaving' ELSE 'closed' END,"
+	" close_reason = CASE WHEN n.stock_from = 'erp' THEN NULL ELSE 'consumed' END,"
+	" closed_at = CASE WHEN n.stock_from = 'erp' THEN NULL ELSE now() END"
+	" FROM oms.node n"
+	" WHERE r.company_id = $1 AND r.allocation_id = $2 AND r.state = 'open' AND n.node_id = r.node_id"
+	" RETURNING r.reservation_id, r.node_id, r.sku_id, (r.qty * 1000)::int8, n.stock_from = 'erp'",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan depart_plan = {
+	"UPDATE oms.stock SET reserved = reserved - $4, on_hand = on_hand - $4, version = version + 1, updated_at = now(),"
+	" shortfall = greatest(0, least(shortfall, reserved - $4 - greatest(on_hand - $4, 0) - backorder_limit))"
+	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3 RETURNING on_hand",
+	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
+};
+static OmsPlan ledger_plan = {
+	"INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason, document)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7)",
+	7, {INT4OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, TEXTOID, TEXTOID}, NULL
+};
+
+static void
+write_ledger(int32 company_id, OmsStockKey key, int64 delta, int64 on_hand,
+			 const char *reason, const char *document)
+{
+	Datum		values[7] = {
+		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
+		Int32GetDatum(key.sku_id), oms_milli_numeric(delta),
+		oms_milli_numeric(on_hand), oms_text(reason), oms_text(document)
+	};
+
+	oms_exec(&ledger_plan, values, document ? NULL : "      n", false, 0);
+}
+
+void
+oms_stock_dispatch(int32 company_id, int64 allocation_id, const char *document)
+{
+	Datum		values[4] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
+	OmsStockKey *keys;
+	int			n;
+	struct Leaving
+	{
+		int64		reservation_id;
+		OmsStockKey key;
+		int64		qty;
+		bool		erp;
+	}		   *leaving;
+
+	oms_spi_connect();
+	oms_exec(&allocation_keys_plan, values, NULL, false, 0);
+	n = read_keys(&keys);
+	if (n > 0)
+	{
+		OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * n);
+
+		lock_rows(company_id, keys, n, levels, CurrentMemoryContext);
+	}
+	n = (int) oms_exec(&leaving_plan, values, NULL, false, 0);
+	leaving = palloc(sizeof(*leaving) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		leaving[i].reservation_id = oms_int8(i, 1);
+		leaving[i].key.node_id = oms_int4(i, 2);
+		leaving[i].key.sku_id = oms_int4(i, 3);
+		leaving[i].qty = oms_int8(i, 4);
+		leaving[i].erp = oms_bool(i, 5);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		if (leaving[i].erp && oms_stock_erp.book)
+			oms_stock_erp.book(company_id, "stock_out", leaving[i].key,
+							   leaving[i].qty, document,
+							   leaving[i].reservation_id);
+		else if (!leaving[i].erp)
+		{
+			values[1] = Int32GetDatum(leaving[i].key.node_id);
+			values[2] = Int32GetDatum(leaving[i].key.sku_id);
+			values[3] = oms_milli_numeric(leaving[i].qty);
+			oms_exec(&depart_plan, values, NULL, false, 0);
+			write_ledger(company_id, leaving[i].key, -leaving[i].qty,
+						 oms_milli(0, 1), "dispatch", document);
+		}
+	}
+	oms_spi_finish();
+}
+
+static OmsPlan left_plan = {
+	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = 'consumed'"
+	"  WHERE r.company_id = $1 AND r.reservation_id = $2 AND r.state = 'leaving'"
+	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)" UNRESERVE,
+	2, {INT4OID, INT8OID}, NULL
+};
+
+void
+oms_stock_left(int32 company_id, int64 reservation_id)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(reservation_id)};
+
+	oms_spi_connect();
+	oms_exec(&left_plan, values, NULL, false, 0);
+	oms_spi_finish();
+}
+
+static OmsPlan stock_from_plan = {
+	"SELECT stock_from = 'erp' FROM oms.node WHERE node_id = $1",
+	1, {INT4OID}, NULL
+};
+
+void
+oms_stock_receive(int32 company_id, OmsStockKey key, int64 qty,
+				  const char *document)
+{
+	Datum		values[1] = {Int32GetDatum(key.node_id)};
+	bool		erp;
+
+	oms_spi_connect();
+	if (oms_exec(&stock_from_plan, values, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 errmsg("node %d does not exist", key.node_id)));
+	erp = oms_bool(0, 1);
+	if (erp && oms_stock_erp.book)
+		oms_stock_erp.book(company_id, "stock_in", key, qty, document, 0);
+	else
+	{
+		OmsStockLevel level;
+
+		ensure_rows(company_id, &key, 1);
+		lock_rows(company_id, &key, 1, &level, CurrentMemoryContext);
+		oms_stock_count(company_id, key, level.on_hand + qty, "return", document);
+	}
+	oms_spi_finish();
+}
+
+static OmsPlan count_plan = {
+	"UPDATE oms.stock SET on_hand = $4, version = version + 1, updated_at = now(),"
+	" shortfall = greatest(0, reserved - greatest($4, 0) - backorder_limit)"
+	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
+	" RETURNING (shortfall * 1000)::int8",
+	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
+};
+
+void
+oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
+				const char *reason, const char *document)
+{
+	OmsStockLevel level;
+	Datum		values[4] = {
+		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
+		Int32GetDatum(key.sku_id), oms_milli_numeric(on_hand)
+	};
+	int64		shortfall;
+	bool		first = strcmp(reason, "snapshot") == 0;
+
+	oms_spi_connect();
+	if (lock_rows(company_id, &key, 1, &level, CurrentMemoryContext) == 0)
+	{
+		ensure_rows(company_id, &key, 1);
+		if (lock_rows(company_id, &key, 1, &level, CurrentMemoryContext) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+					 errmsg("no stock row for node %d and item %d",
+							key.node_id, key.sku_id)));
+	}
+	if (level.on_hand != on_hand || first)
+	{
+		int64		before = oms_stock_available(&level);
+
+		oms_exec(&count_plan, values, NULL, false, 0);
+		shortfall = oms_int8(0, 1);
+		write_ledger(company_id, key, on_hand - level.on_hand, on_hand, reason,
+					 document);
+		level.on_hand = on_hand;
+		if (!first)
+			availability_event(company_id, key, before,
+							   oms_stock_available(&level));
+		if (shortfall > 0)
+		{
+			OmsJson		j;
+
+			oms_json_begin(&j);
+			oms_json_int(&j, "node_id", key.node_id);
+			oms_json_milli(&j, "shortfall", shortfall);
+			oms_event(company_id, "stock", key.sku_id, "stock.shortfall",
+					  oms_json_end(&j));
+		}
+	}
+	oms_spi_finish();
+}
+
+/*
+ * An alert when a node runs out of an item, and when it has some again.
+ */
+static void
+availability_event(int32 company_id, OmsStockKey key, int64 before,
+				   int64 after)
+{
+	OmsJson		j;
+
+	if ((before > 0) == (after > 0))
+		return;
+	oms_json_begin(&j);
+	oms_json_int(&j, "node_id", key.node_id);
+	oms_json_milli(&j, "available", after);
+	oms_event(company_id, "stock", key.sku_id,
+			  after > 0 ? "stock.in" : "stock.out", oms_json_end(&j));
+}
+
+static void
+add_cart_keys(int32 company_id, const char *cart_id, KeyDemand **demand,
+			  int *n)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), oms_text(cart_id)};
+	int			found = (int) oms_exec(&cart_keys_plan, values, NULL, false, 0);
+
+	*demand = repalloc(*demand, sizeof(KeyDemand) * (*n + found + 1));
+	for (int i = 0; i < found; i++)
+	{
+		KeyDemand  *d = &(*demand)[(*n)++];
+
+		d->key.node_id = oms_int4(i, 1);
+		d->key.sku_id = oms_int4(i, 2);
+		d->qty = 0;
+	}
+}
+
+static int
+compare_keys(const OmsStockKey *a, const OmsStockKey *b)
+{
+	if (a->node_id != b->node_id)
+		return a->node_id < b->node_id ? -1 : 1;
+	if (a->sku_id != b->sku_id)
+		return a->sku_id < b->sku_id ? -1 : 1;
+	return 0;
+}
+
+static int
+compare_demand(const void *a, const void *b)
+{
+	return compare_keys(&((const KeyDemand *) a)->key,
+						&((const KeyDemand *) b)->key);
+}
