@@ -34,6 +34,7 @@ check_close() {
 	local rc=$?
 	trap - EXIT
 	set +e
+	rm -f "${log:-}"
 	[ -z "${check:-}" ] || check_stop_servers
 	if [ -z "${finished:-}" ]; then
 		failed=$((failed + 1))
@@ -171,7 +172,7 @@ check_one_TAP() {
 
 # Runs files that print TAP, one by one, and counts their assertions.
 check_each() {
-	local kind=$1 file log rc start kind_start good=0 bad=0 ok not_ok skipped
+	local kind=$1 file rc start kind_start good=0 bad=0 ok not_ok skipped
 	shift
 	kind_start=$(clock_us)
 	log=$(mktemp /tmp/pg_oms_tap.XXXXXX)
