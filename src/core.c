@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -14,6 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "core.h"
@@ -399,6 +401,73 @@ oms_company_id(const char *code)
 	company_id = oms_int4(0, 1);
 	oms_spi_finish();
 	return company_id;
+}
+
+bool
+oms_try(void (*fn) (void *arg), void *arg, ErrorData **err)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile caught = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		fn(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		caught = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	if (caught == NULL)
+		return true;
+	if (ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+		ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
+		ReThrowError(caught);
+	*err = caught;
+	return false;
+}
+
+static OmsPlan reject_plan = {
+	"INSERT INTO oms.reject AS r (company_id, source, external_ref, document, sqlstate, message, detail, hint, document_hash)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, pg_catalog.md5($4))"
+	" ON CONFLICT (source, document_hash) DO UPDATE SET attempts = r.attempts OPERATOR(pg_catalog.+) 1,"
+	" last_at = pg_catalog.now(), resolved_at = NULL, sqlstate = excluded.sqlstate,"
+	" message = excluded.message, detail = excluded.detail, hint = excluded.hint",
+	8, {INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}, NULL
+};
+
+void
+oms_reject(int32 company_id, const char *source, const char *external_ref,
+		   const char *document, const ErrorData *err)
+{
+	Datum		values[8] = {
+		Int32GetDatum(company_id), oms_text(source), oms_text(external_ref),
+		oms_text(document), oms_text(unpack_sql_state(err->sqlerrcode)),
+		oms_text(err->message ? err->message : ""), oms_text(err->detail),
+		oms_text(err->hint)
+	};
+	char		nulls[9] = "        ";
+
+	if (company_id == 0)
+		nulls[0] = 'n';
+	if (external_ref == NULL)
+		nulls[2] = 'n';
+	if (err->detail == NULL)
+		nulls[6] = 'n';
+	if (err->hint == NULL)
+		nulls[7] = 'n';
+	oms_spi_connect();
+	oms_exec(&reject_plan, values, nulls, false, 0);
+	oms_spi_finish();
 }
 
 /*
