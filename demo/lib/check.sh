@@ -75,12 +75,14 @@ check_stop_servers() {
 # Tests restore a real Tryton database from the dump that OMS_TRYTON_DUMP
 # names; without a dump to hand one is built once and kept.
 check_tryton() {
-	local given=$root/../shared/erp/tryton/tryton.sql.gz cache=$work/cache/tryton.sql.gz
+	local given=$root/../shared/erp/tryton/tryton.sql.gz cache=$work/cache/tryton.sql.gz builder
 	as_server mkdir -p "$work/cache"
 	if [ -f "$given" ]; then
 		cmp -s "$given" "$cache" || as_server tee "$cache" <"$given" >/dev/null
-	elif [ ! -f "$cache" ] && [ -f "$src/demo/tryton/build.sh" ]; then
-		step 'build a Tryton database (once; minutes)' check_tryton_build "$cache"
+	elif [ -f "$src/demo/tryton/build.sh" ]; then
+		builder=$(cd "$src/demo/tryton" && find . -type f | sort | xargs cat | cksum)
+		cache=$work/cache/tryton-${builder%% *}.sql.gz
+		[ -f "$cache" ] || step 'build a Tryton database (once; minutes)' check_tryton_build "$cache"
 	fi
 	if [ -f "$cache" ]; then
 		export OMS_TRYTON_DUMP=$cache
