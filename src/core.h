@@ -103,6 +103,21 @@ extern void oms_check_move(const char *entity, const char *from,
 extern int32 oms_company_id(const char *code);
 
 /*
+ * Runs fn(arg) in a subtransaction.  False when it raised: its work is undone
+ * and *err (freed with FreeErrorData) says why.  What concerns the whole
+ * transaction (cancel, shutdown, deadlock, serialization) is raised again.
+ */
+extern bool oms_try(void (*fn) (void *arg), void *arg, ErrorData **err);
+
+/*
+ * Keeps input that was refused (oms.reject); the same input refused again
+ * counts up its attempts.  company_id 0 and NULL external_ref: unknown.
+ */
+extern void oms_reject(int32 company_id, const char *source,
+					   const char *external_ref, const char *document,
+					   const ErrorData *err);
+
+/*
  * A small builder of jsonb, for answers, events and terms.  It builds in the
  * current memory context: begin, fill and end it on the same side of
  * oms_spi_connect().
