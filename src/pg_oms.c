@@ -8,6 +8,7 @@
 #include "utils/guc.h"
 
 #include "core.h"
+#include "worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -17,6 +18,7 @@ void
 _PG_init(void)
 {
 	oms_core_init();
+	oms_worker_init();
 
 	MarkGUCPrefixReserved("oms");
 }

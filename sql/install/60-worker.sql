@@ -1,15 +1,24 @@
 -- worker: what runs in the background, as rows.
 
-CREATE TABLE oms.job (              --| A job the worker runs when due, each in its own transaction.
+CREATE TABLE oms.job (              --| A job the worker runs when due, each in its own transaction, with the rights of this table's owner.
     name text PRIMARY KEY,          --| Name
     command text NOT NULL,          --| SQL to run; returns the number of things done, or anything
-    every interval NOT NULL,        --| Pause between two runs
+    every interval NOT NULL CHECK (every > '0'), --| Pause between two runs
     enabled boolean NOT NULL DEFAULT true, --| Switched off jobs wait
     wake boolean NOT NULL DEFAULT false, --| Also run at once when the worker is woken (new ERP changes, new outbox rows)
     next_run timestamptz NOT NULL DEFAULT now(), --| When due
     last_run timestamptz,           --| Start of the last run
-    last_took interval,             --| How long it took
-    last_result text,               --| What it returned
-    last_error text,                --| Error of the last run; NULL if it went well
+    last_took interval,             --| How long it took; NULL while it runs
+    last_result text,               --| What the last good run returned
+    last_error text,                --| Error of the last run, SQLSTATE first; NULL if it went well
     failures integer NOT NULL DEFAULT 0 --| Failures in a row; each doubles the pause, up to an hour
-);
+) WITH (fillfactor = 50);
+
+INSERT INTO oms.job (name, command, every, wake) VALUES
+    ('erp_apply', 'SELECT oms.erp_apply()', '1 second', true),
+    ('erp_send', 'SELECT oms.erp_send()', '1 second', true),
+    ('event_partitions', 'SELECT oms.make_event_partitions()', '6 hours', false),
+    ('expire_carts', 'SELECT oms.expire_carts()', '10 seconds', false),
+    ('retry_backorders', 'SELECT oms.retry_backorders()', '15 seconds', true);
+
+SELECT oms.wake_worker();

@@ -1,0 +1,867 @@
+/*
+ * worker.c
+ *	  The launcher, the worker of a database, and waking it.
+ *
+ * Preloaded, a launcher (connected to no database) starts a worker in every
+ * database that takes connections; one that finds no pg_oms there, or no
+ * tables, ends at once.  oms.install() wakes the launcher for its database,
+ * so that looking into all of them is needed seldom.  Not preloaded,
+ * oms.start_worker() starts the one of its database.
+ *
+ * One worker per database: it holds a session advisory lock for as long as
+ * it lives, which is also how others find its pid.  Shared memory (only when
+ * preloaded) is a short cut to its latch.  It holds AccessShareLock on the
+ * extension while it works, and none between: DROP EXTENSION waits for the
+ * running job, then the worker sees that its home is gone and ends.
+ *
+ * Jobs run with the rights of the owner of oms.job, not of a superuser.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/procsignal.h"
+#include "storage/shmem.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timeout.h"
+
+#include "worker.h"
+
+/* Advisory lock (two-integer form) that the worker of a database holds */
+#define OMS_ADVISORY_CLASS	0x6f6d73	/* "oms" */
+#define OMS_ADVISORY_WORKER	1
+
+#define OMS_WORKER_SLOTS	64	/* more databases: woken by their nap only */
+#define OMS_NO_PROC			PG_UINT32_MAX
+
+/*
+ * A database the workers know.  Slots are taken and freed under the lock;
+ * wakers read them without, which at worst sets a latch for nothing (a
+ * PGPROC is never freed).
+ */
+typedef struct WorkerSlot
+{
+	pg_atomic_uint32 database;	/* InvalidOid: free */
+	pg_atomic_uint32 procno;	/* of the worker, or OMS_NO_PROC */
+	pg_atomic_uint32 woken;		/* work has come since it last looked */
+	pg_atomic_uint32 wanted;	/* the launcher is to start it */
+	pg_atomic_uint32 stopped;	/* by oms.stop_worker(): leave it so */
+} WorkerSlot;
+
+typedef struct WorkerShared
+{
+	LWLock	   *lock;
+	pg_atomic_uint32 launcher;	/* procno, or OMS_NO_PROC */
+	WorkerSlot	slot[OMS_WORKER_SLOTS];
+} WorkerShared;
+
+static WorkerShared *shared = NULL;
+
+static int	worker_naptime = 1000;
+static int	launcher_naptime = 60;
+static int	job_timeout = 300000;
+static bool worker_autostart = true;
+
+static bool wake_at_commit = false;
+static bool commit_callback_set = false;
+
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+PGDLLEXPORT void oms_launcher_main(Datum arg);
+PGDLLEXPORT void oms_worker_main(Datum arg);
+
+PG_FUNCTION_INFO_V1(oms_start_worker);
+PG_FUNCTION_INFO_V1(oms_stop_worker);
+PG_FUNCTION_INFO_V1(oms_worker_pid);
+PG_FUNCTION_INFO_V1(oms_wake_worker);
+
+static void request_shared(void);
+static void startup_shared(void);
+static void wake_on_commit(XactEvent event, void *arg);
+static WorkerSlot *find_slot(Oid database);
+static WorkerSlot *take_slot(Oid database);
+static void set_latch_of(uint32 procno);
+static void tell_launcher(Oid database);
+static void leave_launcher(int code, Datum arg);
+static void leave_worker(int code, Datum arg);
+static List *databases_without_worker(bool all);
+static BackgroundWorkerHandle *register_worker(Oid database, pid_t notify);
+static pid_t worker_pid(void);
+static bool home_is_there(void);
+static void settle_in(void);
+static long tick(MemoryContext cxt, bool woken, bool first);
+static void run_job(const char *name, bool first);
+static void note_commit_failure(const char *name, const char *error);
+static void begin_work(const char *activity);
+static void end_work(void);
+
+void
+oms_worker_init(void)
+{
+	BackgroundWorker launcher = {0};
+
+	DefineCustomIntVariable("oms.worker_naptime",
+							"Longest pause of the worker between two looks at its jobs.",
+							NULL, &worker_naptime, 1000, 10, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("oms.launcher_naptime",
+							"Pause of the launcher between two looks into all databases.",
+							"oms.install() has the worker of its database started at once.",
+							&launcher_naptime, 60, 1, 24 * 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("oms.job_timeout",
+							"Longest time a job may take in the worker; 0 is no limit.",
+							NULL, &job_timeout, 300000, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomBoolVariable("oms.worker_autostart",
+							 "Whether a preloaded server keeps a worker in this database.",
+							 "Meant for ALTER DATABASE ... SET.",
+							 &worker_autostart, true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
+		return;
+
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shared;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shared;
+
+	launcher.bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	launcher.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	launcher.bgw_restart_time = 5;
+	strlcpy(launcher.bgw_library_name, "pg_oms", BGW_MAXLEN);
+	strlcpy(launcher.bgw_function_name, "oms_launcher_main", BGW_MAXLEN);
+	strlcpy(launcher.bgw_name, "pg_oms launcher", BGW_MAXLEN);
+	strlcpy(launcher.bgw_type, "pg_oms launcher", BGW_MAXLEN);
+	RegisterBackgroundWorker(&launcher);
+}
+
+/*
+ * Shared memory
+ */
+static void
+request_shared(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(sizeof(WorkerShared));
+	RequestNamedLWLockTranche("pg_oms worker", 1);
+}
+
+static void
+startup_shared(void)
+{
+	bool		found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("pg_oms worker", sizeof(WorkerShared), &found);
+	if (!found)
+	{
+		shared->lock = &GetNamedLWLockTranche("pg_oms worker")->lock;
+		pg_atomic_init_u32(&shared->launcher, OMS_NO_PROC);
+		for (int i = 0; i < OMS_WORKER_SLOTS; i++)
+		{
+			pg_atomic_init_u32(&shared->slot[i].database, InvalidOid);
+			pg_atomic_init_u32(&shared->slot[i].procno, OMS_NO_PROC);
+			pg_atomic_init_u32(&shared->slot[i].woken, 0);
+			pg_atomic_init_u32(&shared->slot[i].wanted, 0);
+			pg_atomic_init_u32(&shared->slot[i].stopped, 0);
+		}
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+static WorkerSlot *
+find_slot(Oid database)
+{
+	for (int i = 0; i < OMS_WORKER_SLOTS; i++)
+		if (pg_atomic_read_u32(&shared->slot[i].database) == database)
+			return &shared->slot[i];
+	return NULL;
+}
+
+/* The slot of a database, a new one if need be; NULL when all are taken. */
+static WorkerSlot *
+take_slot(Oid database)
+{
+	WorkerSlot *slot;
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot == NULL && (slot = find_slot(InvalidOid)) != NULL)
+	{
+		pg_atomic_write_u32(&slot->procno, OMS_NO_PROC);
+		pg_atomic_write_u32(&slot->woken, 0);
+		pg_atomic_write_u32(&slot->wanted, 0);
+		pg_atomic_write_u32(&slot->stopped, 0);
+		pg_atomic_write_u32(&slot->database, database);
+	}
+	LWLockRelease(shared->lock);
+	return slot;
+}
+
+static uint32
+my_procno(void)
+{
+	return (uint32) (MyProc - ProcGlobal->allProcs);
+}
+
+static void
+set_latch_of(uint32 procno)
+{
+	if (procno != OMS_NO_PROC)
+		SetLatch(&ProcGlobal->allProcs[procno].procLatch);
+}
+
+/*
+ * Waking
+ */
+void
+oms_worker_wake(void)
+{
+	if (shared == NULL)
+		return;
+	if (!commit_callback_set)
+	{
+		RegisterXactCallback(wake_on_commit, NULL);
+		commit_callback_set = true;
+	}
+	wake_at_commit = true;
+}
+
+/* A prepared transaction's work is found by the nap time. */
+static void
+wake_on_commit(XactEvent event, void *arg)
+{
+	WorkerSlot *slot;
+
+	if (!wake_at_commit || event == XACT_EVENT_PRE_COMMIT ||
+		event == XACT_EVENT_PARALLEL_PRE_COMMIT ||
+		event == XACT_EVENT_PRE_PREPARE)
+		return;
+	wake_at_commit = false;
+	if (event != XACT_EVENT_COMMIT)
+		return;
+
+	slot = find_slot(MyDatabaseId);
+	if (slot == NULL)
+		tell_launcher(MyDatabaseId);
+	else
+	{
+		uint32		procno = pg_atomic_read_u32(&slot->procno);
+
+		pg_atomic_write_u32(&slot->woken, 1);
+		pg_memory_barrier();
+		if (procno != OMS_NO_PROC)
+			set_latch_of(procno);
+		else if (!pg_atomic_read_u32(&slot->stopped))
+			tell_launcher(MyDatabaseId);
+	}
+}
+
+/* Has the launcher start the worker of a database. */
+static void
+tell_launcher(Oid database)
+{
+	WorkerSlot *slot = take_slot(database);
+
+	if (slot == NULL)
+		return;
+	pg_atomic_write_u32(&slot->wanted, 1);
+	pg_memory_barrier();
+	set_latch_of(pg_atomic_read_u32(&shared->launcher));
+}
+
+/*
+ * The launcher
+ */
+static void
+leave_launcher(int code, Datum arg)
+{
+	pg_atomic_write_u32(&shared->launcher, OMS_NO_PROC);
+}
+
+void
+oms_launcher_main(Datum arg)
+{
+	TimestampTz looked = 0;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	SetConfigOption("application_name", "pg_oms launcher", PGC_USERSET,
+					PGC_S_SESSION);
+	pg_atomic_write_u32(&shared->launcher, my_procno());
+	before_shmem_exit(leave_launcher, (Datum) 0);
+
+	for (;;)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+		bool		all = TimestampDifferenceExceeds(looked, now,
+													 launcher_naptime * 1000);
+		List	   *databases;
+		ListCell   *lc;
+
+		ResetLatch(MyLatch);
+		if (all)
+			looked = now;
+		databases = databases_without_worker(all);
+		foreach(lc, databases)
+		{
+			BackgroundWorkerHandle *handle = register_worker(lfirst_oid(lc),
+															 MyProcPid);
+			pid_t		pid;
+
+			if (ProcDiePending)
+				proc_exit(0);
+			/* no room among max_worker_processes: again next time */
+			if (handle == NULL ||
+				WaitForBackgroundWorkerStartup(handle, &pid) == BGWH_POSTMASTER_DIED)
+				break;
+		}
+		list_free(databases);
+
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 launcher_naptime * 1000L, PG_WAIT_EXTENSION);
+		if (ProcDiePending)
+			proc_exit(0);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
+}
+
+/*
+ * Databases to start a worker in: those asked for, and, if "all", every one
+ * that takes connections, is no template, and has none.  Slots of databases
+ * that are gone are freed on the way.
+ */
+static List *
+databases_without_worker(bool all)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *there = NIL;
+	List	   *todo = NIL;
+	Relation	rel;
+	TableScanDesc scan;
+	HeapTuple	tup;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tup = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_database db = (Form_pg_database) GETSTRUCT(tup);
+		MemoryContext old = MemoryContextSwitchTo(caller);
+		WorkerSlot *slot = find_slot(db->oid);
+		bool		wanted = slot != NULL &&
+		pg_atomic_exchange_u32(&slot->wanted, 0) != 0;
+
+		there = lappend_oid(there, db->oid);
+		if (db->datallowconn && db->datconnlimit != -2 && !db->datistemplate &&
+			(all || wanted) &&
+			(slot == NULL ||
+			 (pg_atomic_read_u32(&slot->procno) == OMS_NO_PROC &&
+			  !pg_atomic_read_u32(&slot->stopped))))
+			todo = lappend_oid(todo, db->oid);
+		MemoryContextSwitchTo(old);
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
+
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < OMS_WORKER_SLOTS; i++)
+	{
+		Oid			database = pg_atomic_read_u32(&shared->slot[i].database);
+
+		if (OidIsValid(database) && !list_member_oid(there, database) &&
+			pg_atomic_read_u32(&shared->slot[i].procno) == OMS_NO_PROC)
+			pg_atomic_write_u32(&shared->slot[i].database, InvalidOid);
+	}
+	LWLockRelease(shared->lock);
+	list_free(there);
+	return todo;
+}
+
+static BackgroundWorkerHandle *
+register_worker(Oid database, pid_t notify)
+{
+	BackgroundWorker worker = {0};
+	BackgroundWorkerHandle *handle;
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker.bgw_library_name, "pg_oms", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "oms_worker_main", BGW_MAXLEN);
+	strlcpy(worker.bgw_name, "pg_oms worker", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "pg_oms worker", BGW_MAXLEN);
+	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	worker.bgw_notify_pid = notify;
+	/* who asked for it by name gets it, whatever oms.worker_autostart says */
+	worker.bgw_extra[0] = MyDatabaseId == database;
+	return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : NULL;
+}
+
+/*
+ * The worker
+ */
+static void
+leave_worker(int code, Datum arg)
+{
+	WorkerSlot *slot = (WorkerSlot *) DatumGetPointer(arg);
+
+	pg_atomic_write_u32(&slot->procno, OMS_NO_PROC);
+}
+
+void
+oms_worker_main(Datum arg)
+{
+	MemoryContext cxt;
+	WorkerSlot *slot = NULL;
+	bool		first = true;
+	bool		woken = true;
+	LOCKTAG		tag;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg),
+											  InvalidOid, 0);
+	if (!worker_autostart && !MyBgworkerEntry->bgw_extra[0])
+		proc_exit(0);
+
+	SetConfigOption("application_name", "pg_oms worker", PGC_USERSET,
+					PGC_S_SESSION);
+	/* an ERP may have its database default to REPEATABLE READ */
+	SetConfigOption("default_transaction_isolation", "read committed",
+					PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("default_transaction_read_only", "off",
+					PGC_USERSET, PGC_S_SESSION);
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, OMS_ADVISORY_CLASS,
+						 OMS_ADVISORY_WORKER, 2);
+	begin_work("pg_oms: looking for jobs");
+	if (!home_is_there() ||
+		LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+	{
+		end_work();
+		proc_exit(0);
+	}
+	settle_in();
+	end_work();
+
+	if (shared != NULL && (slot = take_slot(MyDatabaseId)) != NULL)
+	{
+		before_shmem_exit(leave_worker, PointerGetDatum(slot));
+		pg_atomic_write_u32(&slot->procno, my_procno());
+	}
+	cxt = AllocSetContextCreate(TopMemoryContext, "pg_oms worker",
+								ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		long		wait_ms;
+
+		MemoryContextSwitchTo(cxt);
+		wait_ms = tick(cxt, woken, first);
+		MemoryContextReset(cxt);
+		first = false;
+
+		if (ProcDiePending)
+			proc_exit(0);
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 wait_ms, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		if (ProcDiePending)
+			proc_exit(0);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		woken = slot != NULL && pg_atomic_exchange_u32(&slot->woken, 0) != 0;
+	}
+}
+
+/*
+ * Whether extension and job table are there.  Locks the extension until the
+ * transaction ends, so that both stay.
+ */
+static bool
+home_is_there(void)
+{
+	Oid			ext = get_extension_oid("pg_oms", true);
+	Oid			nsp;
+
+	if (!OidIsValid(ext))
+		return false;
+	LockDatabaseObject(ExtensionRelationId, ext, 0, AccessShareLock);
+	if (get_extension_oid("pg_oms", true) != ext)
+		return false;
+	nsp = get_namespace_oid("oms", true);
+	return OidIsValid(nsp) && OidIsValid(get_relname_relid("job", nsp));
+}
+
+/* Names in jobs are looked up in oms and where PostGIS lives only. */
+static void
+settle_in(void)
+{
+	oms_spi_connect();
+	if (SPI_execute("SELECT pg_catalog.set_config('search_path',"
+					" pg_catalog.concat_ws(', ', 'pg_catalog', 'oms',"
+					"  (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
+					"    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace"
+					"   WHERE e.extname OPERATOR(pg_catalog.=) 'postgis'), 'pg_temp'), false)",
+					false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not set search_path");
+	oms_spi_finish();
+}
+
+static void
+begin_work(const char *activity)
+{
+	SetCurrentStatementStartTimestamp();
+	pgstat_report_activity(STATE_RUNNING, activity);
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+end_work(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* Runs what is due; returns for how long there is nothing to do. */
+static long
+tick(MemoryContext cxt, bool woken, bool first)
+{
+	volatile long wait_ms = worker_naptime;
+	List	   *volatile due = NIL;
+	ListCell   *lc;
+
+	/* an error here leaves nothing due: it is tried again after a nap */
+
+	PG_TRY();
+	{
+		long		wait = worker_naptime;
+		MemoryContext work;
+
+		begin_work("pg_oms: looking for jobs");
+		if (!home_is_there())
+		{
+			end_work();
+			proc_exit(0);
+		}
+		work = MemoryContextSwitchTo(cxt);
+		due = oms_jobs_due(woken, &wait);
+		MemoryContextSwitchTo(work);
+		wait_ms = Max(wait, 10);
+		end_work();
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(cxt);
+		disable_all_timeouts(false);
+		QueryCancelPending = false;
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(cxt);
+		FlushErrorState();
+		pgstat_report_activity(STATE_IDLE, NULL);
+		RESUME_INTERRUPTS();
+		due = NIL;
+		wait_ms = worker_naptime;
+	}
+	PG_END_TRY();
+
+	MemoryContextSwitchTo(cxt);
+	foreach(lc, due)
+	{
+		if (ProcDiePending)
+			proc_exit(0);
+		run_job(lfirst(lc), first);
+		MemoryContextSwitchTo(cxt);
+	}
+	/* what was just run has a new time */
+	return due == NIL ? wait_ms : 10;
+}
+
+/* One job: its mark, then its run, each in a transaction; never fails. */
+static void
+run_job(const char *name, bool first)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	char	   *volatile failure = NULL;
+	char	   *activity = psprintf("pg_oms job: %s", name);
+
+	PG_TRY();
+	{
+		bool		failed_before;
+		bool		claimed;
+
+		begin_work(activity);
+		claimed = home_is_there() && oms_job_claim(name, &failed_before);
+		/* a mark may be lost, but not that of a job that is suspect */
+		if (claimed && !first && !failed_before)
+			(void) set_config_option("synchronous_commit", "off",
+									 PGC_USERSET, PGC_S_SESSION,
+									 GUC_ACTION_LOCAL, true, 0, false);
+		end_work();
+
+		if (claimed)
+		{
+			OmsJobRun	run;
+			Oid			user;
+			int			sec;
+			Oid			job;
+
+			begin_work(activity);
+			GetUserIdAndSecContext(&user, &sec);
+			if (job_timeout > 0)
+				enable_timeout_after(STATEMENT_TIMEOUT, job_timeout);
+			if (home_is_there())
+			{
+				Relation	rel;
+
+				job = get_relname_relid("job", get_namespace_oid("oms", false));
+				rel = table_open(job, RowExclusiveLock);
+				SetUserIdAndSecContext(rel->rd_rel->relowner,
+									   sec | SECURITY_LOCAL_USERID_CHANGE);
+				table_close(rel, NoLock);
+				if (oms_job_run(name, &run) && run.error)
+					ereport(LOG, (errmsg("job \"%s\" failed: %s", name, run.error)));
+			}
+			disable_timeout(STATEMENT_TIMEOUT, false);
+			SetUserIdAndSecContext(user, sec);
+			end_work();
+		}
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		HOLD_INTERRUPTS();
+		disable_all_timeouts(false);
+		QueryCancelPending = false;
+		MemoryContextSwitchTo(cxt);
+		edata = CopyErrorData();
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(cxt);
+		FlushErrorState();
+		failure = psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode),
+						   edata->message);
+		pgstat_report_activity(STATE_IDLE, NULL);
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+
+	if (failure)
+		note_commit_failure(name, failure);
+}
+
+/* The transaction of a run failed as a whole, at commit for example. */
+static void
+note_commit_failure(const char *name, const char *error)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		begin_work("pg_oms: noting a failure");
+		if (home_is_there())
+			oms_job_failed(name, error);
+		end_work();
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(cxt);
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(cxt);
+		FlushErrorState();
+		pgstat_report_activity(STATE_IDLE, NULL);
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+}
+
+/*
+ * SQL functions
+ */
+
+/* pid of this database's worker, 0 when there is none */
+static pid_t
+worker_pid(void)
+{
+	LockData   *locks = GetLockStatusData();
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		LockInstanceData *l = &locks->locks[i];
+
+		if (l->locktag.locktag_type == LOCKTAG_ADVISORY &&
+			l->locktag.locktag_field1 == MyDatabaseId &&
+			l->locktag.locktag_field2 == OMS_ADVISORY_CLASS &&
+			l->locktag.locktag_field3 == OMS_ADVISORY_WORKER &&
+			l->locktag.locktag_field4 == 2 &&
+			(l->holdMask & LOCKBIT_ON(ExclusiveLock)))
+			return l->pid;
+	}
+	return 0;
+}
+
+/* Waits a moment; for what others do, which sets no latch of ours. */
+static void
+wait_a_moment(void)
+{
+	(void) WaitLatch(MyLatch,
+					 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 10L, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* oms.start_worker() returns the pid of the worker it started. */
+Datum
+oms_start_worker(PG_FUNCTION_ARGS)
+{
+	BackgroundWorkerHandle *handle;
+	pid_t		pid = worker_pid();
+
+	oms_require_installed();
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_WORKER),
+				 errmsg("a worker cannot run on a standby"),
+				 errhint("Preloaded, it starts by itself after promotion.")));
+	if (pid != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_WORKER),
+				 errmsg("this database has a worker already"),
+				 errdetail("Its process is %d.", (int) pid),
+				 errhint("oms.stop_worker() stops it.")));
+	if (shared != NULL)
+	{
+		WorkerSlot *slot = take_slot(MyDatabaseId);
+
+		if (slot != NULL)
+			pg_atomic_write_u32(&slot->stopped, 0);
+	}
+	handle = register_worker(MyDatabaseId, MyProcPid);
+	if (handle == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_WORKER),
+				 errmsg("the server has no room for another background worker"),
+				 errhint("Raise max_worker_processes.")));
+	while ((pid = worker_pid()) == 0)
+	{
+		BgwHandleStatus status = GetBackgroundWorkerPid(handle, &pid);
+
+		if (status == BGWH_STOPPED || status == BGWH_POSTMASTER_DIED)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_WORKER),
+					 errmsg("the worker ended as soon as it was started"),
+					 errdetail("It must see pg_oms and its tables as committed."),
+					 errhint("Commit oms.install() first; else see the server log.")));
+		wait_a_moment();
+	}
+	PG_RETURN_INT32(pid);
+}
+
+/*
+ * oms.stop_worker() ends the worker and waits for its end; false if there is
+ * none.  A job it is in the middle of is rolled back.
+ */
+Datum
+oms_stop_worker(PG_FUNCTION_ARGS)
+{
+	pid_t		pid = worker_pid();
+
+	if (shared != NULL)
+	{
+		WorkerSlot *slot = take_slot(MyDatabaseId);
+
+		if (slot != NULL)
+			pg_atomic_write_u32(&slot->stopped, 1);
+	}
+	if (pid == 0)
+		PG_RETURN_BOOL(false);
+	if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_WORKER),
+				 errmsg("could not stop the worker: %m")));
+	while (worker_pid() == pid)
+		wait_a_moment();
+	PG_RETURN_BOOL(true);
+}
+
+/* oms.worker_pid(): null when no worker runs in this database */
+Datum
+oms_worker_pid(PG_FUNCTION_ARGS)
+{
+	pid_t		pid = worker_pid();
+
+	if (pid == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(pid);
+}
+
+/* oms.wake_worker(): the worker looks at once after this transaction */
+Datum
+oms_wake_worker(PG_FUNCTION_ARGS)
+{
+	oms_worker_wake();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,53 @@
+/*
+ * worker.h
+ *	  Background work: waking the worker, and running jobs.
+ */
+#ifndef OMS_WORKER_H
+#define OMS_WORKER_H
+
+#include "nodes/pg_list.h"
+
+#include "core.h"
+
+extern void oms_worker_init(void);
+
+/*
+ * Have the jobs marked "wake" run as soon as this transaction has committed.
+ * Cheap and callable anywhere in a transaction, also from a trigger.  Where
+ * the library is not preloaded the worker finds the work at its next nap.
+ */
+extern void oms_worker_wake(void);
+
+/* What a run of a job came to; strings in the caller's context. */
+typedef struct OmsJobRun
+{
+	char	   *result;			/* first column of the first row, or NULL */
+	char	   *error;			/* NULL when all went well */
+} OmsJobRun;
+
+/*
+ * Names of the enabled jobs to run now, in name order, in the caller's
+ * memory context: those that are due and, if "woken", those marked wake that
+ * are not backing off.  *wait_ms becomes the time until the next one is due,
+ * at most its value on entry.
+ */
+extern List *oms_jobs_due(bool woken, long *wait_ms);
+
+/*
+ * Marks the start of a run, to be committed before it: a run that takes the
+ * process down is found out by its mark.  Such a job is counted as failed
+ * here, and false returned; so it is for a job that somebody else runs.
+ * *failed_before tells whether the job has failures on record.
+ */
+extern bool oms_job_claim(const char *name, bool *failed_before);
+
+/*
+ * Runs a job in a subtransaction and notes what came of it.  False if it is
+ * disabled, gone, or being run by somebody else.
+ */
+extern bool oms_job_run(const char *name, OmsJobRun *run);
+
+/* Notes a failure that came up outside the run, as at its commit. */
+extern void oms_job_failed(const char *name, const char *error);
+
+#endif							/* OMS_WORKER_H */

@@ -1,0 +1,262 @@
+/*
+ * worker_job.c
+ *	  Jobs: rows of oms.job, run by the worker or by oms.run_jobs().
+ *
+ * A job runs in a subtransaction, so that its error becomes a note in its
+ * row.  Whoever runs it holds its row locked for as long; others skip it.
+ * Between the committed mark of the start (last_run set, last_took empty)
+ * and the end, a crash leaves the mark behind, and the next claim counts it
+ * as a failure: a job that takes the server down is not tried in a loop.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "worker.h"
+
+PG_FUNCTION_INFO_V1(oms_run_jobs);
+
+static void run_command(const char *command, OmsJobRun *run);
+static void note_outcome(const char *name, TimestampTz started,
+						 const OmsJobRun *run);
+
+static OmsPlan due_plan = {
+	"SELECT name,"
+	" next_run OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()"
+	"  OR ($1 AND wake AND failures OPERATOR(pg_catalog.=) 0),"
+	" greatest(0, pg_catalog.date_part('epoch', next_run OPERATOR(pg_catalog.-) pg_catalog.clock_timestamp())"
+	"  OPERATOR(pg_catalog.*) 1000)::pg_catalog.float8"
+	" FROM oms.job WHERE enabled ORDER BY name COLLATE \"C\"",
+	1, {BOOLOID}, NULL
+};
+
+static OmsPlan lock_plan = {
+	"SELECT command, last_run IS NOT NULL AND last_took IS NULL, failures"
+	" FROM oms.job WHERE name OPERATOR(pg_catalog.=) $1 AND enabled"
+	" FOR NO KEY UPDATE SKIP LOCKED",
+	1, {TEXTOID}, NULL
+};
+
+static OmsPlan mark_plan = {
+	"UPDATE oms.job SET last_run = pg_catalog.clock_timestamp(), last_took = NULL"
+	" WHERE name OPERATOR(pg_catalog.=) $1",
+	1, {TEXTOID}, NULL
+};
+
+/* $2: started (null: keep), $3: result, $4: error */
+static OmsPlan note_plan = {
+	"UPDATE oms.job SET last_run = coalesce($2, last_run),"
+	" last_took = pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) coalesce($2, last_run, pg_catalog.clock_timestamp()),"
+	" last_result = CASE WHEN $4 IS NULL THEN $3 ELSE last_result END,"
+	" last_error = $4,"
+	" failures = CASE WHEN $4 IS NULL THEN 0 ELSE failures OPERATOR(pg_catalog.+) 1 END,"
+	" next_run = pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+)"
+	"  CASE WHEN $4 IS NULL THEN every"
+	"  ELSE least(every OPERATOR(pg_catalog.*)"
+	"    pg_catalog.power(2::pg_catalog.float8, least(failures OPERATOR(pg_catalog.+) 1, 30)::pg_catalog.float8),"
+	"   greatest(every, '1 hour')) END"
+	" WHERE name OPERATOR(pg_catalog.=) $1",
+	4, {TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}, NULL
+};
+
+List *
+oms_jobs_due(bool woken, long *wait_ms)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[1] = {BoolGetDatum(woken)};
+	List	   *due = NIL;
+	uint64		n;
+
+	oms_spi_connect();
+	n = oms_exec(&due_plan, values, NULL, true, 0);
+	for (uint64 i = 0; i < n; i++)
+	{
+		if (oms_bool(i, 2))
+		{
+			MemoryContext old = MemoryContextSwitchTo(caller);
+
+			due = lappend(due, oms_cstr(i, 1));
+			MemoryContextSwitchTo(old);
+		}
+		else if (oms_float8(i, 3) < *wait_ms)
+			*wait_ms = (long) oms_float8(i, 3);
+	}
+	oms_spi_finish();
+	return due;
+}
+
+bool
+oms_job_claim(const char *name, bool *failed_before)
+{
+	Datum		values[1] = {oms_text(name)};
+	bool		claimed = false;
+
+	*failed_before = false;
+	oms_spi_connect();
+	if (oms_exec(&lock_plan, values, NULL, false, 1) > 0)
+	{
+		bool		died = oms_bool(0, 2);
+
+		*failed_before = died || oms_int4(0, 3) > 0;
+		if (died)
+			oms_job_failed(name, "the run before did not finish: the worker or the server was stopped");
+		else
+		{
+			oms_exec(&mark_plan, values, NULL, false, 0);
+			claimed = true;
+		}
+	}
+	oms_spi_finish();
+	return claimed;
+}
+
+bool
+oms_job_run(const char *name, OmsJobRun *run)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[1] = {oms_text(name)};
+	TimestampTz started = GetCurrentTimestamp();
+	char	   *command;
+
+	run->result = run->error = NULL;
+	oms_spi_connect();
+	command = oms_exec(&lock_plan, values, NULL, false, 1) == 0 ? NULL :
+		oms_strdup(caller, oms_cstr(0, 1));
+	oms_spi_finish();
+	if (command == NULL)
+		return false;
+
+	run_command(command, run);
+	note_outcome(name, started, run);
+	pfree(command);
+	return true;
+}
+
+void
+oms_job_failed(const char *name, const char *error)
+{
+	OmsJobRun	run = {NULL, (char *) error};
+
+	note_outcome(name, 0, &run);
+}
+
+/* Runs the SQL in a subtransaction; results in the caller's context. */
+static void
+run_command(const char *command, OmsJobRun *run)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		int			rc;
+
+		oms_spi_connect();
+		rc = SPI_execute(command, false, 0);
+		if (rc < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_WORKER),
+					 errmsg("a job cannot run this command: %s",
+							SPI_result_code_string(rc))));
+		if (SPI_tuptable != NULL && SPI_processed > 0 &&
+			SPI_tuptable->tupdesc->natts > 0)
+			run->result = oms_strdup(caller, oms_cstr(0, 1));
+		oms_spi_finish();
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(caller);
+		edata = CopyErrorData();
+		RollbackAndReleaseCurrentSubTransaction();
+		FlushErrorState();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+		run->result = NULL;
+		run->error = psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode),
+							  edata->message);
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+}
+
+static void
+note_outcome(const char *name, TimestampTz started, const OmsJobRun *run)
+{
+	Datum		values[4] = {
+		oms_text(name), TimestampTzGetDatum(started), oms_text(run->result),
+		oms_text(run->error)
+	};
+	char		nulls[4] = {' ', ' ', ' ', ' '};
+
+	if (started == 0)
+		nulls[1] = 'n';
+	if (run->result == NULL)
+		nulls[2] = 'n';
+	if (run->error == NULL)
+		nulls[3] = 'n';
+	oms_spi_connect();
+	oms_exec(&note_plan, values, nulls, false, 0);
+	oms_spi_finish();
+}
+
+/*
+ * oms.run_jobs(only_job): runs here what the worker would run now, or the
+ * one job named.  One row a job that ran.
+ */
+Datum
+oms_run_jobs(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	long		wait_ms = 0;
+	List	   *names;
+	ListCell   *lc;
+
+	oms_require_installed();
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0))
+		names = oms_jobs_due(true, &wait_ms);
+	else
+		names = list_make1(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	foreach(lc, names)
+	{
+		char	   *name = lfirst(lc);
+		OmsJobRun	run;
+		Datum		values[3];
+		bool		nulls[3] = {false, false, false};
+
+		CHECK_FOR_INTERRUPTS();
+		if (!oms_job_run(name, &run))
+		{
+			if (!PG_ARGISNULL(0))
+				ereport(ERROR,
+						(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+						 errmsg("job \"%s\" cannot be run now", name),
+						 errdetail("It does not exist, is disabled, or is being run."),
+						 errhint("The jobs are the rows of oms.job.")));
+			continue;
+		}
+		values[0] = oms_text(name);
+		values[1] = oms_text(run.result);
+		values[2] = oms_text(run.error);
+		nulls[1] = run.result == NULL;
+		nulls[2] = run.error == NULL;
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
