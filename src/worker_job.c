@@ -61,7 +61,7 @@ static OmsPlan note_plan = {
 	" next_run = pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+)"
 	"  CASE WHEN $4 IS NULL THEN every"
 	"  ELSE least(every OPERATOR(pg_catalog.*)"
-	"    pg_catalog.power(2::pg_catalog.float8, least(failures OPERATOR(pg_catalog.+) 1, 30)::pg_catalog.float8),"
+	"    pg_catalog.power(2::pg_catalog.float8, least(failures OPERATOR(pg_catalog.+) 1, 12)::pg_catalog.float8),"
 	"   greatest(every, '1 hour')) END"
 	" WHERE name OPERATOR(pg_catalog.=) $1",
 	4, {TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}, NULL
