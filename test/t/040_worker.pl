@@ -61,6 +61,7 @@ is($node->safe_psql('plain', 'SELECT oms.worker_pid()'), $pid, 'and survived');
 
 # a run that is cancelled
 $node->safe_psql('plain', q{
+	UPDATE oms.job SET enabled = false WHERE name = 'late';
 	INSERT INTO oms.job (name, command, every) VALUES ('slow', 'SELECT pg_sleep(600)', '1 hour')});
 ok($node->poll_query_until('plain', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query = 'pg_oms job: slow' AND state = 'active')}),
 	'the running job is named in pg_stat_activity');
