@@ -44,6 +44,18 @@ include $(PGXS)
 
 $(OBJS): $(wildcard src/*.h)
 
+# Data that functions read (oms.load_pincodes) lies in SHAREDIR/pg_oms.
+SHARE_DATA = data/pincodes.csv data/README.md
+
+install: install-share
+.PHONY: install-share uninstall-share
+install-share:
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/$(EXTENSION)'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(SHARE_DATA)) '$(DESTDIR)$(datadir)/$(EXTENSION)/'
+uninstall: uninstall-share
+uninstall-share:
+	rm -f $(addprefix '$(DESTDIR)$(datadir)/$(EXTENSION)'/,$(notdir $(SHARE_DATA)))
+
 FRAGMENTS = $(sort $(wildcard sql/[0-9]*.sql))
 INSTALL_FRAGMENTS = $(sort $(wildcard sql/install/[0-9]*.sql))
 

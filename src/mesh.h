@@ -6,8 +6,7 @@
 #ifndef OMS_MESH_H
 #define OMS_MESH_H
 
-#include "core.h"
-#include "utils/date.h"
+#include "catalog.h"
 
 typedef struct OmsNode
 {
@@ -23,6 +22,8 @@ typedef struct OmsNode
 	int32		pick_minutes;
 	TimeADT		cutoff;
 	int64		distance_m;		/* -1: unknown */
+	bool		inside;			/* one of its areas holds the point; looked at
+								 * for hyperlocal nodes only */
 	const char *refused;		/* reason code, or NULL: a candidate */
 } OmsNode;
 
@@ -32,8 +33,10 @@ typedef struct OmsMeshRequest
 	bool		has_point;
 	double		lng;
 	double		lat;
-	int32		only_node_id;	/* 0: any */
-	int64		max_distance_m; /* 0: no limit */
+	int32		only_node_id;	/* 0: any; without a point its areas are not
+								 * asked for (handed over the counter) */
+	int64		max_distance_m; /* 0: no limit; with one, a node of unknown
+								 * distance is refused NO_PLACE */
 	TimestampTz at;
 } OmsMeshRequest;
 
@@ -45,11 +48,16 @@ typedef struct OmsMeshRequest
 extern int	oms_mesh_nodes(const OmsMeshRequest *req, OmsNode **nodes);
 
 /*
- * When a parcel planned at "at" is handed over by the node: today when
- * planned before the cut-off (local time of the company), else the next
- * working day at the cut-off; hyperlocal nodes: at + pick_minutes.
+ * When a parcel planned at "at" is handed over by the node: today at the
+ * cut-off when planned before it (local time of the company) on a working
+ * day, but not before it is packed; else the next working day at the
+ * cut-off.  Hyperlocal nodes: at + pick_minutes.
  */
 extern TimestampTz oms_mesh_ready_at(int32 company_id, const OmsNode *node,
 									 TimestampTz at);
+
+/* The same with a calendar loaded before, for several nodes. */
+extern TimestampTz oms_mesh_ready_on(const OmsCalendar *cal,
+									 const OmsNode *node, TimestampTz at);
 
 #endif							/* OMS_MESH_H */

@@ -1,0 +1,301 @@
+/*
+ * mesh.c
+ *	  Nodes for a place: distance, service areas, refusals, hand-over times.
+ *
+ * One saved statement gives every node of the company with its distance and
+ * whether one of its areas holds the point; what follows from that is
+ * decided here, on the few rows.  PostGIS may live in any schema, so the
+ * statement is written once per backend, with the schema of the extension.
+ * Places cross as float8.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "mesh.h"
+
+static OmsPlan nodes_plan = {
+	NULL, 6, {INT4OID, FLOAT8OID, FLOAT8OID, BOOLOID, TIMESTAMPTZOID, BOOLOID}, NULL
+};
+static Oid	nodes_geography = InvalidOid;	/* the type it was written for */
+
+PG_FUNCTION_INFO_V1(oms_nodes_near);
+
+static int	mesh_nodes(const OmsMeshRequest *req, bool for_people,
+					   OmsNode **nodes);
+static const char *refusal(const OmsMeshRequest *req, const OmsNode *node,
+						   bool open);
+static void write_nodes_plan(void);
+static Oid	postgis_schema(void);
+static int	compare_nodes(const void *a, const void *b);
+
+/* oms.nodes_near(lat, lng, at, company) */
+Datum
+oms_nodes_near(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	OmsMeshRequest req = {0};
+	OmsNode    *nodes;
+	OmsCalendar cal;
+	int			n;
+
+	oms_require_installed();
+	InitMaterializedSRF(fcinfo, 0);
+	req.company_id = oms_company_id(PG_ARGISNULL(3) ? NULL :
+									text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	req.has_point = !PG_ARGISNULL(0) && !PG_ARGISNULL(1);
+	if (req.has_point)
+	{
+		req.lat = PG_GETARG_FLOAT8(0);
+		req.lng = PG_GETARG_FLOAT8(1);
+	}
+	req.at = PG_ARGISNULL(2) ? GetCurrentTransactionStartTimestamp() :
+		PG_GETARG_TIMESTAMPTZ(2);
+
+	oms_calendar_load(req.company_id, req.at, true, &cal);
+	n = mesh_nodes(&req, true, &nodes);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		values[6];
+		bool		nulls[6] = {0};
+
+		values[0] = oms_text(nodes[i].code);
+		values[1] = oms_text(nodes[i].kind);
+		values[2] = Int64GetDatum(nodes[i].distance_m);
+		nulls[2] = nodes[i].distance_m < 0;
+		values[3] = BoolGetDatum(nodes[i].inside);
+		values[4] = oms_text(nodes[i].refused);
+		nulls[4] = nodes[i].refused == NULL;
+		values[5] = TimestampTzGetDatum(oms_mesh_ready_on(&cal, &nodes[i],
+														  req.at));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+int
+oms_mesh_nodes(const OmsMeshRequest *req, OmsNode **nodes)
+{
+	return mesh_nodes(req, false, nodes);
+}
+
+/* for_people: in a STABLE function, and areas of all nodes are looked at */
+static int
+mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext old;
+	Datum		values[6];
+	uint64		n;
+
+	/* NaN fails each comparison */
+	if (req->has_point &&
+		!(req->lat >= -90 && req->lat <= 90 &&
+		  req->lng >= -180 && req->lng <= 180))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("place is not on Earth"),
+				 errdetail("Latitude is %g, longitude %g.",
+						   req->lat, req->lng),
+				 errhint("Degrees, latitude first: Bengaluru is 12.97, 77.59.")));
+
+	oms_spi_connect();
+	write_nodes_plan();
+	values[0] = Int32GetDatum(req->company_id);
+	values[1] = Float8GetDatum(req->lng);
+	values[2] = Float8GetDatum(req->lat);
+	values[3] = BoolGetDatum(req->has_point);
+	values[4] = TimestampTzGetDatum(req->at);
+	values[5] = BoolGetDatum(for_people);
+	n = oms_exec(&nodes_plan, values, NULL, for_people, 0);
+
+	old = MemoryContextSwitchTo(caller);
+	*nodes = palloc0(sizeof(OmsNode) * Max(n, 1));
+	for (uint64 i = 0; i < n; i++)
+	{
+		OmsNode    *node = &(*nodes)[i];
+		bool		isnull;
+
+		node->node_id = oms_int4(i, 1);
+		node->code = oms_cstr(i, 2);
+		node->kind = oms_cstr(i, 3);
+		node->pincode = oms_cstr(i, 4);
+		node->state_code = oms_cstr(i, 5);
+		node->hyperlocal = oms_bool(i, 6);
+		node->pos = oms_bool(i, 7);
+		node->priority = oms_int4(i, 8);
+		node->handling_cost = oms_paise(i, 9);
+		node->pick_minutes = oms_int4(i, 10);
+		node->cutoff = DatumGetTimeADT(oms_datum(i, 11, &isnull));
+		node->distance_m = (int64) rint(oms_float8(i, 13));
+		node->inside = oms_bool(i, 14);
+		node->refused = refusal(req, node, oms_bool(i, 12));
+	}
+	MemoryContextSwitchTo(old);
+	oms_spi_finish();
+
+	qsort(*nodes, n, sizeof(OmsNode), compare_nodes);
+	return (int) n;
+}
+
+/* The first reason against the node, NULL when it may serve. */
+static const char *
+refusal(const OmsMeshRequest *req, const OmsNode *node, bool open)
+{
+	if (req->only_node_id != 0 && node->node_id != req->only_node_id)
+		return "RESTRICTED";
+	if (!open)
+		return "CLOSED";
+	if (node->state_code == NULL)
+		return "NO_STATE";
+	if (node->hyperlocal && !node->inside)
+	{
+		if (req->has_point)
+			return "OUT_OF_AREA";
+		if (req->only_node_id == 0)
+			return "NO_PLACE";
+	}
+	if (req->max_distance_m > 0)
+	{
+		if (node->distance_m < 0)
+			return "NO_PLACE";
+		if (node->distance_m > req->max_distance_m)
+			return "DISTANCE";
+	}
+	return NULL;
+}
+
+TimestampTz
+oms_mesh_ready_at(int32 company_id, const OmsNode *node, TimestampTz at)
+{
+	OmsCalendar cal;
+
+	if (node->hyperlocal)
+		return oms_mesh_ready_on(NULL, node, at);
+	oms_calendar_load(company_id, at, false, &cal);
+	return oms_mesh_ready_on(&cal, node, at);
+}
+
+TimestampTz
+oms_mesh_ready_on(const OmsCalendar *cal, const OmsNode *node, TimestampTz at)
+{
+	TimestampTz packed = at + node->pick_minutes * USECS_PER_MINUTE;
+	TimeADT		time;
+	DateADT		today;
+
+	if (node->hyperlocal)
+		return packed;
+	today = oms_calendar_day(cal, at, &time);
+	if (time < node->cutoff && oms_calendar_working(cal, today))
+	{
+		TimestampTz pickup = oms_calendar_moment(cal, today, node->cutoff);
+
+		return Max(pickup, packed);
+	}
+	return oms_calendar_moment(cal, oms_calendar_add(cal, today + 1, 0),
+							   node->cutoff);
+}
+
+/*
+ * The statement of mesh_nodes.  The type geography is the cheap witness
+ * that PostGIS is still the one the statement names.
+ */
+static void
+write_nodes_plan(void)
+{
+	const char *s;
+	char	   *sql;
+	Oid			schema;
+
+	if (OidIsValid(nodes_geography) &&
+		SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(nodes_geography)))
+		return;
+
+	nodes_geography = InvalidOid;
+	if (nodes_plan.plan)
+	{
+		SPI_freeplan(nodes_plan.plan);
+		nodes_plan.plan = NULL;
+	}
+	if (nodes_plan.sql)
+	{
+		pfree(unconstify(char *, nodes_plan.sql));
+		nodes_plan.sql = NULL;
+	}
+
+	schema = postgis_schema();
+	s = quote_identifier(get_namespace_name(schema));
+	sql = psprintf(
+				   "SELECT n.node_id, n.code, n.kind, n.pincode, n.state_code, n.hyperlocal, n.pos,"
+				   " n.priority, n.handling_cost, n.pick_minutes, n.cutoff, n.open,"
+				   " coalesce(%1$s.st_distance(n.place, p.point, true), -1),"
+				   " CASE WHEN n.hyperlocal OR $6 THEN EXISTS (SELECT FROM oms.service_area a"
+				   "   WHERE a.node_id OPERATOR(pg_catalog.=) n.node_id"
+				   "   AND a.valid_from OPERATOR(pg_catalog.<=) $5"
+				   "   AND a.valid_to OPERATOR(pg_catalog.>) $5"
+				   "   AND CASE WHEN a.area IS NULL"
+				   "     THEN %1$s.st_dwithin(n.place, p.point, a.radius_m, true)"
+				   "     ELSE %1$s.st_covers(a.area, p.point) END) ELSE false END"
+				   " FROM oms.node n,"
+				   " (SELECT CASE WHEN $4 THEN CAST(%1$s.st_setsrid(%1$s.st_makepoint($2, $3), 4326)"
+				   "   AS %1$s.geography) END AS point OFFSET 0) p"
+				   " WHERE n.company_id OPERATOR(pg_catalog.=) $1", s);
+	nodes_plan.sql = MemoryContextStrdup(TopMemoryContext, sql);
+	nodes_geography = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+									  CStringGetDatum("geography"),
+									  ObjectIdGetDatum(schema));
+}
+
+/* Schema of the extension postgis, which ours requires. */
+static Oid
+postgis_schema(void)
+{
+	Oid			extension = get_extension_oid("postgis", false);
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			schema = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(rel, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return schema;
+}
+
+/* Candidates by (distance, unknown last, node_id), then the refused. */
+static int
+compare_nodes(const void *a, const void *b)
+{
+	const OmsNode *x = a;
+	const OmsNode *y = b;
+
+	if ((x->refused == NULL) != (y->refused == NULL))
+		return x->refused == NULL ? -1 : 1;
+	if (x->distance_m != y->distance_m)
+	{
+		if (x->distance_m < 0 || y->distance_m < 0)
+			return x->distance_m < 0 ? 1 : -1;
+		return x->distance_m < y->distance_m ? -1 : 1;
+	}
+	return x->node_id < y->node_id ? -1 : 1;
+}
