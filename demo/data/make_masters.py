@@ -2,7 +2,7 @@
 """Make the demo company's master data: items, warehouses, dark stores,
 customers, GST rates, opening stock and a history of ERP sales.
 
-    python3 demo/data/make_masters.py
+    python3 demo/data/make_masters.py [DIRECTORY]
 
 Everything is invented here from a fixed seed; the files beside this script
 are its output and are committed, so nobody needs to run it.  GST rates are
@@ -13,14 +13,15 @@ import csv
 import datetime as dt
 import os
 import random
+import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
 BASE = dt.date(2026, 11, 20)
 rnd = random.Random(20261120)
 
 
 def write(name, header, rows):
-    with open(os.path.join(HERE, name), 'w', newline='', encoding='utf-8') as f:
+    with open(os.path.join(OUT, name), 'w', newline='', encoding='utf-8') as f:
         out = csv.writer(f, lineterminator='\n')
         out.writerow(header)
         out.writerows(rows)
