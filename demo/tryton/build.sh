@@ -23,7 +23,7 @@ done
 # below the planner finds the good join order (60 s of queries become 3).
 export PGOPTIONS="${PGOPTIONS:-} -c jit=off -c join_collapse_limit=12 -c from_collapse_limit=12 -c geqo=off -c synchronous_commit=off"
 export PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=ignore
-sql() { psql -XqAt -v ON_ERROR_STOP=1 -d "$base/$1" -v db="$db"; }
+sql() { PGOPTIONS="$PGOPTIONS -c client_min_messages=error" psql -XqAt -v ON_ERROR_STOP=1 -d "$base/$1" -v db="$db"; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
