@@ -31,6 +31,20 @@ INSERT INTO oms.gst_state (state_code, name, iso, union_territory, builtin) VALU
     ('97', 'Other Territory', NULL, false, true);
 
 -- Bound to PostGIS here, once; the functions below run without it in their path.
+CREATE FUNCTION oms.lng(place geography) RETURNS double precision
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT ST_X(place::geometry);
+END;
+COMMENT ON FUNCTION oms.lng(geography) IS 'Longitude of a point, degrees east.';
+
+CREATE FUNCTION oms.lat(place geography) RETURNS double precision
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT ST_Y(place::geometry);
+END;
+COMMENT ON FUNCTION oms.lat(geography) IS 'Latitude of a point, degrees north.';
+
 CREATE FUNCTION oms.geo_point(lat double precision, lng double precision) RETURNS geography
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -111,3 +125,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION oms.load_pincodes(text) IS
     'Loads or refreshes oms.pincode from a CSV file on the server (by default the one that comes with the extension), with metro and city by oms.metro_area; rows that are not in the file stay. Returns the number of pincodes in the file; a second run writes nothing. Needs the rights of pg_read_server_files. Raises undefined_file, OM003.';
+

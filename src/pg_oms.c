@@ -8,6 +8,7 @@
 #include "utils/guc.h"
 
 #include "core.h"
+#include "orders.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;
@@ -19,6 +20,7 @@ _PG_init(void)
 {
 	oms_core_init();
 	oms_worker_init();
+	oms_orders_init();
 
 	MarkGUCPrefixReserved("oms");
 }

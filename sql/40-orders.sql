@@ -1,0 +1,86 @@
+-- orders: capture, promise, carts, holds, cancellation, retry of backorders.
+
+CREATE FUNCTION oms.capture_order(document jsonb, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_capture_order';
+COMMENT ON FUNCTION oms.capture_order(jsonb, timestamptz) IS
+    'Takes one canonical order (doc/order.schema.json) in this transaction: checked, de-duplicated, scored, planned, reserved, taxed, given to couriers. Answers with order_id, status, promised_at, total, tax, risk, holds and plan. The same order again changes nothing and answers "duplicate": true. Raises OM001 invalid document, OM002 unknown channel, item or node, OM005 same number with another content, OM101 out of stock (counter sales, and channels without backorders), OM201 no GST rate, OM202 invalid GSTIN, OM301 no risk model.';
+
+CREATE FUNCTION oms.capture_orders(documents text[], at timestamptz DEFAULT now(),
+    OUT seq integer, OUT ok boolean, OUT answer jsonb, OUT sqlstate text, OUT message text) RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_capture_orders';
+COMMENT ON FUNCTION oms.capture_orders(text[], timestamptz) IS
+    'Takes many orders, each as oms.capture_order does; one that is refused lands in oms.reject with its reason and the others go on. One row per document in order: seq from 1, ok, the answer, or SQLSTATE and message of the refusal.';
+
+CREATE FUNCTION oms.promise(document jsonb, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_promise';
+COMMENT ON FUNCTION oms.promise(jsonb, timestamptz) IS
+    'What would become of a canonical order (only channel, ship_to and lines are needed) if it came now: complete, serviceable, promised_at, availability by line, and the plan of the very planner that captures. Reserves nothing; works on a standby. Raises as capture_order does.';
+
+CREATE FUNCTION oms.reserve_cart(document jsonb, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_reserve_cart';
+COMMENT ON FUNCTION oms.reserve_cart(jsonb, timestamptz) IS
+    'Holds the lines of a cart (cart_id, channel, ship_to, lines) for channel.cart_ttl; called again it replaces what the cart held. An order that names the cart_id converts it without a gap. Raises OM101 naming every short item, with nothing held.';
+
+CREATE FUNCTION oms.release_cart(cart_id text, company text DEFAULT NULL) RETURNS numeric
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_release_cart';
+COMMENT ON FUNCTION oms.release_cart(text, text) IS
+    'Gives back what a cart holds; returns the units given back, 0 the second time.';
+
+CREATE FUNCTION oms.expire_carts(at timestamptz DEFAULT now(), max integer DEFAULT 1000) RETURNS integer
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_expire_carts';
+COMMENT ON FUNCTION oms.expire_carts(timestamptz, integer) IS
+    'Closes holds of carts that have expired (they have counted no more since); returns the number of carts. Run by the worker.';
+
+CREATE FUNCTION oms.lift_hold(order_id bigint, hold text DEFAULT NULL, by text DEFAULT NULL, company text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_lift_hold';
+COMMENT ON FUNCTION oms.lift_hold(bigint, text, text, text) IS
+    'Lifts a hold of an order (every open one where NULL); returns the order''s status. Raises OM002.';
+
+CREATE FUNCTION oms.reject_hold(order_id bigint, hold text DEFAULT NULL, by text DEFAULT NULL, company text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_reject_hold';
+COMMENT ON FUNCTION oms.reject_hold(bigint, text, text, text) IS
+    'Rejects a hold: the order is cancelled, its stock given back; returns the order''s status. Raises OM002, OM004 when something was shipped.';
+
+CREATE FUNCTION oms.pay_order(order_id bigint, amount numeric, reference text DEFAULT NULL, company text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_pay_order';
+COMMENT ON FUNCTION oms.pay_order(bigint, numeric, text, text) IS
+    'Books a payment. An order paid in full is prepaid from here on: nothing is collected for it and its holds PREPAID_ONLY, COD_CONFIRM and PAYMENT are lifted. Returns the order''s status. Raises OM001 above what is due, OM002.';
+
+CREATE FUNCTION oms.release_order(order_id bigint, company text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_release_order';
+COMMENT ON FUNCTION oms.release_order(bigint, text) IS
+    'Gives what is reserved to the nodes for picking; returns the order''s status. Raises OM501 while holds are open, OM002.';
+
+CREATE FUNCTION oms.cancel_order(order_id bigint, reason text DEFAULT 'BUYER', company text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_cancel_order';
+COMMENT ON FUNCTION oms.cancel_order(bigint, text, text) IS
+    'Cancels an order nothing of which was shipped: stock goes back exactly, parcels are cancelled, what was paid is owed to the buyer (oms.refund). Asked again it changes nothing. Returns the order''s status. Raises OM002, OM004 when something was shipped.';
+
+CREATE FUNCTION oms.retry_backorders(max integer DEFAULT 200, at timestamptz DEFAULT now()) RETURNS integer
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_retry_backorders';
+COMMENT ON FUNCTION oms.retry_backorders(integer, timestamptz) IS
+    'Plans again what waits for stock, oldest order first, where some has come; returns the number of orders of which something was reserved. Run by the worker.';

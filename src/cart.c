@@ -1,0 +1,233 @@
+/*
+ * cart.c
+ *	  Promises that take nothing, and carts that hold stock for a while.
+ *
+ * Both read a canonical order in which only channel, ship_to.pincode and
+ * lines matter, and call the planner an order's capture calls.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "access/xlog.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
+
+#include "orders.h"
+
+typedef struct Cart
+{
+	int32		company_id;
+	OmsOrderDoc doc;
+	OmsChannel	channel;
+	OmsFulfilment f;
+} Cart;
+
+static void
+read_cart(Jsonb *doc, TimestampTz at, Cart *c)
+{
+	OmsOrderDoc *d = &c->doc;
+	OmsFulfilment *f = &c->f;
+
+	memset(c, 0, sizeof(*c));
+	oms_require_installed();
+	oms_order_read(doc, true, d);
+	c->company_id = oms_company_id(d->company);
+	if (oms_erp_before_promise && !RecoveryInProgress())
+		oms_erp_before_promise(c->company_id);
+	oms_channel_find(c->company_id, d->channel, &c->channel);
+	oms_lines_find(c->company_id, d->lines, d->nlines, at);
+	oms_address_find(&d->ship);
+
+	f->company_id = c->company_id;
+	f->channel = &c->channel;
+	f->carry_out = d->carry_out;
+	f->only_node_id = d->node ? oms_node_find(c->company_id, d->node) : 0;
+	f->own_cart = d->cart_id;
+	f->cod = d->cod && !d->carry_out;
+	f->pincode = d->carry_out ? NULL : d->ship.pincode;
+	f->has_point = d->ship.has_point;
+	f->lng = d->ship.lng;
+	f->lat = d->ship.lat;
+	f->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
+	f->supply_day = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
+														TimestampTzGetDatum(at)));
+	f->at = at;
+	f->nlines = d->nlines;
+	f->lines = d->lines;
+	for (int i = 0; i < d->nlines; i++)
+	{
+		OmsLine    *l = &d->lines[i];
+
+		if (!l->has_price)
+			l->unit_price = Max(l->list_price, 0);
+		l->net = Max(oms_muldiv(l->unit_price, l->qty, 1000) - l->discount, 0);
+		f->goods += l->net;
+	}
+	f->due = f->cod ? f->goods : 0;
+}
+
+PG_FUNCTION_INFO_V1(oms_promise);
+
+/* oms.promise(document jsonb, at timestamptz) returns jsonb */
+Datum
+oms_promise(PG_FUNCTION_ARGS)
+{
+	Cart		c;
+	OmsJson		j;
+
+	read_cart(PG_GETARG_JSONB_P(0), PG_GETARG_TIMESTAMPTZ(1), &c);
+	oms_fulfil_plan(&c.f);
+	oms_json_begin(&j);
+	oms_json_bool(&j, "complete", c.f.complete);
+	oms_json_bool(&j, "serviceable", c.f.hold == NULL);
+	oms_json_time(&j, "promised_at", c.f.promised_at);
+	oms_json_array(&j, "available");
+	for (int i = 0; i < c.f.nlines; i++)
+	{
+		oms_json_object(&j, NULL);
+		oms_json_int(&j, "line_no", c.f.lines[i].line_no);
+		oms_json_str(&j, "sku", c.f.lines[i].sku);
+		oms_json_milli(&j, "asked", c.f.lines[i].qty);
+		oms_json_milli(&j, "available",
+					   Min(c.f.plan.available[i], INT64CONST(99999999999999)));
+		oms_json_close_object(&j);
+	}
+	oms_json_close_array(&j);
+	oms_fulfil_json(&c.f, &j);
+	PG_RETURN_JSONB_P(oms_json_end(&j));
+}
+
+PG_FUNCTION_INFO_V1(oms_reserve_cart);
+
+/*
+ * oms.reserve_cart(document jsonb, at timestamptz) returns jsonb
+ *
+ * Holding again replaces what the cart held, under the same row locks.
+ */
+Datum
+oms_reserve_cart(PG_FUNCTION_ARGS)
+{
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
+	Cart		c;
+	OmsPlanRequest req = {0};
+	TimestampTz expires_at;
+	OmsJson		j;
+
+	read_cart(PG_GETARG_JSONB_P(0), at, &c);
+	if (c.doc.cart_id == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("invalid order document: \"cart_id\" is missing"),
+				 errdetail("Field cart_id."),
+				 errhint("A cart is held under the shop's own cart_id.")));
+	req.mesh.company_id = c.company_id;
+	req.mesh.has_point = c.f.has_point;
+	req.mesh.lng = c.f.lng;
+	req.mesh.lat = c.f.lat;
+	req.mesh.only_node_id = c.f.only_node_id;
+	req.mesh.max_distance_m = c.channel.rule.max_distance_m;
+	req.mesh.at = at;
+	req.rule = c.channel.rule;
+	req.own_cart = c.doc.cart_id;
+	req.ndemand = c.f.nlines;
+	req.demand = oms_order_demand(c.company_id, c.f.lines, c.f.nlines);
+	expires_at = at + c.channel.cart_ttl_us;
+	for (int try = 0;; try++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		oms_sourcing_plan(&req, &c.f.plan);
+		c.f.complete = true;
+		for (int i = 0; i < c.f.nlines; i++)
+			if (c.f.plan.unfilled[i] > 0)
+				c.f.complete = false;
+		if (!c.f.complete)
+			oms_fulfil_raise_short(&c.f);
+		if (oms_sourcing_reserve(&req, &c.f.plan, c.doc.cart_id, expires_at))
+			break;
+		if (try == 20)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("stock of this cart's items keeps changing"),
+					 errhint("Try the call again.")));
+	}
+
+	oms_json_begin(&j);
+	oms_json_str(&j, "cart_id", c.doc.cart_id);
+	oms_json_time(&j, "expires_at", expires_at);
+	oms_json_array(&j, "holds");
+	for (int i = 0; i < c.f.plan.npieces; i++)
+	{
+		OmsPiece   *p = &c.f.plan.pieces[i];
+
+		oms_json_object(&j, NULL);
+		oms_json_int(&j, "line_no", c.f.lines[p->demand].line_no);
+		oms_json_str(&j, "sku", c.f.lines[p->demand].sku);
+		oms_json_milli(&j, "qty", p->qty);
+		oms_json_str(&j, "node", c.f.plan.nodes[p->node].code);
+		oms_json_close_object(&j);
+	}
+	oms_json_close_array(&j);
+	PG_RETURN_JSONB_P(oms_json_end(&j));
+}
+
+PG_FUNCTION_INFO_V1(oms_release_cart);
+
+/* oms.release_cart(cart_id text, company text) returns numeric */
+Datum
+oms_release_cart(PG_FUNCTION_ARGS)
+{
+	int32		company_id;
+
+	oms_require_installed();
+	company_id = oms_company_id(PG_ARGISNULL(1) ? NULL :
+								text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(oms_milli_numeric(
+									  oms_stock_release_cart(company_id,
+															 text_to_cstring(PG_GETARG_TEXT_PP(0)),
+															 "released")));
+}
+
+static OmsPlan expired_plan = {
+	"SELECT DISTINCT company_id, cart_id FROM oms.reservation"
+	" WHERE state = 'open' AND expires_at <= $1 ORDER BY 1, 2 LIMIT $2",
+	2, {TIMESTAMPTZOID, INT4OID}, NULL
+};
+
+PG_FUNCTION_INFO_V1(oms_expire_carts);
+
+/*
+ * oms.expire_carts(at timestamptz, max integer) returns integer
+ *
+ * Housekeeping only: what has expired counts no more from the moment it has.
+ */
+Datum
+oms_expire_carts(PG_FUNCTION_ARGS)
+{
+	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	int			n;
+	int32	   *company;
+	char	  **cart;
+
+	oms_require_installed();
+	oms_spi_connect();
+	n = (int) oms_exec(&expired_plan, values, NULL, false, 0);
+	company = palloc(sizeof(int32) * (n + 1));
+	cart = palloc(sizeof(char *) * (n + 1));
+	for (int i = 0; i < n; i++)
+	{
+		company[i] = oms_int4(i, 1);
+		cart[i] = oms_cstr(i, 2);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		oms_stock_release_cart(company[i], cart[i], "expired");
+	}
+	oms_spi_finish();
+	PG_RETURN_INT32(n);
+}

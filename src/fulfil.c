@@ -1,0 +1,468 @@
+/*
+ * fulfil.c
+ *	  From lines to allocations and parcels: plan nodes, ask couriers, take
+ *	  the stock, tax by the node's state, write it all down.
+ *
+ * The loop: plan; a chosen node no courier can serve is refused and the plan
+ * made anew; then reserve; whoever was faster makes us plan again with fresh
+ * levels.  Where no courier can serve any node the order is still reserved
+ * and held for a person (NOT_SERVICEABLE), or, if only the cash is the
+ * obstacle, for payment (PREPAID_ONLY).
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+
+#include "orders.h"
+#include "shipment.h"
+#include "tax.h"
+
+#define MAX_TRIES 20
+
+static void lines_of_node(const OmsFulfilment *f, int node, int64 *value,
+						  OmsParcel *parcel, OmsCourierRequest *req);
+static bool ask_couriers(OmsFulfilment *f, bool cod);
+static int64 line_share(const OmsLine *line, int64 before, int64 qty);
+static void make_allocations(OmsFulfilment *f);
+static void take_ids(OmsFulfilment *f);
+
+void
+oms_fulfil_plan(OmsFulfilment *f)
+{
+	OmsPlanRequest req = {0};
+	OmsNodeRefusal *refusals = palloc(sizeof(OmsNodeRefusal) * 64);
+	int			nrefusals = 0;
+	bool		any_courier = false;
+
+	req.mesh.company_id = f->company_id;
+	req.mesh.has_point = f->has_point;
+	req.mesh.lng = f->lng;
+	req.mesh.lat = f->lat;
+	req.mesh.only_node_id = f->only_node_id;
+	req.mesh.max_distance_m = f->channel->rule.max_distance_m;
+	req.mesh.at = f->at;
+	req.rule = f->channel->rule;
+	req.own_cart = f->own_cart;
+	req.carry_out = f->carry_out;
+	req.backorders = f->channel->allow_backorder && !f->carry_out;
+	req.ndemand = f->nlines;
+	req.demand = oms_order_demand(f->company_id, f->lines, f->nlines);
+
+	for (int try = 0;; try++)
+	{
+		int			unserved = -1;
+
+		CHECK_FOR_INTERRUPTS();
+		if (try == MAX_TRIES)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("stock of this order's items keeps changing"),
+					 errhint("Try the call again.")));
+		oms_sourcing_plan_without(&req, refusals, nrefusals, &f->plan);
+
+		/* couriers: a node nobody can serve is none */
+		f->nquotes = 0;
+		f->parcels = palloc0(sizeof(OmsParcel) * (f->plan.nnodes + 1));
+		if (!f->carry_out)
+		{
+			for (int i = 0; i < f->plan.nnodes; i++)
+				if (f->plan.node_used[i])
+					f->parcels[f->nquotes++].node = i;
+			ask_couriers(f, f->cod);
+			for (int i = 0; i < f->nquotes; i++)
+			{
+				bool		served = f->parcels[i].nquotes > 0 &&
+				f->parcels[i].quotes[0].refused == NULL;
+
+				if (served)
+					any_courier = true;
+				else if (unserved < 0)
+					unserved = f->parcels[i].node;
+			}
+			if (unserved >= 0 && f->hold == NULL)
+			{
+				if (nrefusals < 63)
+				{
+					refusals[nrefusals].node_id = f->plan.nodes[unserved].node_id;
+					refusals[nrefusals++].reason = "NOT_SERVICEABLE";
+					continue;
+				}
+			}
+			if (f->plan.npieces == 0 && nrefusals > 0 && f->hold == NULL && !any_courier)
+			{
+				/* every node with stock was refused: hold it there instead */
+				f->hold = "NOT_SERVICEABLE";
+				f->hold_reason = "no courier service reaches the buyer from any node with stock";
+				nrefusals = 0;
+				continue;
+			}
+		}
+		if (!f->reserve)
+			break;
+		take_ids(f);
+		if (oms_sourcing_reserve(&req, &f->plan, NULL, 0))
+			break;
+	}
+
+	if (f->hold && f->cod)
+	{
+		/* would it go without the cash? */
+		if (ask_couriers(f, false))
+		{
+			f->hold = "PREPAID_ONLY";
+			f->hold_reason = "no courier service collects cash on this lane";
+		}
+	}
+	f->complete = true;
+	for (int j = 0; j < f->nlines; j++)
+		if (f->plan.unfilled[j] > 0)
+			f->complete = false;
+	make_allocations(f);
+}
+
+/*
+ * Quotes for every parcel; true when each has a service.
+ */
+static bool
+ask_couriers(OmsFulfilment *f, bool cod)
+{
+	bool		all = f->nquotes > 0;
+	int64		goods = 0;
+	int64		left = f->due;
+	bool		complete = true;
+
+	for (int j = 0; j < f->nlines; j++)
+	{
+		goods += f->lines[j].net;
+		if (f->plan.unfilled[j] > 0)
+			complete = false;
+	}
+	for (int i = 0; i < f->nquotes; i++)
+	{
+		OmsParcel  *p = &f->parcels[i];
+		OmsNode    *node = &f->plan.nodes[p->node];
+		OmsCourierRequest req = {0};
+
+		req.company_id = f->company_id;
+		req.from_pincode = node->pincode;
+		req.to_pincode = f->pincode;
+		req.hyperlocal = node->hyperlocal;
+		req.distance_m = node->distance_m;
+		req.air_ok = true;
+		lines_of_node(f, p->node, &p->value, p, &req);
+		if (f->cod)
+		{
+			if (complete && i == f->nquotes - 1)
+				p->collect = left;
+			else
+				p->collect = goods > 0 ? oms_muldiv(f->due, p->value, goods) : 0;
+			left -= p->collect;
+		}
+		req.cod = cod && p->collect > 0;
+		req.collect = req.cod ? p->collect : 0;
+		req.value = p->value;
+		req.dead_g = p->dead_g;
+		req.volume_cm3 = p->volume_cm3;
+		req.p_rto = f->p_rto;
+		req.loss = f->loss;
+		req.ready_at = oms_mesh_ready_at(f->company_id, node, f->at);
+		p->nquotes = oms_courier_quotes(&req, &p->quotes);
+		if (p->nquotes == 0 || p->quotes[0].refused)
+			all = false;
+	}
+	return all;
+}
+
+static void
+lines_of_node(const OmsFulfilment *f, int node, int64 *value,
+			  OmsParcel *parcel, OmsCourierRequest *req)
+{
+	int64		grams = 0;
+	int64		mm3 = 0;
+
+	*value = 0;
+	for (int i = 0; i < f->plan.npieces; i++)
+	{
+		const OmsPiece *piece = &f->plan.pieces[i];
+		const OmsLine *line = &f->lines[piece->demand];
+
+		if (piece->node != node)
+			continue;
+		*value += oms_muldiv(line->net, piece->qty, line->qty);
+		grams += oms_muldiv(line->weight_g, piece->qty, 1000);
+		mm3 += oms_muldiv(line->volume_mm3, piece->qty, 1000);
+		req->cold_chain |= line->cold_chain;
+		req->air_ok &= line->air_ok;
+	}
+	parcel->dead_g = (int32) Min(Max(grams, 1), 1000000000);
+	parcel->volume_cm3 = (int32) Min(Max((mm3 + 999) / 1000, 1), 1000000000);
+}
+
+static OmsPlan ids_plan = {
+	"SELECT nextval('oms.allocation_allocation_id_seq'::regclass) FROM generate_series(1, $1)",
+	1, {INT4OID}, NULL
+};
+
+static void
+take_ids(OmsFulfilment *f)
+{
+	Datum		values[1] = {Int32GetDatum(f->plan.npieces)};
+
+	if (f->plan.npieces == 0)
+		return;
+	oms_spi_connect();
+	oms_exec(&ids_plan, values, NULL, false, 0);
+	for (int i = 0; i < f->plan.npieces; i++)
+		f->plan.pieces[i].allocation_id = oms_int8(i, 1);
+	oms_spi_finish();
+}
+
+/* Share of the line's amount for units (before, before + qty]; sums exactly. */
+static int64
+line_share(const OmsLine *line, int64 before, int64 qty)
+{
+	return oms_muldiv(line->net, before + qty, line->qty) -
+		oms_muldiv(line->net, before, line->qty);
+}
+
+/* GST of the goods, from the node's state to the buyer's. */
+static void
+tax_allocation(const OmsFulfilment *f, OmsNewAllocation *a)
+{
+	const OmsLine *line = &f->lines[a->line];
+	OmsTaxInput in = {0};
+
+	in.company_id = f->company_id;
+	in.tax_code = line->tax_code;
+	in.hsn = line->hsn;
+	in.day = f->supply_day;
+	in.net = a->net;
+	in.qty = a->qty;
+	in.inclusive = f->channel->price_includes_tax;
+	in.supplier_state = f->plan.nodes[a->node].state_code;
+	in.place_of_supply = f->place_of_supply ? f->place_of_supply :
+		in.supplier_state;
+	a->place_of_supply = in.place_of_supply;
+	oms_tax_compute(&in, &a->tax);
+}
+
+static void
+make_allocations(OmsFulfilment *f)
+{
+	int64	   *done = palloc0(sizeof(int64) * (f->nlines + 1));
+	int			n = 0;
+
+	f->allocations = palloc0(sizeof(OmsNewAllocation) *
+							 (f->plan.npieces + f->nlines + 1));
+	f->promised_at = 0;
+	f->tax = 0;
+	for (int i = 0; i < f->plan.npieces; i++)
+	{
+		OmsPiece   *piece = &f->plan.pieces[i];
+		OmsNewAllocation *a = &f->allocations[n++];
+
+		a->allocation_id = piece->allocation_id;
+		a->line = piece->demand;
+		a->node = piece->node;
+		a->qty = piece->qty;
+		a->net = line_share(&f->lines[a->line], done[a->line], a->qty);
+		done[a->line] += a->qty;
+		a->status = f->carry_out ? "delivered" : "reserved";
+		a->promised_at = f->carry_out ? f->at : 0;
+		for (int p = 0; p < f->nquotes; p++)
+			if (f->parcels[p].node == a->node && f->parcels[p].nquotes > 0 &&
+				f->parcels[p].quotes[0].refused == NULL)
+				a->promised_at = f->parcels[p].quotes[0].promised_at;
+		f->promised_at = Max(f->promised_at, a->promised_at);
+		tax_allocation(f, a);
+		f->tax += a->tax.cgst + a->tax.sgst + a->tax.igst;
+	}
+	for (int j = 0; j < f->nlines; j++)
+		if (f->plan.unfilled[j] > 0)
+		{
+			OmsNewAllocation *a = &f->allocations[n++];
+
+			a->line = j;
+			a->node = -1;
+			a->qty = f->plan.unfilled[j];
+			a->net = line_share(&f->lines[j], done[j], a->qty);
+			a->status = "backordered";
+		}
+	f->nallocations = n;
+}
+
+static OmsPlan allocation_plan = {
+	"INSERT INTO oms.allocation (company_id, allocation_id, order_id, line_no, sku_id, node_id, qty, status, shipment_id,"
+	" net_amount, tax_rate, taxable, cgst, sgst, igst, supplier_state, place_of_supply, promised_at)"
+	" VALUES ($1, coalesce($2, nextval('oms.allocation_allocation_id_seq'::regclass)), $3, $4, $5, $6, $7, $8, $9,"
+	" $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+	18, {INT4OID, INT8OID, INT8OID, INT4OID, INT4OID, INT4OID, NUMERICOID, TEXTOID, INT8OID,
+	NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, NULL
+};
+
+static void
+write_allocation(OmsFulfilment *f, OmsNewAllocation *a)
+{
+	OmsLine    *line = &f->lines[a->line];
+	Datum		values[18];
+	char		nulls[19] = "                  ";
+
+	values[0] = Int32GetDatum(f->company_id);
+	values[1] = Int64GetDatum(a->allocation_id);
+	nulls[1] = a->allocation_id ? ' ' : 'n';
+	values[2] = Int64GetDatum(f->order_id);
+	values[3] = Int32GetDatum(line->line_no);
+	values[4] = Int32GetDatum(line->sku_id);
+	values[5] = Int32GetDatum(a->node >= 0 ? f->plan.nodes[a->node].node_id : 0);
+	values[6] = oms_milli_numeric(a->qty);
+	values[7] = oms_text(a->status);
+	values[8] = Int64GetDatum(a->shipment_id);
+	nulls[8] = a->shipment_id ? ' ' : 'n';
+	values[9] = oms_paise_numeric(a->net);
+	if (a->node >= 0)
+	{
+		values[10] = oms_milli_numeric(a->tax.rate);
+		values[11] = oms_paise_numeric(a->tax.taxable);
+		values[15] = oms_text(f->plan.nodes[a->node].state_code);
+		values[16] = oms_text(a->place_of_supply);
+	}
+	else
+		nulls[5] = nulls[10] = nulls[11] = nulls[15] = nulls[16] = 'n';
+	values[12] = oms_paise_numeric(a->tax.cgst);
+	values[13] = oms_paise_numeric(a->tax.sgst);
+	values[14] = oms_paise_numeric(a->tax.igst);
+	values[17] = TimestampTzGetDatum(a->promised_at);
+	nulls[17] = a->promised_at ? ' ' : 'n';
+	oms_exec(&allocation_plan, values, nulls, false, 0);
+}
+
+void
+oms_fulfil_write(OmsFulfilment *f)
+{
+	OmsDecision *decisions;
+	int			n;
+	int			room = f->plan.nnodes + 2;
+
+	oms_spi_connect();
+	for (int p = 0; p < f->nquotes; p++)
+	{
+		OmsParcel  *parcel = &f->parcels[p];
+		OmsShipmentPlan sp = {0};
+		bool		served = parcel->nquotes > 0 && parcel->quotes[0].refused == NULL;
+
+		sp.company_id = f->company_id;
+		sp.order_id = f->order_id;
+		sp.node_id = f->plan.nodes[parcel->node].node_id;
+		sp.cod_amount = parcel->collect;
+		sp.declared_value = parcel->value;
+		sp.dead_g = parcel->dead_g;
+		sp.volume_cm3 = parcel->volume_cm3;
+		sp.quote = served ? &parcel->quotes[0] : NULL;
+		sp.promised_at = served ? parcel->quotes[0].promised_at : 0;
+		parcel->shipment_id = oms_shipment_plan(&sp);
+		for (int i = 0; i < f->nallocations; i++)
+			if (f->allocations[i].node == parcel->node)
+				f->allocations[i].shipment_id = parcel->shipment_id;
+		room += parcel->nquotes;
+	}
+	for (int i = 0; i < f->nallocations; i++)
+		write_allocation(f, &f->allocations[i]);
+
+	decisions = palloc0(sizeof(OmsDecision) * room);
+	n = oms_sourcing_explain(&f->plan, decisions, 0);
+	if (f->plan.npieces > 0)
+	{
+		OmsDecision *d = &decisions[n++];
+		OmsJson		j;
+
+		d->subject = "plan";
+		d->outcome = "chosen";
+		d->rank = 1;
+		d->cost = f->plan.cost;
+		oms_json_begin(&j);
+		oms_json_int(&j, "parcels", f->nquotes);
+		oms_json_bool(&j, "proven", f->plan.proven);
+		oms_json_bool(&j, "complete", f->complete);
+		d->terms = oms_json_end(&j);
+	}
+	for (int p = 0; p < f->nquotes; p++)
+		for (int q = 0; q < f->parcels[p].nquotes; q++)
+		{
+			OmsCourierQuote *quote = &f->parcels[p].quotes[q];
+			OmsDecision *d = &decisions[n++];
+			OmsJson		j;
+
+			d->subject = "courier";
+			d->node_id = f->plan.nodes[f->parcels[p].node].node_id;
+			d->courier_service_id = quote->courier_service_id;
+			d->reason = quote->refused;
+			if (quote->refused)
+				d->outcome = "refused";
+			else
+			{
+				d->outcome = q == 0 ? "chosen" : "ranked";
+				d->rank = q + 1;
+				d->cost = quote->expected_cost;
+				oms_json_begin(&j);
+				oms_json_str(&j, "zone", quote->zone);
+				oms_json_paise(&j, "freight", quote->freight);
+				oms_json_paise(&j, "cod_fee", quote->cod_fee);
+				oms_json_paise(&j, "gst", quote->gst);
+				oms_json_float(&j, "p_success", quote->p_success, 4);
+				oms_json_int(&j, "days", quote->days);
+				d->terms = oms_json_end(&j);
+			}
+		}
+	oms_sourcing_keep(f->company_id, f->order_id, f->run, decisions, n);
+	oms_spi_finish();
+}
+
+void
+oms_fulfil_json(const OmsFulfilment *f, OmsJson *j)
+{
+	oms_json_array(j, "plan");
+	for (int i = 0; i < f->nallocations; i++)
+	{
+		const OmsNewAllocation *a = &f->allocations[i];
+
+		oms_json_object(j, NULL);
+		oms_json_int(j, "line_no", f->lines[a->line].line_no);
+		oms_json_str(j, "sku", f->lines[a->line].sku);
+		oms_json_milli(j, "qty", a->qty);
+		oms_json_str(j, "status", f->reserve ? a->status :
+					 a->node >= 0 ? "available" : "backordered");
+		oms_json_str(j, "node", a->node >= 0 ? f->plan.nodes[a->node].code : NULL);
+		for (int p = 0; p < f->nquotes; p++)
+			if (f->parcels[p].node == a->node && f->parcels[p].nquotes > 0 &&
+				f->parcels[p].quotes[0].refused == NULL)
+				oms_json_str(j, "courier", f->parcels[p].quotes[0].code);
+		oms_json_time(j, "promised_at", a->promised_at);
+		oms_json_close_object(j);
+	}
+	oms_json_close_array(j);
+}
+
+void
+oms_fulfil_raise_short(const OmsFulfilment *f)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	for (int j = 0; j < f->nlines; j++)
+		if (f->plan.unfilled[j] > 0)
+			appendStringInfo(&detail, "%s%s: asked %s, available %s",
+							 detail.len ? "; " : "", f->lines[j].sku,
+							 DatumGetCString(DirectFunctionCall1(numeric_out,
+																 oms_milli_numeric(f->lines[j].qty))),
+							 DatumGetCString(DirectFunctionCall1(numeric_out,
+																 oms_milli_numeric(Min(f->plan.available[j], INT64CONST(99999999999999))))));
+	ereport(ERROR,
+			(errcode(ERRCODE_OMS_OUT_OF_STOCK),
+			 errmsg("not enough stock for the order"),
+			 errdetail("%s.", detail.data),
+			 errhint("Take fewer, or let the channel backorder (oms.channel.allow_backorder).")));
+}

@@ -1,0 +1,211 @@
+/*
+ * order_lookup.c
+ *	  What the catalogue says of a document's channel, items, places, nodes.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "orders.h"
+
+/* A rule of the channel wins over the company's. */
+static OmsPlan channel_plan = {
+	"SELECT c.channel_id, c.kind, c.active, c.price_includes_tax, c.cod_allowed, c.allow_backorder,"
+	" c.price_tolerance_pct::float8, (extract(epoch FROM c.cart_ttl) * 1000000)::int8, p.state_code, p.currency,"
+	" c.allow_split, c.max_shipments, coalesce(r.max_distance_m, 0)::int8, coalesce(r.cost_per_km, 0.02)::float8 * 100,"
+	" coalesce(r.cost_per_minute, 0.01)::float8 * 100, coalesce(r.cost_per_priority, 0.05)::float8 * 100,"
+	" (coalesce(r.shipment_cost, 45) * 100)::int8, coalesce(r.max_nodes, 12)"
+	" FROM oms.channel c JOIN oms.company p ON p.company_id = c.company_id"
+	" LEFT JOIN LATERAL (SELECT * FROM oms.sourcing_rule s WHERE s.company_id = c.company_id"
+	"  AND (s.channel_id = c.channel_id OR s.channel_id IS NULL) ORDER BY s.channel_id NULLS LAST LIMIT 1) r ON true"
+	" WHERE c.company_id = $1 AND c.code = $2",
+	2, {INT4OID, TEXTOID}, NULL
+};
+
+void
+oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {Int32GetDatum(company_id), oms_text(code)};
+
+	oms_spi_connect();
+	if (oms_exec(&channel_plan, values, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 errmsg("channel \"%s\" does not exist", code),
+				 errdetail("Field channel."),
+				 errhint("The channels are the rows of oms.channel.")));
+	if (!oms_bool(0, 3))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("channel \"%s\" is switched off", code),
+				 errdetail("Field channel."),
+				 errhint("Set oms.channel.active to take its orders.")));
+	ch->channel_id = oms_int4(0, 1);
+	ch->kind = oms_strdup(caller, oms_cstr(0, 2));
+	ch->price_includes_tax = oms_bool(0, 4);
+	ch->cod_allowed = oms_bool(0, 5);
+	ch->allow_backorder = oms_bool(0, 6);
+	ch->price_tolerance_pct = oms_float8(0, 7);
+	ch->cart_ttl_us = oms_int8(0, 8);
+	ch->company_state = oms_strdup(caller, oms_cstr(0, 9));
+	ch->currency = oms_strdup(caller, oms_cstr(0, 10));
+	ch->rule.allow_split = oms_bool(0, 11);
+	ch->rule.max_shipments = oms_int4(0, 12);
+	ch->rule.max_distance_m = oms_int8(0, 13);
+	ch->rule.cost_per_km = oms_float8(0, 14);
+	ch->rule.cost_per_minute = oms_float8(0, 15);
+	ch->rule.cost_per_priority = oms_float8(0, 16);
+	ch->rule.shipment_cost = oms_int8(0, 17);
+	ch->rule.max_nodes = oms_int4(0, 18);
+	oms_spi_finish();
+}
+
+static OmsPlan lines_plan = {
+	"SELECT k.sku_id, k.active, k.hsn, k.tax_code, k.weight_g, k.length_mm::int8 * k.width_mm * k.height_mm,"
+	" k.cod_ok, k.cold_chain, k.air_ok, coalesce((k.cost * 100)::int8, -1), coalesce((p.amount * 100)::int8, -1), p.includes_tax,"
+	" EXISTS (SELECT FROM oms.kit_component t WHERE t.company_id = $1 AND t.kit_sku_id = k.sku_id)"
+	" FROM unnest($2::text[]) WITH ORDINALITY AS u (code, ord)"
+	" LEFT JOIN oms.sku k ON k.company_id = $1 AND k.code = u.code"
+	" LEFT JOIN LATERAL (SELECT q.amount, q.includes_tax FROM oms.price q WHERE q.company_id = $1 AND q.sku_id = k.sku_id"
+	"  AND q.valid_from <= $3 ORDER BY q.valid_from DESC LIMIT 1) p ON true"
+	" ORDER BY u.ord",
+	3, {INT4OID, TEXTARRAYOID, TIMESTAMPTZOID}, NULL
+};
+
+void
+oms_lines_find(int32 company_id, OmsLine *lines, int n, TimestampTz at)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	const char **codes = palloc(sizeof(char *) * n);
+	Datum		values[3];
+
+	for (int i = 0; i < n; i++)
+		codes[i] = lines[i].sku;
+	oms_spi_connect();
+	values[0] = Int32GetDatum(company_id);
+	values[1] = oms_text_array(codes, n);
+	values[2] = TimestampTzGetDatum(at);
+	oms_exec(&lines_plan, values, NULL, false, 0);
+	for (int i = 0; i < n; i++)
+	{
+		OmsLine    *l = &lines[i];
+
+		if (oms_isnull(i, 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+					 errmsg("item \"%s\" does not exist", l->sku),
+					 errdetail("Field lines[%d].sku.", i),
+					 errhint("Items come from the ERP (oms.erp_lag() shows what is pending) or are rows of oms.sku.")));
+		if (!oms_bool(i, 2))
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+					 errmsg("item \"%s\" is not sold any more", l->sku),
+					 errdetail("Field lines[%d].sku: the item is inactive.", i),
+					 errhint("Make the item active again in the ERP, or leave the line out.")));
+		l->sku_id = oms_int4(i, 1);
+		l->hsn = oms_strdup(caller, oms_cstr(i, 3));
+		l->tax_code = oms_strdup(caller, oms_cstr(i, 4));
+		l->weight_g = oms_int4(i, 5);
+		l->volume_mm3 = oms_int8(i, 6);
+		l->cod_ok = oms_bool(i, 7);
+		l->cold_chain = oms_bool(i, 8);
+		l->air_ok = oms_bool(i, 9);
+		l->cost = oms_int8(i, 10);
+		l->list_price = oms_int8(i, 11);
+		l->list_includes_tax = oms_bool(i, 12);
+		l->kit = oms_bool(i, 13);
+	}
+	oms_spi_finish();
+}
+
+static OmsPlan pincode_plan = {
+	"SELECT state_code, district, oms.lng(place), oms.lat(place), place IS NOT NULL FROM oms.pincode WHERE pincode = $1",
+	1, {TEXTOID}, NULL
+};
+
+void
+oms_address_find(OmsAddress *a)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[1] = {oms_text(a->pincode)};
+
+	oms_spi_connect();
+	a->pincode_known = oms_exec(&pincode_plan, values, NULL, false, 1) > 0;
+	if (a->pincode_known)
+	{
+		a->state_code = oms_strdup(caller, oms_cstr(0, 1));
+		a->district = oms_strdup(caller, oms_cstr(0, 2));
+		if (!a->has_point && oms_bool(0, 5))
+		{
+			a->has_point = true;
+			a->lng = oms_float8(0, 3);
+			a->lat = oms_float8(0, 4);
+		}
+	}
+	oms_spi_finish();
+}
+
+static OmsPlan node_plan = {
+	"SELECT node_id FROM oms.node WHERE company_id = $1 AND code = $2",
+	2, {INT4OID, TEXTOID}, NULL
+};
+
+int32
+oms_node_find(int32 company_id, const char *code)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), oms_text(code)};
+	int32		node_id;
+
+	oms_spi_connect();
+	if (oms_exec(&node_plan, values, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 errmsg("node \"%s\" does not exist", code),
+				 errhint("The nodes are the rows of oms.node.")));
+	node_id = oms_int4(0, 1);
+	oms_spi_finish();
+	return node_id;
+}
+
+static OmsPlan kit_plan = {
+	"SELECT sku_id, (qty * 1000)::int8 FROM oms.kit_component WHERE company_id = $1 AND kit_sku_id = $2 ORDER BY sku_id",
+	2, {INT4OID, INT4OID}, NULL
+};
+
+OmsDemand *
+oms_order_demand(int32 company_id, const OmsLine *lines, int n)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	OmsDemand  *demand = palloc0(sizeof(OmsDemand) * (n + 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		OmsDemand  *d = &demand[i];
+		Datum		values[2] = {Int32GetDatum(company_id), Int32GetDatum(lines[i].sku_id)};
+
+		d->line_no = lines[i].line_no;
+		d->sku_id = lines[i].sku_id;
+		d->qty = lines[i].qty;
+		if (!lines[i].kit)
+			continue;
+		if (d->qty % 1000 != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+					 errmsg("a kit is sold whole"),
+					 errdetail("Line %d asks for a fraction of %s.", d->line_no, lines[i].sku)));
+		oms_spi_connect();
+		d->ncomponents = (int) oms_exec(&kit_plan, values, NULL, false, 0);
+		d->component_sku = MemoryContextAlloc(caller, sizeof(int32) * (d->ncomponents + 1));
+		d->component_qty = MemoryContextAlloc(caller, sizeof(int64) * (d->ncomponents + 1));
+		for (int k = 0; k < d->ncomponents; k++)
+		{
+			d->component_sku[k] = oms_int4(k, 1);
+			d->component_qty[k] = oms_int8(k, 2);
+		}
+		oms_spi_finish();
+	}
+	return demand;
+}

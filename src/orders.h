@@ -1,0 +1,209 @@
+/*
+ * orders.h
+ *	  Orders inside the room: the document as read, the order as planned.
+ *
+ * order_document.c reads and checks documents, fulfil.c plans, reserves and
+ * makes allocations and parcels, orders.c captures, order_change.c changes,
+ * cart.c promises and holds carts.
+ */
+#ifndef OMS_ORDERS_H
+#define OMS_ORDERS_H
+
+#include "core.h"
+#include "sourcing.h"
+#include "tax.h"
+
+typedef struct OmsAddress
+{
+	const char *name;
+	const char *phone;			/* ten digits */
+	const char *street;			/* address lines joined */
+	const char *city;
+	const char *pincode;
+	bool		has_point;
+	double		lng;
+	double		lat;
+	/* looked up */
+	const char *state_code;
+	const char *district;
+	bool		pincode_known;
+} OmsAddress;
+
+/* A line with what the catalogue says of its item. */
+typedef struct OmsLine
+{
+	int32		line_no;
+	const char *sku;
+	int64		qty;			/* milli */
+	bool		has_price;
+	int64		unit_price;		/* paise */
+	int64		discount;		/* paise, cart discount included once spread */
+	int64		net;			/* paise */
+	/* looked up */
+	int32		sku_id;
+	const char *hsn;
+	const char *tax_code;
+	int32		weight_g;
+	int64		volume_mm3;
+	bool		cod_ok;
+	bool		cold_chain;
+	bool		air_ok;
+	int64		cost;			/* paise, -1 unknown */
+	int64		list_price;		/* paise, -1 none */
+	bool		list_includes_tax;
+	bool		kit;
+} OmsLine;
+
+typedef struct OmsCharge
+{
+	const char *kind;
+	int64		amount;
+} OmsCharge;
+
+/* A canonical order (doc/order.schema.json), read and checked. */
+typedef struct OmsOrderDoc
+{
+	const char *channel;
+	const char *external_id;
+	const char *company;
+	TimestampTz placed_at;		/* 0: not given */
+	const char *currency;		/* NULL: the company's */
+	bool		cod;
+	bool		has_paid;
+	int64		paid;
+	const char *customer_ref;
+	const char *customer_name;
+	const char *phone;			/* ten digits; NULL unknown */
+	const char *email;
+	const char *gstin;
+	OmsAddress	ship;
+	bool		has_bill;
+	OmsAddress	bill;
+	int			nlines;
+	OmsLine    *lines;
+	int			ncharges;
+	OmsCharge  *charges;
+	bool		carry_out;
+	const char *node;
+	const char *cart_id;
+	char		hash[33];
+} OmsOrderDoc;
+
+/* Reads a document; with "cart" only what a cart or promise needs. */
+extern void oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out);
+
+/* ten digits of an Indian mobile; raises INVALID_DOCUMENT naming "field" */
+extern char *oms_normal_phone(const char *phone, const char *field);
+
+/* What the channel and its sourcing rule ask. */
+typedef struct OmsChannel
+{
+	int32		channel_id;
+	const char *kind;
+	bool		price_includes_tax;
+	bool		cod_allowed;
+	bool		allow_backorder;
+	double		price_tolerance_pct;
+	int64		cart_ttl_us;
+	const char *company_state;
+	const char *currency;
+	OmsSourcingRule rule;
+} OmsChannel;
+
+extern void oms_channel_find(int32 company_id, const char *code,
+							 OmsChannel *channel);
+
+/* Fills the looked-up parts; raise UNKNOWN_REFERENCE naming the field. */
+extern void oms_lines_find(int32 company_id, OmsLine *lines, int nlines,
+						   TimestampTz at);
+extern void oms_address_find(OmsAddress *address);
+extern int32 oms_node_find(int32 company_id, const char *code);
+
+/* Demand of these lines, kits exploded; qty[i] NULL: whole lines. */
+extern OmsDemand *oms_order_demand(int32 company_id, const OmsLine *lines,
+								   int nlines);
+
+/* One new allocation of a line. */
+typedef struct OmsNewAllocation
+{
+	int64		allocation_id;
+	int			line;			/* index */
+	int			node;			/* index into plan nodes; -1 backordered */
+	int64		qty;
+	int64		net;
+	int64		shipment_id;	/* 0: none */
+	TimestampTz promised_at;	/* 0: none */
+	const char *status;
+	OmsTax		tax;			/* zero while backordered */
+	const char *place_of_supply;	/* NULL while backordered */
+} OmsNewAllocation;
+
+/* An order being planned: at capture, or again from a worker. */
+typedef struct OmsFulfilment
+{
+	/* in */
+	int32		company_id;
+	int64		order_id;
+	int32		run;
+	const OmsChannel *channel;
+	bool		carry_out;
+	int32		only_node_id;
+	const char *own_cart;
+	bool		cod;
+	int64		due;			/* paise still to collect over all parcels */
+	int64		goods;			/* paise, net of all lines of the order */
+	const char *pincode;
+	bool		has_point;
+	double		lng;
+	double		lat;
+	const char *place_of_supply;
+	DateADT		supply_day;
+	double		p_rto;
+	int64		loss;
+	TimestampTz at;
+	int			nlines;
+	OmsLine    *lines;			/* qty and net: what is to be planned now */
+	bool		reserve;		/* false: a promise, nothing is taken */
+	/* out */
+	OmsPlanResult plan;
+	int			nallocations;
+	OmsNewAllocation *allocations;
+	int			nquotes;		/* parcels */
+	struct OmsParcel *parcels;
+	int64		tax;			/* paise over the planned allocations */
+	TimestampTz promised_at;	/* latest; 0 none */
+	bool		complete;		/* nothing backordered */
+	const char *hold;			/* NULL, PREPAID_ONLY or NOT_SERVICEABLE */
+	const char *hold_reason;
+} OmsFulfilment;
+
+typedef struct OmsParcel
+{
+	int			node;			/* index into plan nodes */
+	int64		shipment_id;
+	int64		value;			/* paise */
+	int64		collect;		/* paise */
+	int32		dead_g;
+	int32		volume_cm3;
+	int			nquotes;
+	OmsCourierQuote *quotes;	/* best first; [0] chosen unless refused */
+} OmsParcel;
+
+/*
+ * Plans, chooses couriers and (reserve) takes the stock; fills the out
+ * fields but writes nothing except reservations.
+ */
+extern void oms_fulfil_plan(OmsFulfilment *f);
+
+/* Writes allocations with their tax, parcels and decisions. */
+extern void oms_fulfil_write(OmsFulfilment *f);
+
+/* Plan as jsonb: array "plan" under the open object of j. */
+extern void oms_fulfil_json(const OmsFulfilment *f, OmsJson *j);
+
+/* Raises OUT_OF_STOCK naming every short item and what is available. */
+extern void oms_fulfil_raise_short(const OmsFulfilment *f);
+
+extern void oms_orders_init(void);
+
+#endif							/* OMS_ORDERS_H */

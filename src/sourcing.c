@@ -1,0 +1,381 @@
+/*
+ * sourcing.c
+ *	  The planner: candidates from the mesh, levels from stock, the exact
+ *	  search of split.c, and the reservation of what it chose.
+ *
+ * Opening a node costs (all of it planning cost, from oms.sourcing_rule):
+ *	  shipment_cost + node.handling_cost + cost_per_km * km
+ *	  + cost_per_minute * minutes until the buyer has it
+ *	  + cost_per_priority * node.priority
+ * where minutes run until hand-over plus the ride at 25 km/h inside a city
+ * for hyperlocal nodes, 40 km/h for parcels.  The courier's real freight is
+ * asked afterwards, for the nodes chosen (doc/sourcing.md says why).
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "sourcing.h"
+#include "split.h"
+
+#define HYPERLOCAL_KMH 25.0
+#define PARCEL_KMH 40.0
+
+static int64 opening_cost(const OmsPlanRequest *req, const OmsNode *node);
+static int64 level_at(const OmsStockLevel *levels, int n, int32 node_id,
+					  int32 sku_id, bool backorders);
+static int64 demand_at(const OmsDemand *d, const OmsStockLevel *levels,
+					   int nlevels, int32 node_id, bool backorders);
+static int	compare_candidates(const void *a, const void *b, void *arg);
+
+void
+oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res)
+{
+	oms_sourcing_plan_without(req, NULL, 0, res);
+}
+
+typedef struct Ranking
+{
+	const int64 *filled;		/* [nnodes] units a node alone could fill */
+	const int64 *cost;
+	const OmsNode *nodes;
+} Ranking;
+
+void
+oms_sourcing_plan_without(const OmsPlanRequest *req,
+						  const OmsNodeRefusal *refusals, int nrefusals,
+						  OmsPlanResult *res)
+{
+	OmsStockLevel *levels;
+	int			nlevels;
+	int32	   *skus;
+	int			nskus = 0;
+	int64	   *filled;
+	int64	   *at_node;		/* [nnodes * ndemand] */
+	int		   *rank;
+	int			ncandidates = 0;
+	int			m = req->ndemand;
+	OmsSplitProblem p;
+	OmsSplitPlan plan;
+	int64	   *open_cost,
+			   *unit_cost,
+			   *available,
+			   *need;
+	Ranking		ranking;
+
+	res->nnodes = oms_mesh_nodes(&req->mesh, &res->nodes);
+	for (int i = 0; i < res->nnodes; i++)
+	{
+		if (res->nodes[i].refused == NULL && req->carry_out &&
+			!res->nodes[i].pos)
+			res->nodes[i].refused = "RESTRICTED";
+		for (int r = 0; r < nrefusals; r++)
+			if (refusals[r].node_id == res->nodes[i].node_id)
+				res->nodes[i].refused = refusals[r].reason;
+	}
+
+	for (int j = 0; j < m; j++)
+		nskus += Max(req->demand[j].ncomponents, 1);
+	skus = palloc(sizeof(int32) * Max(nskus, 1));
+	nskus = 0;
+	for (int j = 0; j < m; j++)
+	{
+		if (req->demand[j].ncomponents == 0)
+			skus[nskus++] = req->demand[j].sku_id;
+		for (int c = 0; c < req->demand[j].ncomponents; c++)
+			skus[nskus++] = req->demand[j].component_sku[c];
+	}
+	nlevels = oms_stock_levels(req->mesh.company_id, skus, nskus,
+							   req->own_cart, req->mesh.at, &levels);
+
+	/* what each candidate could do alone */
+	at_node = palloc0(sizeof(int64) * (res->nnodes * m + 1));
+	filled = palloc0(sizeof(int64) * (res->nnodes + 1));
+	res->node_cost = palloc0(sizeof(int64) * (res->nnodes + 1));
+	res->node_used = palloc0(sizeof(bool) * (res->nnodes + 1));
+	res->available = palloc0(sizeof(int64) * (m + 1));
+	rank = palloc(sizeof(int) * (res->nnodes + 1));
+	for (int i = 0; i < res->nnodes; i++)
+	{
+		if (res->nodes[i].refused)
+			continue;
+		for (int j = 0; j < m; j++)
+		{
+			int64		q = demand_at(&req->demand[j], levels, nlevels,
+									  res->nodes[i].node_id, req->backorders);
+
+			at_node[i * m + j] = q;
+			res->available[j] = Min(res->available[j] + q, PG_INT64_MAX / 8);
+			filled[i] += Min(q, req->demand[j].qty);
+		}
+		if (filled[i] == 0)
+		{
+			res->nodes[i].refused = "NO_STOCK";
+			continue;
+		}
+		res->node_cost[i] = opening_cost(req, &res->nodes[i]);
+		rank[ncandidates++] = i;
+	}
+
+	/* keep the most promising, cheapest first: the search breaks ties so */
+	ranking.filled = filled;
+	ranking.cost = res->node_cost;
+	ranking.nodes = res->nodes;
+	qsort_arg(rank, ncandidates, sizeof(int), compare_candidates, &ranking);
+	ncandidates = Min(ncandidates, req->rule.max_nodes);
+
+	p.n = ncandidates;
+	p.m = m;
+	p.max_nodes = req->rule.allow_split ? req->rule.max_shipments : 1;
+	p.split_lines = req->rule.allow_split;
+	p.complete_only = !req->rule.allow_split;
+	p.open_cost = open_cost = palloc(sizeof(int64) * (ncandidates + 1));
+	p.unit_cost = unit_cost = palloc0(sizeof(int64) * (ncandidates * m + 1));
+	p.available = available = palloc(sizeof(int64) * (ncandidates * m + 1));
+	p.need = need = palloc(sizeof(int64) * (m + 1));
+	for (int j = 0; j < m; j++)
+		need[j] = req->demand[j].qty;
+	for (int k = 0; k < ncandidates; k++)
+	{
+		open_cost[k] = res->node_cost[rank[k]];
+		for (int j = 0; j < m; j++)
+			available[k * m + j] = at_node[rank[k] * m + j];
+	}
+	oms_split_solve(&p, &plan);
+	res->cost = plan.cost;
+	res->proven = plan.proven;
+
+	/*
+	 * Lines of one item, and kits with components in common, share levels the
+	 * search saw as separate: what the plan takes is counted off here.
+	 */
+	res->pieces = palloc(sizeof(OmsPiece) * (ncandidates * m + 1));
+	res->npieces = 0;
+	res->unfilled = palloc(sizeof(int64) * (m + 1));
+	memcpy(res->unfilled, need, sizeof(int64) * m);
+	for (int k = 0; k < ncandidates; k++)
+	{
+		for (int j = 0; j < m; j++)
+		{
+			OmsDemand  *d = &req->demand[j];
+			int64		q = plan.take[k * m + j];
+			int32		node_id = res->nodes[rank[k]].node_id;
+
+			if (q <= 0)
+				continue;
+			q = Min(q, demand_at(d, levels, nlevels, node_id, req->backorders));
+			if (q <= 0)
+				continue;
+			for (int l = 0; l < nlevels; l++)
+			{
+				if (levels[l].key.node_id != node_id)
+					continue;
+				if (d->ncomponents == 0 && levels[l].key.sku_id == d->sku_id)
+					levels[l].reserved += q;
+				for (int c = 0; c < d->ncomponents; c++)
+					if (levels[l].key.sku_id == d->component_sku[c])
+						levels[l].reserved += oms_muldiv(q, d->component_qty[c], 1000);
+			}
+			res->pieces[res->npieces].demand = j;
+			res->pieces[res->npieces].node = rank[k];
+			res->pieces[res->npieces].qty = q;
+			res->pieces[res->npieces].allocation_id = 0;
+			res->npieces++;
+			res->node_used[rank[k]] = true;
+			res->unfilled[j] -= q;
+		}
+	}
+}
+
+bool
+oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
+					 const char *cart_id, TimestampTz expires_at)
+{
+	OmsStockTake *takes;
+	int			ntakes = 0;
+	int64		available;
+
+	for (int i = 0; i < res->npieces; i++)
+		ntakes += Max(req->demand[res->pieces[i].demand].ncomponents, 1);
+	takes = palloc0(sizeof(OmsStockTake) * (ntakes + 1));
+	ntakes = 0;
+	for (int i = 0; i < res->npieces; i++)
+	{
+		OmsPiece   *piece = &res->pieces[i];
+		OmsDemand  *d = &req->demand[piece->demand];
+
+		for (int c = 0; c < Max(d->ncomponents, 1); c++)
+		{
+			OmsStockTake *t = &takes[ntakes++];
+
+			t->key.node_id = res->nodes[piece->node].node_id;
+			t->key.sku_id = d->ncomponents ? d->component_sku[c] : d->sku_id;
+			t->qty = d->ncomponents ?
+				oms_muldiv(piece->qty, d->component_qty[c], 1000) : piece->qty;
+			t->allocation_id = piece->allocation_id;
+			t->cart_id = cart_id;
+			t->expires_at = expires_at;
+		}
+	}
+	return oms_stock_reserve(req->mesh.company_id, takes, ntakes,
+							 req->own_cart, req->mesh.at, &available) < 0;
+}
+
+static int64
+opening_cost(const OmsPlanRequest *req, const OmsNode *node)
+{
+	double		km = node->distance_m > 0 ? node->distance_m / 1000.0 : 0;
+	TimestampTz ready = oms_mesh_ready_at(req->mesh.company_id, node,
+										  req->mesh.at);
+	double		minutes = (ready - req->mesh.at) / (60.0 * USECS_PER_SEC) +
+	km / (node->hyperlocal ? HYPERLOCAL_KMH : PARCEL_KMH) * 60;
+
+	if (req->carry_out)
+		return 0;
+	return req->rule.shipment_cost + node->handling_cost +
+		(int64) rint(req->rule.cost_per_km * km +
+					 req->rule.cost_per_minute * minutes +
+					 req->rule.cost_per_priority * node->priority);
+}
+
+static int64
+level_at(const OmsStockLevel *levels, int n, int32 node_id, int32 sku_id,
+		 bool backorders)
+{
+	for (int i = 0; i < n; i++)
+		if (levels[i].key.node_id == node_id && levels[i].key.sku_id == sku_id)
+		{
+			int64		q = oms_stock_available(&levels[i]);
+
+			if (!backorders)
+				q -= levels[i].backorder_limit;
+			return Max(q, 0);
+		}
+	return 0;
+}
+
+/* Units of a demand a node could fill; kits whole, from their components. */
+static int64
+demand_at(const OmsDemand *d, const OmsStockLevel *levels, int nlevels,
+		  int32 node_id, bool backorders)
+{
+	int64		q = PG_INT64_MAX / 8;
+
+	if (d->ncomponents == 0)
+		return level_at(levels, nlevels, node_id, d->sku_id, backorders);
+	for (int c = 0; c < d->ncomponents; c++)
+	{
+		int64		have = level_at(levels, nlevels, node_id,
+									d->component_sku[c], backorders);
+
+		q = Min(q, have / d->component_qty[c] * 1000);
+	}
+	return q;
+}
+
+static int
+compare_candidates(const void *a, const void *b, void *arg)
+{
+	const Ranking *r = arg;
+	int			i = *(const int *) a;
+	int			j = *(const int *) b;
+
+	if (r->filled[i] != r->filled[j])
+		return r->filled[i] > r->filled[j] ? -1 : 1;
+	if (r->cost[i] != r->cost[j])
+		return r->cost[i] < r->cost[j] ? -1 : 1;
+	return r->nodes[i].node_id < r->nodes[j].node_id ? -1 : 1;
+}
+
+/*
+ * Why
+ */
+int
+oms_sourcing_explain(const OmsPlanResult *res, OmsDecision *decisions, int n)
+{
+	for (int i = 0; i < res->nnodes; i++)
+	{
+		OmsDecision *d = &decisions[n++];
+		OmsJson		j;
+
+		memset(d, 0, sizeof(*d));
+		d->subject = "node";
+		d->node_id = res->nodes[i].node_id;
+		d->outcome = res->nodes[i].refused ? "refused" :
+			res->node_used[i] ? "chosen" : "ranked";
+		d->reason = res->nodes[i].refused ? res->nodes[i].refused :
+			res->node_used[i] ? NULL : "NOT_BEST";
+		if (res->nodes[i].refused == NULL)
+		{
+			d->rank = 1;
+			for (int k = 0; k < res->nnodes; k++)
+				if (res->nodes[k].refused == NULL &&
+					(res->node_cost[k] < res->node_cost[i] ||
+					 (res->node_cost[k] == res->node_cost[i] && k < i)))
+					d->rank++;
+			d->cost = res->node_cost[i];
+		}
+		if (res->nodes[i].distance_m >= 0)
+		{
+			oms_json_begin(&j);
+			oms_json_float(&j, "km", res->nodes[i].distance_m / 1000.0, 1);
+			d->terms = oms_json_end(&j);
+		}
+	}
+	return n;
+}
+
+static OmsPlan keep_plan = {
+	"INSERT INTO oms.decision (company_id, order_id, run, seq, subject, node_id, courier_service_id, outcome, rank, cost, reason, terms)"
+	" SELECT $1, $2, $3, u.seq, u.subject, nullif(u.node_id, 0), nullif(u.service_id, 0), u.outcome,"
+	" nullif(u.rank, 0), CASE WHEN u.rank > 0 THEN u.cost::numeric / 100 END, nullif(u.reason, ''), coalesce(nullif(u.terms, '')::jsonb, '{}')"
+	" FROM unnest($4::text[], $5::int4[], $6::int4[], $7::text[], $8::int4[], $9::int8[], $10::text[], $11::text[])"
+	" WITH ORDINALITY AS u (subject, node_id, service_id, outcome, rank, cost, reason, terms, seq)",
+	11, {INT4OID, INT8OID, INT4OID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}, NULL
+};
+
+void
+oms_sourcing_keep(int32 company_id, int64 order_id, int32 run,
+				  const OmsDecision *decisions, int n)
+{
+	const char **subject = palloc(sizeof(char *) * (n + 1)),
+			  **outcome = palloc(sizeof(char *) * (n + 1)),
+			  **reason = palloc(sizeof(char *) * (n + 1)),
+			  **terms = palloc(sizeof(char *) * (n + 1));
+	int32	   *node = palloc(sizeof(int32) * (n + 1)),
+			   *service = palloc(sizeof(int32) * (n + 1)),
+			   *rank = palloc(sizeof(int32) * (n + 1));
+	int64	   *cost = palloc(sizeof(int64) * (n + 1));
+	Datum		values[11];
+
+	for (int i = 0; i < n; i++)
+	{
+		const OmsDecision *d = &decisions[i];
+
+		subject[i] = d->subject;
+		node[i] = d->node_id;
+		service[i] = d->courier_service_id;
+		outcome[i] = d->outcome;
+		rank[i] = d->rank;
+		cost[i] = d->cost;
+		reason[i] = d->reason ? d->reason : "";
+		terms[i] = d->terms ?
+			JsonbToCString(NULL, &d->terms->root, VARSIZE(d->terms)) : "";
+	}
+	values[0] = Int32GetDatum(company_id);
+	values[1] = Int64GetDatum(order_id);
+	values[2] = Int32GetDatum(run);
+	values[3] = oms_text_array(subject, n);
+	values[4] = oms_int4_array(node, n);
+	values[5] = oms_int4_array(service, n);
+	values[6] = oms_text_array(outcome, n);
+	values[7] = oms_int4_array(rank, n);
+	values[8] = oms_int8_array(cost, n);
+	values[9] = oms_text_array(reason, n);
+	values[10] = oms_text_array(terms, n);
+	oms_spi_connect();
+	oms_exec(&keep_plan, values, NULL, false, 0);
+	oms_spi_finish();
+}

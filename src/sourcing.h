@@ -1,0 +1,115 @@
+/*
+ * sourcing.h
+ *	  The planner: which nodes fill which lines.  Promise, cart, capture and
+ *	  re-planning all call it.
+ */
+#ifndef OMS_SOURCING_H
+#define OMS_SOURCING_H
+
+#include "core.h"
+#include "courier.h"
+#include "mesh.h"
+#include "stock.h"
+
+/* A line (or what is left of it) that wants stock. */
+typedef struct OmsDemand
+{
+	int32		line_no;
+	int32		sku_id;
+	int64		qty;			/* milli */
+	int			ncomponents;	/* 0: not a kit */
+	int32	   *component_sku;
+	int64	   *component_qty;	/* milli units in one kit */
+} OmsDemand;
+
+/* Numbers of oms.sourcing_rule and the channel. */
+typedef struct OmsSourcingRule
+{
+	int64		max_distance_m; /* 0: no limit */
+	double		cost_per_km;	/* paise */
+	double		cost_per_minute;
+	double		cost_per_priority;
+	int64		shipment_cost;	/* paise */
+	int			max_nodes;
+	int			max_shipments;
+	bool		allow_split;
+} OmsSourcingRule;
+
+typedef struct OmsPlanRequest
+{
+	OmsMeshRequest mesh;		/* company, place, node restriction, time */
+	OmsSourcingRule rule;
+	const char *own_cart;		/* NULL: none */
+	bool		carry_out;		/* over the counter of mesh.only_node_id */
+	bool		backorders;		/* reservations may use backorder_limit */
+	int			ndemand;
+	OmsDemand  *demand;
+} OmsPlanRequest;
+
+/* So much of a demand at a node. */
+typedef struct OmsPiece
+{
+	int			demand;			/* index */
+	int			node;			/* index into nodes */
+	int64		qty;
+	int64		allocation_id;
+} OmsPiece;
+
+typedef struct OmsPlanResult
+{
+	int			nnodes;
+	OmsNode    *nodes;			/* candidates first, refused after */
+	int64	   *node_cost;		/* [nnodes] planning cost of opening each */
+	bool	   *node_used;		/* [nnodes] */
+	int			npieces;
+	OmsPiece   *pieces;			/* by (node, demand) */
+	int64	   *unfilled;		/* [ndemand] milli */
+	int64	   *available;		/* [ndemand] over all candidates, milli */
+	int64		cost;
+	bool		proven;
+} OmsPlanResult;
+
+/* Plans with the levels of this moment; takes nothing. */
+extern void oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res);
+
+/*
+ * Takes the plan's pieces, whose allocation_id the caller has set (or for a
+ * cart: cart_id and expires_at).  False when somebody was faster: plan
+ * again.
+ */
+extern bool oms_sourcing_reserve(const OmsPlanRequest *req,
+								 OmsPlanResult *res, const char *cart_id,
+								 TimestampTz expires_at);
+
+/* Refuses a candidate for the next plan of the same result's nodes. */
+typedef struct OmsNodeRefusal
+{
+	int32		node_id;
+	const char *reason;
+} OmsNodeRefusal;
+
+extern void oms_sourcing_plan_without(const OmsPlanRequest *req,
+									  const OmsNodeRefusal *refusals,
+									  int nrefusals, OmsPlanResult *res);
+
+/* One row of oms.decision. */
+typedef struct OmsDecision
+{
+	const char *subject;
+	int32		node_id;		/* 0: NULL */
+	int32		courier_service_id; /* 0: NULL */
+	const char *outcome;
+	int			rank;			/* 0: NULL */
+	int64		cost;
+	const char *reason;			/* NULL: none */
+	Jsonb	   *terms;			/* NULL: {} */
+} OmsDecision;
+
+extern void oms_sourcing_keep(int32 company_id, int64 order_id, int32 run,
+							  const OmsDecision *decisions, int ndecisions);
+
+/* The nodes of a plan as decisions; appends, returns the new count. */
+extern int	oms_sourcing_explain(const OmsPlanResult *res,
+								 OmsDecision *decisions, int n);
+
+#endif							/* OMS_SOURCING_H */

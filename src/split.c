@@ -1,0 +1,216 @@
+/*
+ * split.c
+ *	  Exact search for the set of nodes that fills an order at least cost.
+ *
+ * Depth first over node sets in node order.  Given a set, lines are
+ * independent of each other: each takes its cheapest units from the set.  A
+ * branch is left when even all nodes still to come could not leave fewer
+ * units unfilled than the best plan, or when the cost of the nodes already
+ * opened plus the least possible unit cost reaches the best plan's.  The
+ * search is exact unless it exceeds its budget, which it then says.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "core.h"
+#include "split.h"
+
+/* Node sets to look at before a search is cut short. */
+#define EXAMINE_BUDGET 200000
+
+typedef struct Search
+{
+	const OmsSplitProblem *p;
+	int		   *by_cost;		/* [m * n] nodes of a line, cheapest first */
+	int64	   *reach;			/* [(n + 1) * m] most that nodes >= i can fill */
+	int64	   *floor_cost;		/* [m] least unit cost of the line anywhere */
+	bool	   *open;			/* [n] the current set */
+	int64	   *filled;			/* [m] by the current set */
+	int			nopen;
+	int64		open_cost;
+	bool	   *best_open;
+	int64		best_unfilled;
+	int64		best_cost;
+	int64		examined;
+	bool		cut;
+} Search;
+
+static void search_from(Search *s, int next);
+static int64 evaluate(Search *s, int64 *take, int64 *unfilled);
+static int64 possible_unfilled(Search *s, int next, int64 *least_cost);
+
+void
+oms_split_solve(const OmsSplitProblem *p, OmsSplitPlan *plan)
+{
+	Search		s = {0};
+	int			n = p->n,
+				m = p->m;
+
+	s.p = p;
+	s.by_cost = palloc(sizeof(int) * (n * m + 1));
+	s.reach = palloc0(sizeof(int64) * ((n + 1) * m + 1));
+	s.floor_cost = palloc0(sizeof(int64) * (m + 1));
+	s.open = palloc0(sizeof(bool) * (n + 1));
+	s.best_open = palloc0(sizeof(bool) * (n + 1));
+	s.filled = palloc0(sizeof(int64) * (m + 1));
+
+	for (int j = 0; j < m; j++)
+	{
+		int		   *order = &s.by_cost[j * n];
+
+		/* stable insertion sort: equal costs keep node order */
+		for (int i = 0; i < n; i++)
+		{
+			int			k = i;
+
+			while (k > 0 && p->unit_cost[order[k - 1] * m + j] > p->unit_cost[i * m + j])
+			{
+				order[k] = order[k - 1];
+				k--;
+			}
+			order[k] = i;
+		}
+		s.floor_cost[j] = n > 0 ? p->unit_cost[order[0] * m + j] : 0;
+		for (int i = n - 1; i >= 0; i--)
+		{
+			int64		a = p->available[i * m + j];
+			int64		later = s.reach[(i + 1) * m + j];
+
+			s.reach[i * m + j] = p->split_lines ? later + a : Max(later, a);
+		}
+	}
+
+	s.best_unfilled = 0;
+	for (int j = 0; j < m; j++)
+		s.best_unfilled += p->need[j];
+	s.best_cost = 0;
+	search_from(&s, 0);
+
+	memcpy(s.open, s.best_open, sizeof(bool) * n);
+	plan->take = palloc0(sizeof(int64) * (n * m + 1));
+	plan->cost = evaluate(&s, plan->take, &plan->unfilled);
+	if (p->complete_only && plan->unfilled > 0)
+	{
+		memset(plan->take, 0, sizeof(int64) * n * m);
+		plan->cost = 0;
+		plan->unfilled = 0;
+		for (int j = 0; j < m; j++)
+			plan->unfilled += p->need[j];
+	}
+	plan->proven = !s.cut;
+	plan->examined = s.examined;
+}
+
+static void
+search_from(Search *s, int next)
+{
+	const OmsSplitProblem *p = s->p;
+
+	if (s->nopen >= p->max_nodes)
+		return;
+	for (int i = next; i < p->n; i++)
+	{
+		int64		unfilled;
+		int64		cost;
+		int64		least;
+
+		if (s->examined >= EXAMINE_BUDGET)
+		{
+			s->cut = true;
+			return;
+		}
+		s->examined++;
+		if ((s->examined & 1023) == 0)
+			CHECK_FOR_INTERRUPTS();
+
+		s->open[i] = true;
+		s->nopen++;
+		s->open_cost += p->open_cost[i];
+		cost = evaluate(s, NULL, &unfilled);
+		if (unfilled < s->best_unfilled ||
+			(unfilled == s->best_unfilled && cost < s->best_cost))
+		{
+			s->best_unfilled = unfilled;
+			s->best_cost = cost;
+			memcpy(s->best_open, s->open, sizeof(bool) * p->n);
+		}
+		unfilled = possible_unfilled(s, i + 1, &least);
+		if (unfilled < s->best_unfilled ||
+			(unfilled == s->best_unfilled && s->open_cost + least < s->best_cost))
+			search_from(s, i + 1);
+		s->open[i] = false;
+		s->nopen--;
+		s->open_cost -= p->open_cost[i];
+	}
+}
+
+/*
+ * Cost of the current set, each line taking its cheapest units; "take" may
+ * be NULL.  Nodes of the set that serve nothing still cost: a set without
+ * them is another branch and cheaper.
+ */
+static int64
+evaluate(Search *s, int64 *take, int64 *unfilled)
+{
+	const OmsSplitProblem *p = s->p;
+	int64		cost = 0;
+
+	*unfilled = 0;
+	for (int i = 0; i < p->n; i++)
+		if (s->open[i])
+			cost += p->open_cost[i];
+	for (int j = 0; j < p->m; j++)
+	{
+		int64		rest = p->need[j];
+
+		for (int k = 0; k < p->n && rest > 0; k++)
+		{
+			int			i = s->by_cost[j * p->n + k];
+			int64		a = p->available[i * p->m + j];
+
+			if (!s->open[i] || a <= 0 || (!p->split_lines && a < rest))
+				continue;
+			a = Min(a, rest);
+			cost += oms_muldiv(a, p->unit_cost[i * p->m + j], 1000);
+			if (take)
+				take[i * p->m + j] += a;
+			rest -= a;
+		}
+		*unfilled += rest;
+	}
+	return cost;
+}
+
+/*
+ * What the current set and everything from "next" on could at best leave
+ * unfilled, and the least unit cost of filling as much.
+ */
+static int64
+possible_unfilled(Search *s, int next, int64 *least_cost)
+{
+	const OmsSplitProblem *p = s->p;
+	int64		unfilled = 0;
+
+	*least_cost = 0;
+	for (int j = 0; j < p->m; j++)
+	{
+		int64		reach = s->reach[next * p->m + j];
+		int64		fill;
+
+		for (int i = 0; i < next; i++)
+			if (s->open[i])
+			{
+				int64		a = p->available[i * p->m + j];
+
+				reach = p->split_lines ? reach + a : Max(reach, a);
+			}
+		if (p->split_lines)
+			fill = Min(Max(reach, 0), p->need[j]);
+		else
+			fill = reach >= p->need[j] ? p->need[j] : 0;
+		unfilled += p->need[j] - fill;
+		*least_cost += oms_muldiv(fill, s->floor_cost[j], 1000);
+	}
+	return unfilled;
+}
