@@ -27,7 +27,7 @@ function emit(   i) {
 		if (bare == "") { if (n) text[n] = text[n] " " remark }
 		else {
 			if (kind == "TABLE") { col = bare; sub(/[ \t].*$/, "", col) }
-			else { col = bare; sub(/[ \t]+FROM .*$/, "", col); sub(/,$/, "", col); sub(/^.*[ .]/, "", col) }
+			else { col = bare; if (col !~ / AS [a-z_0-9]+,?$/) sub(/[ \t]+FROM .*$/, "", col); sub(/,$/, "", col); sub(/^.*[ .]/, "", col) }
 			n++; target[n] = "COLUMN " object "." col; text[n] = remark
 		}
 	}
