@@ -1,0 +1,2 @@
+-- report: the views of schema oms_bi are ordinary objects, made by
+-- oms.install() from sql/install/61-report.sql; nothing of theirs is code.

@@ -1,0 +1,211 @@
+-- verify: what must always hold, checked over every row.  One statement, so
+-- one snapshot: sound also while orders pour in.
+
+CREATE FUNCTION oms.verify(OUT invariant text, OUT subject text, OUT detail text) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE COST 1000000 ROWS 1
+SET search_path = pg_catalog, pg_temp AS $$
+WITH held AS ( -- reservations that count, by key
+    SELECT company_id, node_id, sku_id, sum(qty) AS qty
+      FROM oms.reservation WHERE state <> 'closed' GROUP BY 1, 2, 3
+), due AS ( -- what allocations that reserve must hold: the item, or a kit's components
+    SELECT a.company_id, a.allocation_id, a.node_id, coalesce(k.sku_id, a.sku_id) AS sku_id,
+           sum(a.qty * coalesce(k.qty, 1)) AS qty
+      FROM oms.allocation a
+      LEFT JOIN oms.kit_component k ON k.company_id = a.company_id AND k.kit_sku_id = a.sku_id
+      JOIN oms.sku s ON s.sku_id = coalesce(k.sku_id, a.sku_id) AND s.tracked
+     WHERE a.status IN ('reserved', 'released', 'picked', 'packed')
+     GROUP BY 1, 2, 3, 4
+), open_for AS ( -- what allocations do hold
+    SELECT r.company_id, r.allocation_id, r.node_id, r.sku_id, sum(r.qty) AS qty
+      FROM oms.reservation r
+     WHERE r.state = 'open' AND r.allocation_id IS NOT NULL
+     GROUP BY 1, 2, 3, 4
+)
+-- stock
+SELECT 'stock_reserved', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
+       format('reserved is %s, reservations that are open or leaving hold %s',
+              coalesce(s.reserved::text, 'without a row'), coalesce(h.qty, 0))
+  FROM oms.stock s FULL JOIN held h USING (company_id, node_id, sku_id)
+ WHERE s.reserved IS DISTINCT FROM coalesce(h.qty, 0)
+UNION ALL
+SELECT 'stock_oversold', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
+       format('reserved %s of %s on hand, with %s for backorders and a shortfall of %s', reserved, on_hand, backorder_limit, shortfall)
+  FROM oms.stock
+ WHERE reserved > greatest(on_hand, 0) + backorder_limit + shortfall
+UNION ALL
+SELECT 'stock_ledger', format('stock (%s, %s, %s)', s.company_id, s.node_id, s.sku_id),
+       format('on_hand is %s, the ledger ends at %s', s.on_hand, coalesce(l.on_hand, 0))
+  FROM oms.stock s
+  LEFT JOIN LATERAL (SELECT g.on_hand FROM oms.stock_ledger g
+                      WHERE g.company_id = s.company_id AND g.node_id = s.node_id AND g.sku_id = s.sku_id
+                      ORDER BY g.ledger_id DESC LIMIT 1) l ON true
+ WHERE s.on_hand <> coalesce(l.on_hand, 0)
+-- reservations and allocations
+UNION ALL
+SELECT 'reservation_owner', format('reservation (%s, %s)', r.company_id, r.reservation_id),
+       format('it is %s, its allocation %s %s', r.state, r.allocation_id, coalesce('is ' || a.status, 'does not exist'))
+  FROM oms.reservation r
+  LEFT JOIN oms.allocation a USING (company_id, allocation_id)
+ WHERE r.allocation_id IS NOT NULL AND r.state <> 'closed'
+   AND (a.status IS NULL
+        OR a.status <> ALL (CASE r.state WHEN 'open' THEN '{reserved,released,picked,packed}'::text[]
+                                         ELSE '{shipped,delivered,rto,returned}' END))
+UNION ALL
+SELECT 'allocation_reserved', format('allocation (%s, %s)', company_id, allocation_id),
+       format('it must hold %s of item %s at node %s and holds %s', coalesce(d.qty, 0), sku_id, node_id, coalesce(o.qty, 0))
+  FROM due d FULL JOIN open_for o USING (company_id, allocation_id, node_id, sku_id)
+ WHERE coalesce(d.qty, 0) <> coalesce(o.qty, 0)
+   -- one that should hold nothing at all is reservation_owner's
+   AND (d.qty IS NOT NULL OR EXISTS (
+        SELECT FROM oms.allocation a
+         WHERE a.company_id = o.company_id AND a.allocation_id = o.allocation_id
+           AND a.status IN ('reserved', 'released', 'picked', 'packed')
+           -- an item that is no longer counted may still be held
+           AND EXISTS (SELECT FROM oms.sku s WHERE s.sku_id = o.sku_id AND s.tracked)))
+UNION ALL
+SELECT 'allocation_shipment', format('allocation (%s, %s)', a.company_id, a.allocation_id),
+       format('of order %s at node %s, it travels in shipment %s %s', a.order_id, a.node_id, a.shipment_id,
+              coalesce(format('of order %s from node %s', s.order_id, s.node_id), 'that does not exist'))
+  FROM oms.allocation a
+  LEFT JOIN oms.shipment s USING (company_id, shipment_id)
+ WHERE a.shipment_id IS NOT NULL
+   AND (s.order_id IS DISTINCT FROM a.order_id OR s.direction <> 'forward'
+        OR (s.node_id IS DISTINCT FROM a.node_id AND a.status <> 'cancelled'))
+UNION ALL
+SELECT 'allocation_tax', format('allocation (%s, %s)', company_id, allocation_id),
+       format('net %s, taxable %s, CGST %s, SGST %s, IGST %s, from state %s to %s',
+              net_amount, taxable, cgst, sgst, igst, supplier_state, place_of_supply)
+  FROM oms.allocation
+ WHERE taxable IS NOT NULL
+   AND (net_amount NOT IN (taxable, taxable + cgst + sgst + igst)
+        OR abs(cgst - sgst) > 0.01
+        OR (igst <> 0 AND (cgst <> 0 OR sgst <> 0))
+        OR (igst <> 0 AND supplier_state = place_of_supply)
+        OR (cgst <> 0 AND supplier_state <> place_of_supply))
+-- orders
+UNION ALL
+SELECT 'line_quantity', format('order_line (%s, %s, %s)', l.company_id, l.order_id, l.line_no),
+       format('ordered %s, cancelled %s, allocated %s', l.qty, l.cancelled_qty, coalesce(a.live, 0))
+  FROM oms.order_line l
+  LEFT JOIN LATERAL (SELECT sum(x.qty) AS live FROM oms.allocation x
+                      WHERE x.company_id = l.company_id AND x.order_id = l.order_id AND x.line_no = l.line_no
+                        AND x.status <> 'cancelled') a ON true
+ WHERE l.qty <> l.cancelled_qty + coalesce(a.live, 0)
+UNION ALL
+SELECT 'line_money', format('order_line (%s, %s, %s)', l.company_id, l.order_id, l.line_no),
+       format('net %s, its allocations carry %s', l.net_amount, coalesce(a.net, 0))
+  FROM oms.order_line l
+  LEFT JOIN LATERAL (SELECT sum(x.net_amount) AS net FROM oms.allocation x
+                      WHERE x.company_id = l.company_id AND x.order_id = l.order_id AND x.line_no = l.line_no) a ON true
+ WHERE l.net_amount <> coalesce(a.net, 0)
+UNION ALL
+SELECT 'order_money', format('order (%s, %s)', o.company_id, o.order_id),
+       format('goods %s, its lines %s', o.goods_amount, coalesce(l.net, 0))
+  FROM oms."order" o
+  LEFT JOIN LATERAL (SELECT sum(x.net_amount) AS net FROM oms.order_line x
+                      WHERE x.company_id = o.company_id AND x.order_id = o.order_id) l ON true
+ WHERE o.goods_amount <> coalesce(l.net, 0)
+UNION ALL
+SELECT 'order_status', format('order (%s, %s)', o.company_id, o.order_id),
+       format('it is %s, its allocations and holds say %s', o.status, s.status)
+  FROM oms."order" o, LATERAL (SELECT oms.order_status(o.company_id, o.order_id) AS status) s
+ WHERE o.status <> s.status
+UNION ALL
+SELECT 'refund_amount', format('order (%s, %s)', o.company_id, o.order_id),
+       format('refunds of %s, paid ahead %s, collected %s', r.amount, o.paid_amount, c.collected)
+  FROM (SELECT company_id, order_id, sum(amount) AS amount FROM oms.refund WHERE status <> 'void' GROUP BY 1, 2) r
+  JOIN oms."order" o USING (company_id, order_id)
+ CROSS JOIN LATERAL (SELECT coalesce(sum(s.cod_amount), 0) AS collected FROM oms.shipment s
+                      WHERE s.company_id = o.company_id AND s.order_id = o.order_id
+                        AND s.direction = 'forward' AND s.delivered_at IS NOT NULL) c
+ WHERE r.amount > o.paid_amount + c.collected
+-- shipments
+UNION ALL
+SELECT 'shipment_awb', format('AWB %s of courier %s', s.awb, v.courier_id),
+       format('on live shipments %s', string_agg(format('(%s, %s)', s.company_id, s.shipment_id), ', ' ORDER BY s.company_id, s.shipment_id))
+  FROM oms.shipment s JOIN oms.courier_service v USING (courier_service_id)
+ WHERE s.awb IS NOT NULL
+   AND s.state <> ALL ('{DELIVERED,RTO_DELIVERED,RTO_DISPOSED,LOST,DAMAGED,CANCELLED}')
+ GROUP BY v.courier_id, s.awb HAVING count(*) > 1
+-- rows that name what is not there; none of these has a foreign key
+UNION ALL
+SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
+  FROM (
+    SELECT format('order_line (%s, %s, %s)', c.company_id, c.order_id, c.line_no), format('order %s', c.order_id)
+      FROM oms.order_line c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('order_line (%s, %s, %s)', c.company_id, c.order_id, c.line_no), format('item %s', c.sku_id)
+      FROM oms.order_line c WHERE NOT EXISTS (SELECT FROM oms.sku p WHERE p.company_id = c.company_id AND p.sku_id = c.sku_id)
+    UNION ALL
+    SELECT format('order_charge (%s, %s, %s)', c.company_id, c.order_id, c.charge_no), format('order %s', c.order_id)
+      FROM oms.order_charge c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('order_hold (%s, %s, %s)', c.company_id, c.order_id, c.hold), format('order %s', c.order_id)
+      FROM oms.order_hold c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('decision (%s, %s, %s, %s)', c.company_id, c.order_id, c.run, c.seq), format('order %s', c.order_id)
+      FROM oms.decision c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('risk_score (%s, %s)', c.company_id, c.order_id), format('order %s', c.order_id)
+      FROM oms.risk_score c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('order (%s, %s)', c.company_id, c.order_id), format('channel %s', c.channel_id)
+      FROM oms."order" c WHERE NOT EXISTS (SELECT FROM oms.channel p WHERE p.company_id = c.company_id AND p.channel_id = c.channel_id)
+    UNION ALL
+    SELECT format('order (%s, %s)', c.company_id, c.order_id), format('customer %s', c.customer_id)
+      FROM oms."order" c WHERE c.customer_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM oms.customer p WHERE p.company_id = c.company_id AND p.customer_id = c.customer_id)
+    UNION ALL
+    SELECT format('allocation (%s, %s)', c.company_id, c.allocation_id), format('line %s of order %s', c.line_no, c.order_id)
+      FROM oms.allocation c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)
+    UNION ALL
+    SELECT format('allocation (%s, %s)', c.company_id, c.allocation_id), format('node %s', c.node_id)
+      FROM oms.allocation c WHERE c.node_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM oms.node p WHERE p.company_id = c.company_id AND p.node_id = c.node_id)
+    UNION ALL
+    SELECT format('shipment (%s, %s)', c.company_id, c.shipment_id), format('order %s', c.order_id)
+      FROM oms.shipment c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('shipment (%s, %s)', c.company_id, c.shipment_id), format('node %s', c.node_id)
+      FROM oms.shipment c WHERE NOT EXISTS (SELECT FROM oms.node p WHERE p.company_id = c.company_id AND p.node_id = c.node_id)
+    UNION ALL
+    SELECT format('shipment (%s, %s)', c.company_id, c.shipment_id), format('courier service %s', c.courier_service_id)
+      FROM oms.shipment c WHERE c.courier_service_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM oms.courier_service p WHERE p.courier_service_id = c.courier_service_id)
+    UNION ALL
+    SELECT format('awb_pool (%s, %s)', c.courier_id, c.awb), format('shipment %s', c.shipment_id)
+      FROM oms.awb_pool c WHERE c.shipment_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM oms.shipment p WHERE p.shipment_id = c.shipment_id)
+    UNION ALL
+    SELECT format('scan (%s, %s)', c.company_id, c.scan_id), format('shipment %s', c.shipment_id)
+      FROM oms.scan c WHERE NOT EXISTS (SELECT FROM oms.shipment p WHERE p.company_id = c.company_id AND p.shipment_id = c.shipment_id)
+    UNION ALL
+    SELECT format('ndr (%s, %s)', c.company_id, c.ndr_id), format('shipment %s', c.shipment_id)
+      FROM oms.ndr c WHERE NOT EXISTS (SELECT FROM oms.shipment p WHERE p.company_id = c.company_id AND p.shipment_id = c.shipment_id)
+    UNION ALL
+    SELECT format('return_order (%s, %s)', c.company_id, c.return_id), format('order %s', c.order_id)
+      FROM oms.return_order c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('return_line (%s, %s, %s)', c.company_id, c.return_id, c.allocation_id), format('return %s', c.return_id)
+      FROM oms.return_line c WHERE NOT EXISTS (SELECT FROM oms.return_order p WHERE p.company_id = c.company_id AND p.return_id = c.return_id)
+    UNION ALL
+    SELECT format('return_line (%s, %s, %s)', c.company_id, c.return_id, c.allocation_id), format('allocation %s', c.allocation_id)
+      FROM oms.return_line c WHERE NOT EXISTS (SELECT FROM oms.allocation p WHERE p.company_id = c.company_id AND p.allocation_id = c.allocation_id)
+    UNION ALL
+    SELECT format('refund (%s, %s)', c.company_id, c.refund_id), format('order %s', c.order_id)
+      FROM oms.refund c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('stock (%s, %s, %s)', c.company_id, c.node_id, c.sku_id), format('node %s', c.node_id)
+      FROM oms.stock c WHERE NOT EXISTS (SELECT FROM oms.node p WHERE p.company_id = c.company_id AND p.node_id = c.node_id)
+    UNION ALL
+    SELECT format('stock (%s, %s, %s)', c.company_id, c.node_id, c.sku_id), format('item %s', c.sku_id)
+      FROM oms.stock c WHERE NOT EXISTS (SELECT FROM oms.sku p WHERE p.company_id = c.company_id AND p.sku_id = c.sku_id)
+    UNION ALL
+    SELECT format('erp_call (%s, %s)', c.company_id, c.call_id), format('reservation %s', c.reservation_id)
+      FROM oms.erp_call c WHERE c.reservation_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM oms.reservation p WHERE p.company_id = c.company_id AND p.reservation_id = c.reservation_id)
+  ) AS orphans (what, missing)
+ORDER BY 1, 2, 3
+$$;
+COMMENT ON FUNCTION oms.verify() IS
+    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
