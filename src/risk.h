@@ -15,6 +15,9 @@ typedef enum OmsRiskAction
 	OMS_RISK_BLOCK
 } OmsRiskAction;
 
+/* margin: the policy's percentage of value; loss: its handling alone */
+#define OMS_RISK_BY_POLICY PG_INT64_MIN
+
 /* What is known when the order is placed, and nothing later. */
 typedef struct OmsRiskInput
 {
@@ -36,9 +39,9 @@ typedef struct OmsRiskInput
 	const char *district;		/* of the pincode; may be NULL */
 	const char *state_code;		/* may be NULL */
 	int64		margin;			/* paise earned if delivered, after forward
-								 * freight */
+								 * freight; or OMS_RISK_BY_POLICY */
 	int64		loss;			/* paise lost if it comes back: freight both
-								 * ways and handling */
+								 * ways and handling; or OMS_RISK_BY_POLICY */
 	TimestampTz at;
 } OmsRiskInput;
 
@@ -59,6 +62,9 @@ extern const char *oms_risk_action_name(OmsRiskAction action);
 /* Raises NO_RISK_MODEL when there is no champion.  Results in the caller's
  * memory context. */
 extern void oms_risk_score(const OmsRiskInput *in, OmsRiskResult *out);
+
+/* The same under the caller's snapshot, for a STABLE function. */
+extern void oms_risk_score_stable(const OmsRiskInput *in, OmsRiskResult *out);
 
 /* Writes oms.risk_score for the order. */
 extern void oms_risk_keep(int32 company_id, int64 order_id,
