@@ -41,7 +41,11 @@ max_prepared_transactions = 10
 shared_buffers = 256MB
 CONF
 	case $3 in
-	demo) echo "shared_preload_libraries = 'pg_oms'" ;;
+	demo) cat <<CONF
+shared_preload_libraries = 'pg_oms, pg_stat_statements'
+pg_stat_statements.track = none
+CONF
+		;;
 	check) echo 'fsync = off' ;;
 	esac
 }
