@@ -519,8 +519,7 @@ expected(const RiskRules *rules, const OmsRiskInput *in, double p, double *u)
 	double		good = 1.0 - p;
 	double		margin = in->margin != OMS_RISK_BY_POLICY ? (double) in->margin :
 		rint((double) in->value * rules->margin_pct / 100.0);
-	double		loss = (double) (in->loss != OMS_RISK_BY_POLICY ? in->loss :
-								 rules->rto_handling);
+	double		loss = (double) in->loss + (double) rules->rto_handling;
 	double		prepaid = (1.0 - rules->prepaid_rto) * margin - rules->prepaid_rto * loss;
 
 	u[OMS_RISK_ALLOW] = good * margin - p * loss;

@@ -15,7 +15,7 @@ typedef enum OmsRiskAction
 	OMS_RISK_BLOCK
 } OmsRiskAction;
 
-/* margin: the policy's percentage of value; loss: its handling alone */
+/* Margin by the policy's percentage of the value */
 #define OMS_RISK_BY_POLICY PG_INT64_MIN
 
 /* What is known when the order is placed, and nothing later. */
@@ -40,8 +40,8 @@ typedef struct OmsRiskInput
 	const char *state_code;		/* may be NULL */
 	int64		margin;			/* paise earned if delivered, after forward
 								 * freight; or OMS_RISK_BY_POLICY */
-	int64		loss;			/* paise lost if it comes back: freight both
-								 * ways and handling; or OMS_RISK_BY_POLICY */
+	int64		loss;			/* paise of freight lost if it comes back, both
+								 * ways; the policy's handling is added */
 	TimestampTz at;
 } OmsRiskInput;
 

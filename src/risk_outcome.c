@@ -73,6 +73,20 @@ oms_risk_outcome(int32 company_id, int64 order_id, bool rto,
 	district = oms_cstr(0, 4);
 	state = oms_cstr(0, 5);
 
+	/*
+	 * The most shared row first: who holds it is alone with the others, so
+	 * that transactions with several outcomes do not wait for each other in a
+	 * circle.
+	 */
+	if (cod && !courier_fault)
+	{
+		count_rate(company_id, "nation", "IN", rto);
+		count_rate(company_id, "state", state, rto);
+		if (state && district)
+			count_rate(company_id, "district",
+					   psprintf("%s/%s", state, district), rto);
+		count_rate(company_id, "pincode", pincode, rto);
+	}
 	if (customer_id != 0 && (cod || !courier_fault))
 	{
 		values[0] = Int64GetDatum(customer_id);
@@ -80,16 +94,6 @@ oms_risk_outcome(int32 company_id, int64 order_id, bool rto,
 		values[2] = Int32GetDatum(!courier_fault && rto);
 		values[3] = Int32GetDatum(cod);
 		oms_exec(&outcome_buyer_plan, values, NULL, false, 0);
-	}
-	if (cod && !courier_fault)
-	{
-		/* from the least to the most shared row, always in this order */
-		count_rate(company_id, "pincode", pincode, rto);
-		if (state && district)
-			count_rate(company_id, "district",
-					   psprintf("%s/%s", state, district), rto);
-		count_rate(company_id, "state", state, rto);
-		count_rate(company_id, "nation", "IN", rto);
 	}
 	oms_spi_finish();
 }

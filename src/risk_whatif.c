@@ -99,7 +99,7 @@ read_whatif(Jsonb *doc, WhatIf *w)
 	w->in.units = 1;
 	w->in.promise_days = -1;
 	w->in.buyer_orders = -1;
-	w->in.margin = w->in.loss = OMS_RISK_BY_POLICY;
+	w->in.margin = OMS_RISK_BY_POLICY;
 	w->in.at = GetCurrentTransactionStartTimestamp();
 	if (!JB_ROOT_IS_OBJECT(doc))
 		ereport(ERROR,

@@ -32,7 +32,7 @@ SELECT i, jsonb_build_object('company', 'RISKP', 'value', (i * 7919) % 60000, 'd
 CREATE TEMP TABLE scored ON COMMIT DROP AS
 SELECT i, d, s, (s ->> 'probability')::float8 AS p, s ->> 'action' AS action, s -> 'utilities' AS u,
        ARRAY(SELECT jsonb_array_elements_text(s -> 'reasons')) AS reasons,
-       (d ->> 'margin')::float8 AS m, (d ->> 'loss')::float8 AS l, (d ->> 'cod')::boolean AS cod
+       (d ->> 'margin')::float8 AS m, (d ->> 'loss')::float8 + 25 AS l, (d ->> 'cod')::boolean AS cod
   FROM doc, LATERAL (SELECT oms.risk_score(d)) x (s);
 CREATE TEMP TABLE term ON COMMIT DROP AS
 SELECT i, j.n, j.o ->> 'term' AS term, (j.o ->> 'value')::float8 AS value, (j.o ->> 'contribution')::float8 AS contribution, j.o ->> 'reason' AS reason
