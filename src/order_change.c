@@ -290,14 +290,22 @@ oms_cancel_order(PG_FUNCTION_ARGS)
  * waiting.
  */
 static OmsPlan waiting_plan = {
+	/* stock changed since the last try; a minute's grace for transactions
+	 * that began before that try and committed after it */
 	"SELECT DISTINCT a.company_id, a.order_id FROM oms.allocation a"
 	" WHERE a.status = 'backordered' AND EXISTS (SELECT FROM oms.sku k LEFT JOIN oms.kit_component c"
 	"   ON c.company_id = k.company_id AND c.kit_sku_id = k.sku_id"
 	"   JOIN oms.stock s ON s.company_id = k.company_id AND s.sku_id = coalesce(c.sku_id, k.sku_id)"
 	"   JOIN oms.node n ON n.node_id = s.node_id AND n.open"
-	"   WHERE k.sku_id = a.sku_id AND s.on_hand - s.reserved - s.safety + s.backorder_limit > 0)"
+	"   WHERE k.sku_id = a.sku_id AND s.updated_at > a.updated_at - interval '1 minute'"
+	"   AND s.on_hand - s.reserved - s.safety + s.backorder_limit > 0)"
 	" ORDER BY 1, 2 LIMIT $1",
 	1, {INT4OID}, NULL
+};
+static OmsPlan tried_plan = {
+	"UPDATE oms.allocation SET updated_at = clock_timestamp()"
+	" WHERE company_id = $1 AND order_id = $2 AND status = 'backordered'",
+	2, {INT4OID, INT8OID}, NULL
 };
 static OmsPlan order_plan = {
 	"SELECT c.code, o.payment_mode = 'COD', (o.total_amount * 100)::int8, (o.paid_amount * 100)::int8, (o.goods_amount * 100)::int8,"
@@ -385,10 +393,14 @@ retry_order(int32 company_id, int64 order_id, TimestampTz at)
 	f->loss = 2 * channel.rule.shipment_cost;
 	f->reserve = true;
 	oms_fulfil_plan(f);
-	if (f->plan.npieces == 0)
-		return false;
 
 	oms_spi_connect();
+	if (f->plan.npieces == 0)
+	{
+		oms_exec(&tried_plan, values, NULL, false, 0);
+		oms_spi_finish();
+		return false;
+	}
 	oms_exec(&unwait_plan, values, NULL, false, 0);
 	oms_fulfil_write(f);
 	if (f->hold)

@@ -68,9 +68,19 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	res->nnodes = oms_mesh_nodes(&req->mesh, &res->nodes);
 	for (int i = 0; i < res->nnodes; i++)
 	{
-		if (res->nodes[i].refused == NULL && req->carry_out &&
-			!res->nodes[i].pos)
-			res->nodes[i].refused = "RESTRICTED";
+		if (req->carry_out)
+		{
+			/* the buyer stands at the counter: no area, no distance */
+			bool		here = res->nodes[i].node_id == req->mesh.only_node_id;
+			const char *why = res->nodes[i].refused;
+
+			if (here && why && (strcmp(why, "OUT_OF_AREA") == 0 ||
+								strcmp(why, "DISTANCE") == 0 ||
+								strcmp(why, "NO_PLACE") == 0))
+				res->nodes[i].refused = NULL;
+			if (!res->nodes[i].pos)
+				res->nodes[i].refused = "RESTRICTED";
+		}
 		for (int r = 0; r < nrefusals; r++)
 			if (refusals[r].node_id == res->nodes[i].node_id)
 				res->nodes[i].refused = refusals[r].reason;
