@@ -52,7 +52,7 @@ SELECT 'reservation_owner', format('reservation (%s, %s)', r.company_id, r.reser
                                          ELSE '{shipped,delivered,rto,returned}' END))
 UNION ALL
 SELECT 'allocation_reserved', format('allocation (%s, %s)', company_id, allocation_id),
-       format('it must hold %s of item %s at node %s and holds %s', coalesce(d.qty, 0), sku_id, node_id, coalesce(o.qty, 0))
+       format('it must hold %s of item %s at node %s and holds %s', trim_scale(coalesce(d.qty, 0)), sku_id, node_id, trim_scale(coalesce(o.qty, 0)))
   FROM due d FULL JOIN open_for o USING (company_id, allocation_id, node_id, sku_id)
  WHERE coalesce(d.qty, 0) <> coalesce(o.qty, 0)
    -- one that should hold nothing at all is reservation_owner's
@@ -65,7 +65,7 @@ SELECT 'allocation_reserved', format('allocation (%s, %s)', company_id, allocati
 UNION ALL
 SELECT 'allocation_shipment', format('allocation (%s, %s)', a.company_id, a.allocation_id),
        format('of order %s at node %s, it travels in shipment %s %s', a.order_id, a.node_id, a.shipment_id,
-              coalesce(format('of order %s from node %s', s.order_id, s.node_id), 'that does not exist'))
+              CASE WHEN s.order_id IS NULL THEN 'that does not exist' ELSE format('of order %s from node %s', s.order_id, s.node_id) END)
   FROM oms.allocation a
   LEFT JOIN oms.shipment s USING (company_id, shipment_id)
  WHERE a.shipment_id IS NOT NULL

@@ -9,7 +9,7 @@ DECLARE
     documents text[] := '{order,order_line,order_charge,order_hold,allocation,decision,reservation,stock,stock_ledger,event,reject,customer,risk_score,risk_rate,shipment,return_order,return_line,refund,erp_change,erp_call,sku,kit_component,price,tax_code,node,awb_pool,scan,ndr,manifest,courier_stat,courier_health}';
     -- configuration is the admin's; these belong to the owner of the tables
     owners text[] := '{meta,job,erp_source_link}';
-    app_calls text[] := '{capture_order,capture_orders,promise,reserve_cart,release_cart,cancel_order,request_return,erp_apply,wake_worker}';
+    app_calls text[] := '{capture_order,capture_orders,promise,reserve_cart,release_cart,cancel_order,pay_order,request_return,erp_apply,wake_worker}';
     admin_calls text[] := '{attach_erp,detach_erp,start_worker,stop_worker,make_event_partitions}';
     owner_calls text[] := '{install,uninstall,upgrade,install_script,grant_role,revoke_role}';
     what record;
@@ -35,6 +35,7 @@ BEGIN
 
     EXECUTE format('GRANT USAGE ON SCHEMA oms TO %I', role);
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA oms TO %I', role);
+    EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA oms TO %I', role);
     FOR what IN SELECT c.relname FROM pg_class c
                  WHERE c.relnamespace = 'oms'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition LOOP
         IF what.relname = ANY (documents) THEN
@@ -67,6 +68,7 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA oms FROM %I', role);
+    EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA oms FROM %I', role);
     EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA oms FROM %I', role);
     EXECUTE format('REVOKE ALL ON SCHEMA oms FROM %I', role);
     IF to_regnamespace('oms_bi') IS NOT NULL THEN

@@ -234,7 +234,7 @@ SELECT s.shipment_id::bigint AS shipment_id, --| Key
        o.ship_state_code::text AS state_code, --| GST state of the buyer
        s.zone::text AS zone,        --| Courier zone of the lane
        (s.cod_amount > 0)::boolean AS is_cod, --| Cash to collect
-       (s.delivered_at IS NOT NULL)::boolean AS is_delivered, --| Reached the buyer
+       (s.direction = 'forward' AND s.delivered_at IS NOT NULL)::boolean AS is_delivered, --| Reached the buyer
        (s.direction = 'forward' AND s.state IN ('RTO_INITIATED', 'RTO_IN_TRANSIT', 'RTO_OFD', 'RTO_NDR', 'RTO_DELIVERED', 'RTO_DISPOSED'))::boolean AS is_rto, --| Came or comes back undelivered
        s.attempts::integer AS failed_attempts, --| Failed delivery attempts
        s.cod_amount::numeric(14,2) AS cod_amount, --| Cash to collect

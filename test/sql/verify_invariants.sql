@@ -1,0 +1,99 @@
+-- Every invariant of oms.verify(): broken one at a time, each break is told
+-- by exactly the row it should be told by.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_oms CASCADE;
+RESET client_min_messages;
+BEGIN;
+SELECT oms.install() ~ '^(already )?installed' AS installed;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set business :abs_srcdir '/sql/include/business.inc'
+\set ECHO none
+\i :business
+\set ECHO all
+-- sound
+SELECT * FROM oms.verify();
+
+-- does something that breaks what must hold, looks, and undoes it
+CREATE FUNCTION pg_temp.broken(what text) RETURNS TABLE (invariant text, subject text, detail text) LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        EXECUTE what;
+        CREATE TEMP TABLE found ON COMMIT DROP AS SELECT * FROM oms.verify();
+        RETURN QUERY SELECT f.invariant, f.subject, f.detail FROM pg_temp.found f ORDER BY 1, 2, 3;
+        RAISE EXCEPTION USING ERRCODE = 'ZZ001';
+    EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
+    END;
+END $$;
+
+-- stock
+SELECT * FROM pg_temp.broken('UPDATE oms.stock SET reserved = 3 WHERE node_id = 921 AND sku_id = 931');
+SELECT * FROM pg_temp.broken('DELETE FROM oms.reservation WHERE reservation_id = 9704');
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, cart_id) VALUES (901, 922, 931, 1, 'c2')$$);
+SELECT * FROM pg_temp.broken($$ALTER TABLE oms.stock DROP CONSTRAINT stock_never_oversold; UPDATE oms.stock SET on_hand = 1 WHERE node_id = 921 AND sku_id = 931;
+    INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason) VALUES (901, 921, 931, -9, 1, 'erp')$$);
+SELECT * FROM pg_temp.broken('UPDATE oms.stock SET on_hand = 11 WHERE node_id = 921 AND sku_id = 931');
+SELECT * FROM pg_temp.broken('DELETE FROM oms.stock_ledger WHERE node_id = 922');
+-- reservations and allocations
+SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET state = 'leaving' WHERE reservation_id IN (9702, 9703)$$);
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.reservation (company_id, reservation_id, node_id, sku_id, qty, allocation_id) VALUES (901, 9799, 922, 932, 1, 9211);
+    UPDATE oms.stock SET reserved = 1, safety = 0 WHERE node_id = 922$$);
+SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET state = 'closed', close_reason = 'released' WHERE reservation_id = 9703;
+    UPDATE oms.stock SET reserved = 1 WHERE node_id = 921 AND sku_id = 932$$);
+SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET qty = 1 WHERE reservation_id = 9702; UPDATE oms.stock SET reserved = 1 WHERE node_id = 921 AND sku_id = 931$$);
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, allocation_id) VALUES (901, 922, 932, 1, 9204);
+    UPDATE oms.stock SET reserved = 1, safety = 0 WHERE node_id = 922$$);
+-- what is leaving may be held until the ERP has booked it; what is not counted needs no hold
+SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET state = 'leaving', close_reason = NULL, closed_at = NULL WHERE reservation_id = 9701; UPDATE oms.stock SET reserved = 4 WHERE node_id = 921 AND sku_id = 931$$);
+SELECT * FROM pg_temp.broken($$UPDATE oms.sku SET tracked = false WHERE sku_id = 931$$);
+SELECT * FROM pg_temp.broken('UPDATE oms.allocation SET shipment_id = 9301 WHERE allocation_id = 9202');
+SELECT * FROM pg_temp.broken('UPDATE oms.allocation SET shipment_id = 1 WHERE allocation_id = 9202');
+SELECT * FROM pg_temp.broken('UPDATE oms.allocation SET cgst = 10 WHERE allocation_id = 9202');
+SELECT * FROM pg_temp.broken('UPDATE oms.allocation SET cgst = 18, sgst = 0 WHERE allocation_id = 9202');
+SELECT * FROM pg_temp.broken('UPDATE oms.allocation SET cgst = 0, sgst = 0, igst = 18 WHERE allocation_id = 9202');
+-- orders
+SELECT * FROM pg_temp.broken('UPDATE oms.order_line SET cancelled_qty = 1 WHERE order_id = 9101');
+SELECT * FROM pg_temp.broken('UPDATE oms.allocation SET net_amount = 119, taxable = 101 WHERE allocation_id = 9202');
+SELECT * FROM pg_temp.broken('UPDATE oms."order" SET goods_amount = 1 WHERE order_id = 9106');
+SELECT * FROM pg_temp.broken($$UPDATE oms."order" SET status = 'shipped' WHERE order_id = 9106$$);
+SELECT * FROM pg_temp.broken($$UPDATE oms.order_hold SET resolved_at = now() WHERE order_id = 9103$$);
+SELECT * FROM pg_temp.broken('UPDATE oms.refund SET amount = 118.01 WHERE refund_id = 9602');
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.refund (company_id, order_id, amount, mode) VALUES (901, 9102, 118.01, 'bank')$$);
+-- collected on delivery may be paid back
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.refund (company_id, order_id, amount, mode) VALUES (901, 9102, 118, 'bank')$$);
+-- shipments: the same number on two live parcels of one courier, whatever the service
+SELECT * FROM pg_temp.broken($$UPDATE oms.shipment SET awb = 'W9303' WHERE shipment_id = 9308$$);
+SELECT * FROM pg_temp.broken($$UPDATE oms.shipment SET awb = 'W9301', courier_service_id = 952 WHERE shipment_id = 9308$$);
+
+-- orphans: one of each kind
+SELECT o.kind, b.invariant, b.subject, b.detail
+  FROM (VALUES
+    (1, $$INSERT INTO oms.order_charge (company_id, order_id, charge_no, kind, amount) VALUES (901, 1, 1, 'SHIPPING', 1)$$),
+    (2, $$INSERT INTO oms.order_hold (company_id, order_id, hold, reason) VALUES (901, 1, 'MANUAL', 'r')$$),
+    (3, $$UPDATE oms.decision SET order_id = 1 WHERE company_id = 901$$),
+    (4, $$UPDATE oms.risk_score SET order_id = 1 WHERE order_id = 9109$$),
+    (5, $$UPDATE oms."order" SET channel_id = 1 WHERE order_id = 9101$$),
+    (6, $$UPDATE oms."order" SET customer_id = 1 WHERE order_id = 9101$$),
+    (7, $$UPDATE oms.order_line SET sku_id = 1 WHERE order_id = 9106$$),
+    (8, $$UPDATE oms.shipment SET courier_service_id = 1 WHERE shipment_id = 9304$$),
+    (9, $$INSERT INTO oms.awb_pool (courier_id, awb, shipment_id) VALUES (941, 'P1', 1)$$),
+    (10, $$UPDATE oms.scan SET shipment_id = 1 WHERE scan_id = 9401$$),
+    (11, $$UPDATE oms.ndr SET shipment_id = 1 WHERE ndr_id = 9454$$),
+    (12, $$UPDATE oms.return_order SET order_id = 1 WHERE return_id = 9501$$),
+    (13, $$UPDATE oms.return_line SET return_id = 1 WHERE return_id = 9501$$),
+    (14, $$UPDATE oms.return_line SET allocation_id = 1 WHERE return_id = 9501$$),
+    (15, $$UPDATE oms.refund SET order_id = 1 WHERE refund_id = 9601$$),
+    (16, $$INSERT INTO oms.stock (company_id, node_id, sku_id) VALUES (901, 1, 931)$$),
+    (17, $$INSERT INTO oms.stock (company_id, node_id, sku_id) VALUES (901, 921, 1)$$),
+    (18, $$INSERT INTO oms.erp_call (company_id, call_id, kind, node_id, sku_id, qty, document, reservation_id) VALUES (901, 9801, 'stock_out', 921, 931, 1, 'd', 1)$$),
+    (19, $$DELETE FROM oms.order_line WHERE order_id = 9106$$),
+    (20, $$DELETE FROM oms."order" WHERE order_id = 9106$$),
+    (21, $$DELETE FROM oms.shipment WHERE shipment_id = 9307; INSERT INTO oms.scan (company_id, scan_id, shipment_id, courier_id, code, scanned_at, state) VALUES (901, 9402, 9307, 941, 'DLV', '2026-03-04 10:00+00', 'DELIVERED')$$),
+    (22, $$UPDATE oms.shipment SET order_id = 1 WHERE shipment_id = 9307$$),
+    (23, $$UPDATE oms.shipment SET node_id = 1 WHERE shipment_id = 9307$$),
+    (24, $$UPDATE oms.allocation SET node_id = 1 WHERE allocation_id = 9208$$)
+  ) AS o (kind, what), LATERAL pg_temp.broken(o.what) b
+ ORDER BY o.kind, b.invariant COLLATE "C", b.subject COLLATE "C", b.detail COLLATE "C";
+
+-- and still sound
+SELECT count(*) FROM oms.verify();
+ROLLBACK;
