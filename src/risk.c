@@ -303,7 +303,7 @@ area_rate(const OmsRiskInput *in, double base, bool read_only)
 	double		orders[4] = {0};
 	double		rto[4] = {0};
 	char	   *district = in->state_code && in->district ?
-		psprintf("%s/%s", in->state_code, in->district) : NULL;
+	psprintf("%s/%s", in->state_code, in->district) : NULL;
 	Datum		values[4] = {
 		Int32GetDatum(in->company_id), oms_text(in->state_code),
 		oms_text(district), oms_text(in->pincode)
@@ -518,7 +518,7 @@ expected(const RiskRules *rules, const OmsRiskInput *in, double p, double *u)
 {
 	double		good = 1.0 - p;
 	double		margin = in->margin != OMS_RISK_BY_POLICY ? (double) in->margin :
-		rint((double) in->value * rules->margin_pct / 100.0);
+	rint((double) in->value * rules->margin_pct / 100.0);
 	double		loss = (double) in->loss + (double) rules->rto_handling;
 	double		prepaid = (1.0 - rules->prepaid_rto) * margin - rules->prepaid_rto * loss;
 

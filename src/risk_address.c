@@ -44,7 +44,7 @@ oms_address_quality(const char *address, OmsAddressQuality *quality)
 	const char *s;
 
 	memset(quality, 0, sizeof(*quality));
-	for (s = address ? address : ""; ; s++)
+	for (s = address ? address : "";; s++)
 	{
 		if (*s && !is_separator((unsigned char) *s))
 		{
