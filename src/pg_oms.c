@@ -8,6 +8,7 @@
 #include "utils/guc.h"
 
 #include "core.h"
+#include "erp.h"
 #include "orders.h"
 #include "worker.h"
 
@@ -21,6 +22,8 @@ _PG_init(void)
 	oms_core_init();
 	oms_worker_init();
 	oms_orders_init();
+	oms_erp_init();
+	oms_erp_wake = oms_worker_wake;
 
 	MarkGUCPrefixReserved("oms");
 }

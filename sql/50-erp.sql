@@ -1,0 +1,636 @@
+-- erp: profiles of ERPs as rows, attaching and detaching, proofs, write-back.
+-- In every text of a profile @erp@ stands for the ERP's schema (params
+-- "schema", default public) and $2 for the parameters (jsonb).
+
+CREATE TABLE oms.erp_profile (      --| An ERP we know how to read. To change a built-in one, copy its rows under a name of your own: changed built-in rows are not dumped.
+    profile text PRIMARY KEY,       --| Name, as given to oms.attach_erp
+    title text NOT NULL,            --| For people
+    params jsonb NOT NULL DEFAULT '{}', --| Default parameters; those given to attach_erp win
+    company_query text NOT NULL,    --| SQL: one row key, code, name, currency, timezone, state (name or code) for parameters $1
+    builtin boolean NOT NULL DEFAULT false --| Ships with the extension; others are the user's and are dumped
+);
+SELECT pg_catalog.pg_extension_config_dump('oms.erp_profile', 'WHERE NOT builtin');
+
+CREATE TABLE oms.erp_entity (       --| How an ERP states one of our entities.
+    profile text NOT NULL,          --| Profile
+    entity text NOT NULL CHECK (entity IN ('node', 'sku', 'tax', 'price', 'customer', 'stock')), --| Entity
+    query text NOT NULL,            --| SQL: key and the entity's columns, for keys $1 (text[], null: all) and parameters $2. Columns: doc/erp.md
+    daily boolean NOT NULL DEFAULT false, --| Its rows change with the date alone: evaluated whole on the first call of a day
+    builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
+    PRIMARY KEY (profile, entity)
+);
+SELECT pg_catalog.pg_extension_config_dump('oms.erp_entity', 'WHERE NOT builtin');
+
+CREATE TABLE oms.erp_source (       --| Which tables an entity is made of, and which of its keys a changed row touches.
+    profile text NOT NULL,          --| Profile
+    entity text NOT NULL,           --| Entity
+    relation text NOT NULL,         --| Table, @erp@.name, quoted where needed
+    watch text[] NOT NULL,          --| Columns whose change matters; with them a row's keys must be told
+    resolve text,                   --| SQL: keys, one a row, for row images $1 (jsonb[] of watched columns, old and new) and parameters $2. NULL: any change touches the whole entity
+    builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
+    PRIMARY KEY (profile, entity, relation)
+);
+SELECT pg_catalog.pg_extension_config_dump('oms.erp_source', 'WHERE NOT builtin');
+
+CREATE TABLE oms.erp_status (       --| Vocabulary: what a word of the ERP is called here. Queries read it; attach_erp reports words that are missing.
+    profile text NOT NULL,          --| Profile
+    entity text NOT NULL,           --| What it is a word for: node (its kind), uom (GST unit code)
+    erp_value text NOT NULL,        --| The ERP's word
+    oms_value text NOT NULL,        --| Ours
+    builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
+    PRIMARY KEY (profile, entity, erp_value)
+);
+SELECT pg_catalog.pg_extension_config_dump('oms.erp_status', 'WHERE NOT builtin');
+
+CREATE TABLE oms.erp_call_map (     --| How the ERP is asked to book something: write-back.
+    profile text NOT NULL,          --| Profile
+    kind text NOT NULL CHECK (kind IN ('stock_out', 'stock_in')), --| What is to be booked
+    send_sql text NOT NULL,         --| SQL: tells the ERP and returns its key of the booking; $1 warehouse key, $2 item key, $3 quantity, $4 our document, $5 parameters (jsonb)
+    done_sql text NOT NULL,         --| SQL: for keys of bookings $1 (text[]) the key and whether it is in the count (true) or will never be (false); others not at all
+    builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
+    PRIMARY KEY (profile, kind)
+);
+SELECT pg_catalog.pg_extension_config_dump('oms.erp_call_map', 'WHERE NOT builtin');
+
+-- Capture ----------------------------------------------------------------------
+
+CREATE FUNCTION oms.erp_capture() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'oms_erp_capture';
+COMMENT ON FUNCTION oms.erp_capture() IS
+    'Trigger that oms.attach_erp() puts on tables of the ERP: appends old and new values of the watched columns to oms.erp_change, in the ERP''s transaction. Only appends; needs no rights; does not fail on data.';
+
+CREATE FUNCTION oms.erp_fingerprint(relation text, watch text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT pg_catalog.md5(coalesce(pg_catalog.string_agg(
+               a.attname::text OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) pg_catalog.format_type(a.atttypid, a.atttypmod),
+               ',' ORDER BY a.attname), ''))
+      FROM pg_catalog.pg_attribute a
+     WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(relation) AND a.attnum OPERATOR(pg_catalog.>) 0
+       AND NOT a.attisdropped AND a.attname::text OPERATOR(pg_catalog.=) ANY (watch)
+$$;
+COMMENT ON FUNCTION oms.erp_fingerprint(text, text[]) IS
+    'md5 over names and types of these columns of a table: changes when the ERP renames, drops or retypes one.';
+
+-- What a profile's rows mean -----------------------------------------------------
+
+CREATE FUNCTION oms.erp_rows_node(rows jsonb[])
+RETURNS TABLE (key text, code text, name text, kind text, address text, city text, pincode text, state_code text, state_of_pincode text, gstin text, active boolean)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT r.key, r.code, coalesce(r.name, r.code), coalesce(r.kind, 'warehouse'), r.address, r.city, r.pincode,
+           (SELECT min(g.state_code) FROM oms.gst_state g
+             WHERE g.state_code = r.state OR lower(g.name) = lower(r.state) OR g.iso = upper(regexp_replace(r.state, '^IN-', '', 'i'))),
+           (SELECT p.state_code FROM oms.pincode p WHERE p.pincode = r.pincode),
+           nullif(r.gstin, ''), coalesce(r.active, true)
+      FROM unnest(rows) AS e, LATERAL (SELECT e->>'key' AS key, coalesce(nullif(btrim(e->>'code'), ''), e->>'key') AS code,
+           nullif(btrim(e->>'name'), '') AS name, e->>'kind' AS kind, nullif(e->>'address', '') AS address, nullif(e->>'city', '') AS city,
+           substring(replace(e->>'pincode', ' ', ''), '^[1-9][0-9]{5}$') AS pincode, e->>'state' AS state, e->>'gstin' AS gstin,
+           (e->>'active')::boolean AS active) AS r
+$$;
+COMMENT ON FUNCTION oms.erp_rows_node(jsonb[]) IS 'Rows of a profile''s query for nodes, brought into the columns of oms.node; the GST state is found by code, name or ISO code, else by pincode.';
+
+CREATE FUNCTION oms.erp_rows_sku(rows jsonb[])
+RETURNS TABLE (key text, code text, name text, category text, hsn text, tax_code text, uom text, weight_g integer, length_mm integer,
+    width_mm integer, height_mm integer, cost numeric, cod_ok boolean, returnable boolean, cold_chain boolean, fragile boolean,
+    air_ok boolean, tracked boolean, active boolean)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT e->>'key', r.code || CASE WHEN row_number() OVER (PARTITION BY r.code ORDER BY (e->>'active')::boolean DESC NULLS FIRST, e->>'key') > 1
+                                     THEN '~' || (e->>'key') ELSE '' END,
+           coalesce(nullif(btrim(e->>'name'), ''), r.code), nullif(e->>'category', ''),
+           substring(replace(e->>'hsn', ' ', ''), '^[0-9]{4,8}$'), nullif(e->>'tax_code', ''), nullif(e->>'uom', ''),
+           CASE WHEN (e->>'weight_g')::numeric > 0 THEN ceil((e->>'weight_g')::numeric)::integer END,
+           CASE WHEN (e->>'length_mm')::numeric > 0 THEN ceil((e->>'length_mm')::numeric)::integer END,
+           CASE WHEN (e->>'width_mm')::numeric > 0 THEN ceil((e->>'width_mm')::numeric)::integer END,
+           CASE WHEN (e->>'height_mm')::numeric > 0 THEN ceil((e->>'height_mm')::numeric)::integer END,
+           round((e->>'cost')::numeric, 2), (e->>'cod_ok')::boolean, (e->>'returnable')::boolean, (e->>'cold_chain')::boolean,
+           (e->>'fragile')::boolean, (e->>'air_ok')::boolean, (e->>'tracked')::boolean, coalesce((e->>'active')::boolean, true)
+      FROM unnest(rows) AS e, LATERAL (SELECT coalesce(nullif(btrim(e->>'code'), ''), e->>'key') AS code) AS r
+$$;
+COMMENT ON FUNCTION oms.erp_rows_sku(jsonb[]) IS 'Rows of a profile''s query for items, brought into the columns of oms.sku; null where the ERP does not say.';
+
+CREATE FUNCTION oms.erp_new_sku(company integer, rows jsonb[])
+RETURNS TABLE (sku_id integer, erp_key text, differs boolean, code text, name text, category text, hsn text, tax_code text, uom text,
+    weight_g integer, length_mm integer, width_mm integer, height_mm integer, cost numeric, cod_ok boolean, returnable boolean,
+    cold_chain boolean, fragile boolean, air_ok boolean, tracked boolean, active boolean)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT t.sku_id, t.erp_key,
+           (n.code, n.name, n.category, n.hsn, n.tax_code, n.uom, n.weight_g, n.length_mm, n.width_mm, n.height_mm, n.cost, n.cod_ok,
+            n.returnable, n.cold_chain, n.fragile, n.air_ok, n.tracked, n.active) IS DISTINCT FROM
+           (t.code, t.name, t.category, t.hsn, t.tax_code, t.uom, t.weight_g, t.length_mm, t.width_mm, t.height_mm, t.cost, t.cod_ok,
+            t.returnable, t.cold_chain, t.fragile, t.air_ok, t.tracked, t.active),
+           n.code, n.name, n.category, n.hsn, n.tax_code, n.uom, n.weight_g, n.length_mm, n.width_mm, n.height_mm, n.cost, n.cod_ok,
+           n.returnable, n.cold_chain, n.fragile, n.air_ok, n.tracked, n.active
+      FROM oms.erp_rows_sku(rows) AS r
+      JOIN oms.sku AS t ON t.company_id = company AND t.erp_key = r.key
+     CROSS JOIN LATERAL (SELECT r.code, r.name, coalesce(r.category, t.category) AS category, coalesce(r.hsn, t.hsn) AS hsn,
+           coalesce(r.tax_code, t.tax_code) AS tax_code, coalesce(r.uom, t.uom) AS uom, coalesce(r.weight_g, t.weight_g) AS weight_g,
+           coalesce(r.length_mm, t.length_mm) AS length_mm, coalesce(r.width_mm, t.width_mm) AS width_mm,
+           coalesce(r.height_mm, t.height_mm) AS height_mm, coalesce(r.cost, t.cost) AS cost, coalesce(r.cod_ok, t.cod_ok) AS cod_ok,
+           coalesce(r.returnable, t.returnable) AS returnable, coalesce(r.cold_chain, t.cold_chain) AS cold_chain,
+           coalesce(r.fragile, t.fragile) AS fragile, coalesce(r.air_ok, t.air_ok) AS air_ok, coalesce(r.tracked, t.tracked) AS tracked,
+           r.active) AS n
+$$;
+COMMENT ON FUNCTION oms.erp_new_sku(integer, jsonb[]) IS 'For items we have: what they should be after these rows of the ERP, and whether that differs. What the ERP does not say stays as it is.';
+
+CREATE FUNCTION oms.erp_rows_tax(rows jsonb[])
+RETURNS TABLE (key text, code text, valid_from date, above_value numeric, rate numeric, description text)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT e->>'key', e->>'code', coalesce((e->>'valid_from')::date, '-infinity'), coalesce(round((e->>'above_value')::numeric, 2), 0),
+           round((e->>'rate')::numeric, 3), e->>'description'
+      FROM unnest(rows) AS e
+$$;
+COMMENT ON FUNCTION oms.erp_rows_tax(jsonb[]) IS 'Rows of a profile''s query for taxes (rate in percent), brought into the columns of oms.tax_code.';
+
+CREATE FUNCTION oms.erp_rows_price(company integer, rows jsonb[])
+RETURNS TABLE (key text, sku_id integer, valid_from timestamptz, amount numeric, includes_tax boolean)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT e->>'key', s.sku_id, coalesce((e->>'valid_from')::timestamp AT TIME ZONE c.timezone, '-infinity'),
+           round((e->>'amount')::numeric, 2), coalesce((e->>'includes_tax')::boolean, true)
+      FROM unnest(rows) AS e
+      JOIN oms.company AS c ON c.company_id = company
+      JOIN oms.sku AS s ON s.company_id = company AND s.erp_key = e->>'item'
+     WHERE (e->>'amount')::numeric >= 0
+$$;
+COMMENT ON FUNCTION oms.erp_rows_price(integer, jsonb[]) IS 'Rows of a profile''s query for list prices, brought into the columns of oms.price; dates begin at midnight of the company. Prices of items we do not have, or below zero, are left out.';
+
+CREATE FUNCTION oms.erp_rows_customer(rows jsonb[])
+RETURNS TABLE (key text, name text, phone text, email text, gstin text, pincode text)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT e->>'key', nullif(btrim(e->>'name'), ''), substring(regexp_replace(e->>'phone', '[^0-9]', '', 'g'), '[0-9]{10}$'),
+           nullif(lower(btrim(e->>'email')), ''), nullif(upper(btrim(e->>'gstin')), ''),
+           substring(replace(e->>'pincode', ' ', ''), '^[1-9][0-9]{5}$')
+      FROM unnest(rows) AS e
+$$;
+COMMENT ON FUNCTION oms.erp_rows_customer(jsonb[]) IS 'Rows of a profile''s query for customers, brought into the columns of oms.customer; the phone as its last ten digits.';
+
+-- Taking in ------------------------------------------------------------------------
+
+CREATE FUNCTION oms.erp_apply(max_changes integer DEFAULT 10000) RETURNS integer
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME', 'oms_erp_apply';
+COMMENT ON FUNCTION oms.erp_apply(integer) IS
+    'Takes in pending changes of the ERP, at most so many rows of oms.erp_change; returns how many it took, 0 when nothing is pending. Masters first, then stock. A row that cannot be written goes to oms.reject; an entity whose tables no longer fit is paused.';
+
+CREATE FUNCTION oms.erp_refresh(entity text DEFAULT NULL) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'oms_erp_refresh';
+COMMENT ON FUNCTION oms.erp_refresh(text) IS
+    'Evaluates an entity (default: all) whole and writes what differs. After loads that skip triggers (session_replication_role). Error OM002 for an unknown entity.';
+
+CREATE FUNCTION oms.erp_pending(company_id integer, sku_id integer, OUT node_id integer, OUT on_hand numeric) RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'oms_erp_pending';
+COMMENT ON FUNCTION oms.erp_pending(integer, integer) IS
+    'Counts of an item that the ERP has committed and oms.stock does not show yet, as a promise takes them into account.';
+
+CREATE FUNCTION oms.erp_verify(entity text DEFAULT NULL)
+RETURNS TABLE (drifted text, erp_key text, erp_value text, oms_value text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000
+SET search_path = pg_catalog, oms, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    att record;
+    e record;
+    rows jsonb[];
+BEGIN
+    IF entity IS NOT NULL AND entity <> ALL (ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock']) THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('there is no entity "%s"', entity),
+            HINT = 'Entities are node, sku, tax, price, customer and stock.';
+    END IF;
+    IF to_regclass('oms.erp_attachment') IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM003', MESSAGE = 'pg_oms has no tables in this database yet',
+            HINT = 'Call oms.install(), or oms.attach_erp() which calls it.';
+    END IF;
+    SELECT * INTO att FROM oms.erp_attachment;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- what is merely pending is no drift
+    PERFORM oms.erp_apply(2147483647);
+    FOR e IN
+        SELECT x.entity AS name, replace(x.query, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS query
+          FROM oms.erp_entity AS x
+         WHERE x.profile = att.profile AND ($1 IS NULL OR x.entity = $1)
+         ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock'], x.entity)
+    LOOP
+        EXECUTE format(E'SELECT coalesce(array_agg(to_jsonb(q)), ''{}'') FROM (%s\n) AS q WHERE q.key IS NOT NULL', e.query)
+           INTO rows USING NULL::text[], att.params;
+        RETURN QUERY EXECUTE CASE e.name
+            WHEN 'node' THEN $q$
+                SELECT 'node', coalesce(r.key, t.erp_key), concat_ws(', ', r.code, r.name, r.state_code), concat_ws(', ', t.code, t.name, t.state_code, CASE WHEN t.open THEN 'open' ELSE 'closed' END)
+                  FROM oms.erp_rows_node($1) r FULL JOIN (SELECT * FROM oms.node WHERE company_id = $2 AND erp_key IS NOT NULL) t ON t.erp_key = r.key
+                 WHERE (r.key IS NULL AND t.open) OR (t.erp_key IS NULL)
+                    OR (r.key IS NOT NULL AND (t.code, t.name, t.city, t.pincode, t.state_code, t.gstin, t.open) IS DISTINCT FROM
+                       (r.code, r.name, coalesce(r.city, t.city), coalesce(r.pincode, t.pincode), coalesce(r.state_code, t.state_code), coalesce(r.gstin, t.gstin), t.open AND r.active)) $q$
+            WHEN 'sku' THEN $q$
+                SELECT 'sku', r.key, concat_ws(', ', n.code, n.name, n.tax_code, n.active), concat_ws(', ', t.code, t.name, t.tax_code, t.active)
+                  FROM oms.erp_rows_sku($1) r LEFT JOIN oms.sku t ON t.company_id = $2 AND t.erp_key = r.key LEFT JOIN oms.erp_new_sku($2, $1) n ON n.erp_key = r.key
+                 WHERE t.erp_key IS NULL OR n.differs
+                UNION ALL
+                SELECT 'sku', t.erp_key, NULL, t.code FROM oms.sku t
+                 WHERE t.company_id = $2 AND t.erp_key IS NOT NULL AND t.active AND NOT EXISTS (SELECT FROM oms.erp_rows_sku($1) r WHERE r.key = t.erp_key) $q$
+            WHEN 'tax' THEN $q$
+                SELECT 'tax', coalesce(r.key, t.erp_key), concat_ws(', ', r.code, r.valid_from, r.above_value, r.rate), concat_ws(', ', t.code, t.valid_from, t.above_value, t.rate)
+                  FROM oms.erp_rows_tax($1) r FULL JOIN (SELECT * FROM oms.tax_code WHERE company_id = $2 AND erp_key IS NOT NULL) t ON t.erp_key = r.key
+                 WHERE (r.code, r.valid_from, r.above_value, r.rate, r.description) IS DISTINCT FROM (t.code, t.valid_from, t.above_value, t.rate, t.description) $q$
+            WHEN 'price' THEN $q$
+                SELECT 'price', coalesce(r.key, t.erp_key), concat_ws(', ', r.sku_id, r.valid_from, r.amount, r.includes_tax), concat_ws(', ', t.sku_id, t.valid_from, t.amount, t.includes_tax)
+                  FROM oms.erp_rows_price($2, $1) r FULL JOIN (SELECT * FROM oms.price WHERE company_id = $2 AND erp_key IS NOT NULL) t ON t.erp_key = r.key
+                 WHERE (r.sku_id, r.valid_from, r.amount, r.includes_tax) IS DISTINCT FROM (t.sku_id, t.valid_from, t.amount, t.includes_tax) $q$
+            WHEN 'customer' THEN $q$
+                SELECT 'customer', r.key, concat_ws(', ', r.pincode, r.gstin), concat_ws(', ', t.pincode, t.gstin)
+                  FROM oms.erp_rows_customer($1) r LEFT JOIN oms.customer t ON t.company_id = $2 AND t.erp_key = r.key
+                 WHERE t.erp_key IS NULL OR (t.name, t.phone, t.email, t.gstin, t.pincode) IS DISTINCT FROM (r.name, r.phone, r.email, r.gstin, coalesce(r.pincode, t.pincode)) $q$
+            ELSE $q$
+                SELECT 'stock', coalesce(r.key, t.key), r.on_hand::text, t.on_hand::text
+                  FROM (SELECT e->>'key' AS key, round((e->>'on_hand')::numeric, 3) AS on_hand FROM unnest($1) AS e
+                         WHERE EXISTS (SELECT FROM oms.node n WHERE n.company_id = $2 AND n.stock_from = 'erp' AND n.erp_key = split_part(e->>'key', '|', 1))
+                           AND EXISTS (SELECT FROM oms.sku s WHERE s.company_id = $2 AND s.erp_key = substr(e->>'key', strpos(e->>'key', '|') + 1))) r
+                  FULL JOIN (SELECT n.erp_key || '|' || s.erp_key AS key, k.on_hand FROM oms.stock k
+                              JOIN oms.node n ON n.node_id = k.node_id JOIN oms.sku s ON s.sku_id = k.sku_id
+                             WHERE k.company_id = $2 AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL AND s.erp_key IS NOT NULL) t ON t.key = r.key
+                 WHERE coalesce(r.on_hand, 0) <> coalesce(t.on_hand, 0) $q$
+            END USING rows, att.company_id;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION oms.erp_verify(text) IS
+    'Takes in what is pending, evaluates an entity (default: all) in full and returns one row for each key where we differ from the ERP; none when sound. Rows the ERP holds and oms.reject refused are drift too. Error OM002 for an unknown entity.';
+
+CREATE FUNCTION oms.erp_lag()
+RETURNS TABLE (relation text, pending bigint, oldest timestamptz, state text, problem text)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT l.relation, coalesce(c.pending, 0), c.oldest, l.state,
+           CASE WHEN pg_catalog.to_regclass(l.relation) IS NULL THEN 'table is missing'
+                WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(l.relation)
+                                  AND t.tgname OPERATOR(pg_catalog.=) 'oms_capture' AND t.tgenabled OPERATOR(pg_catalog.<>) 'D')
+                THEN 'trigger is missing or disabled'
+                WHEN l.fingerprint OPERATOR(pg_catalog.<>) oms.erp_fingerprint(l.relation, l.watch) THEN 'watched columns have changed'
+                WHEN l.state OPERATOR(pg_catalog.=) 'paused' THEN 'paused: see the events erp.paused'
+           END
+      FROM oms.erp_source_link AS l
+      LEFT JOIN (SELECT e.relation, pg_catalog.count(*) AS pending, pg_catalog.min(e.changed_at) AS oldest
+                   FROM oms.erp_change AS e GROUP BY e.relation) AS c ON c.relation OPERATOR(pg_catalog.=) l.relation
+     ORDER BY l.relation
+$$;
+COMMENT ON FUNCTION oms.erp_lag() IS
+    'Each attached table of the ERP: changes not taken in yet and the oldest of them, whether it is paused, and what is wrong with it (NULL: nothing). The way out of a pause is oms.attach_erp() with the same profile.';
+
+-- Write-back ----------------------------------------------------------------------
+
+CREATE FUNCTION oms.erp_send(max_calls integer DEFAULT 100) RETURNS integer
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, oms, pg_temp AS $$
+DECLARE
+    att record;
+    c record;
+    ref text;
+    sent integer := 0;
+    why text;
+BEGIN
+    SELECT * INTO att FROM oms.erp_attachment;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    FOR c IN
+        SELECT k.company_id, k.call_id, k.attempts, k.qty, k.document, n.erp_key AS node_key, s.erp_key AS sku_key,
+               replace(m.send_sql, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS sql
+          FROM oms.erp_call AS k
+          JOIN oms.node AS n ON n.node_id = k.node_id
+          JOIN oms.sku AS s ON s.sku_id = k.sku_id
+          LEFT JOIN oms.erp_call_map AS m ON m.profile = att.profile AND m.kind = k.kind
+         WHERE k.company_id = att.company_id AND k.state = 'pending' AND k.next_at <= clock_timestamp()
+         ORDER BY k.call_id LIMIT max_calls FOR UPDATE OF k SKIP LOCKED
+    LOOP
+        BEGIN
+            IF c.sql IS NULL THEN
+                RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('profile "%s" cannot book this', att.profile),
+                    HINT = 'Add a row to oms.erp_call_map.';
+            END IF;
+            -- the ERP's own triggers expect its path
+            PERFORM set_config('search_path', format('%I, pg_temp', coalesce(att.params->>'schema', 'public')), true);
+            EXECUTE c.sql INTO ref USING c.node_key, c.sku_key, c.qty, c.document, att.params;
+            PERFORM set_config('search_path', 'pg_catalog, oms, pg_temp', true);
+            IF ref IS NULL THEN
+                RAISE EXCEPTION USING MESSAGE = 'the ERP gave no key for the booking';
+            END IF;
+            UPDATE oms.erp_call AS k SET state = 'sent', erp_ref = ref, sent_at = now(), attempts = k.attempts + 1, error = NULL
+             WHERE k.company_id = c.company_id AND k.call_id = c.call_id;
+            sent := sent + 1;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
+            UPDATE oms.erp_call AS k SET attempts = k.attempts + 1, error = why,
+                   state = CASE WHEN k.attempts >= 7 THEN 'failed' ELSE 'pending' END,
+                   next_at = now() + least(interval '1 hour', interval '10 seconds' * 2 ^ k.attempts)
+             WHERE k.company_id = c.company_id AND k.call_id = c.call_id;
+            IF c.attempts >= 7 THEN
+                INSERT INTO oms.event (company_id, topic, subject_id, type, payload)
+                VALUES (c.company_id, 'erp', c.call_id, 'erp.call_failed', jsonb_build_object('error', why));
+            END IF;
+        END;
+    END LOOP;
+    RETURN sent;
+END $$;
+COMMENT ON FUNCTION oms.erp_send(integer) IS
+    'Tells the ERP, through its own doors, what it is to book: pending rows of oms.erp_call that are due. Each in a subtransaction; one that fails is tried again after 10 s, doubled each time up to an hour, and fails for good at the eighth time with an event. Returns how many were told.';
+
+-- Attaching -----------------------------------------------------------------------
+
+CREATE FUNCTION oms.erp_profile_params(profile text, params jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+DECLARE
+    defaults jsonb;
+BEGIN
+    SELECT p.params INTO defaults FROM oms.erp_profile AS p WHERE p.profile = $1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('there is no ERP profile "%s"', $1),
+            HINT = format('Profiles are the rows of oms.erp_profile: %s.', (SELECT string_agg(p.profile, ', ' ORDER BY p.profile) FROM oms.erp_profile AS p));
+    END IF;
+    RETURN '{"schema": "public"}'::jsonb || defaults || coalesce($2, '{}');
+END $$;
+COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults. Error OM601 when there is no such profile.';
+
+CREATE FUNCTION oms.erp_profile_tables(profile text, params jsonb)
+RETURNS TABLE (relation text, watch text[], missing text[])
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+    SELECT r.relation, r.watch,
+           CASE WHEN to_regclass(r.relation) IS NULL THEN r.watch ELSE
+           (SELECT coalesce(array_agg(w ORDER BY w), '{}') FROM unnest(r.watch) AS w
+             WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(r.relation) AND a.attname = w AND a.attnum > 0 AND NOT a.attisdropped)) END
+      FROM (SELECT replace(s.relation, '@erp@', quote_ident(params->>'schema')) AS relation, array_agg(DISTINCT w ORDER BY w) AS watch
+              FROM oms.erp_source AS s, unnest(s.watch) AS w
+             WHERE s.profile = $1 GROUP BY 1) AS r
+     ORDER BY r.relation
+$$;
+COMMENT ON FUNCTION oms.erp_profile_tables(text, jsonb) IS 'Tables a profile reads, the columns it watches, and those that are not there.';
+
+CREATE FUNCTION oms.erp_attach_table(profile text, relation text, watch text[], always boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    args text := (SELECT string_agg(quote_literal(a), ', ' ORDER BY o) FROM unnest(ARRAY[relation] || watch) WITH ORDINALITY AS u (a, o));
+BEGIN
+    EXECUTE format('CREATE OR REPLACE TRIGGER oms_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION oms.erp_capture(%s)', relation, args);
+    IF to_regclass(relation) IN (SELECT c.oid FROM pg_class c WHERE c.relkind IN ('r', 'p')) THEN
+        EXECUTE format('CREATE OR REPLACE TRIGGER oms_capture_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION oms.erp_capture(%s)', relation, quote_literal(relation));
+    END IF;
+    IF always THEN
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER oms_capture, ENABLE ALWAYS TRIGGER oms_capture_truncate', relation);
+    END IF;
+    INSERT INTO oms.erp_source_link AS l (relation, profile, watch, fingerprint)
+    VALUES ($2, $1, $3, oms.erp_fingerprint($2, $3))
+    ON CONFLICT ON CONSTRAINT erp_source_link_pkey DO UPDATE
+       SET watch = excluded.watch, fingerprint = excluded.fingerprint, state = 'attached', attached_at = now();
+END $$;
+COMMENT ON FUNCTION oms.erp_attach_table(text, text, text[], boolean) IS
+    'Puts our triggers on one table of the ERP and notes its fingerprint. Takes SHARE ROW EXCLUSIVE on it until the transaction ends.';
+
+CREATE FUNCTION oms.erp_attach_company(profile text, params jsonb) RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+DECLARE
+    q text;
+    r record;
+    id integer;
+BEGIN
+    SELECT replace(p.company_query, '@erp@', quote_ident($2->>'schema')) INTO q FROM oms.erp_profile AS p WHERE p.profile = $1;
+    EXECUTE format(E'SELECT q.key::text AS key, q.code::text AS code, q.name::text AS name, q.currency::text AS currency, q.timezone::text AS timezone, q.state::text AS state FROM (%s\n) AS q', q)
+       INTO r USING $2;
+    IF r.key IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('profile "%s" finds no company in this ERP', $1),
+            DETAIL = format('Parameters are %s.', $2), HINT = 'Name it in the parameters, as in {"company": 1}.';
+    END IF;
+    UPDATE oms.company AS c SET erp_key = r.key WHERE c.code = r.code AND c.erp_key IS NULL;
+    INSERT INTO oms.company AS c (code, name, currency, timezone, state_code, erp_key)
+    VALUES (r.code, r.name, coalesce(r.currency, 'INR'), coalesce(r.timezone, 'Asia/Kolkata'),
+            coalesce((SELECT min(g.state_code) FROM oms.gst_state g WHERE g.state_code = r.state OR lower(g.name) = lower(r.state) OR g.iso = upper(regexp_replace(r.state, '^IN-', '', 'i'))), '29'), r.key)
+    ON CONFLICT (erp_key) DO UPDATE SET name = excluded.name
+    RETURNING c.company_id INTO id;
+    RETURN id;
+END $$;
+COMMENT ON FUNCTION oms.erp_attach_company(text, jsonb) IS 'Finds the ERP''s company and makes ours of it; returns its company_id. Error OM601 when there is none.';
+
+CREATE FUNCTION oms.attach_erp(profile text, params jsonb DEFAULT '{}', dry_run boolean DEFAULT false) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
+SET search_path = pg_catalog, oms, pg_temp
+SET client_min_messages = warning AS $$
+DECLARE
+    par jsonb := oms.erp_profile_params(profile, params);
+    sch text := quote_ident(par->>'schema');
+    other text;
+    company integer;
+    fresh boolean;
+    t record;
+    n bigint;
+    attempt integer;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' AND NOT dry_run THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = 'an ERP is attached in a READ COMMITTED transaction',
+            HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED.';
+    END IF;
+    IF to_regclass('oms.erp_attachment') IS NOT NULL THEN
+        EXECUTE 'SELECT a.profile FROM oms.erp_attachment AS a WHERE a.profile <> $1 LIMIT 1' INTO other USING $1;
+        IF other IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'OM602', MESSAGE = 'an ERP is attached already', DETAIL = format('Its profile is "%s".', other),
+                HINT = format('Call oms.detach_erp(%L) first.', other);
+        END IF;
+    END IF;
+
+    -- does the profile fit?
+    FOR t IN SELECT * FROM oms.erp_profile_tables($1, par) LOOP
+        IF cardinality(t.missing) > 0 AND NOT dry_run THEN
+            RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('profile "%s" does not fit this database', $1),
+                DETAIL = CASE WHEN to_regclass(t.relation) IS NULL THEN format('There is no table %s.', t.relation)
+                              ELSE format('Table %s has no column %s.', t.relation, array_to_string(t.missing, ', ')) END,
+                HINT = format('SELECT * FROM oms.attach_erp(%L, dry_run => true) lists all that is missing. Another schema is given as {"schema": "..."}.', $1);
+        ELSIF dry_run THEN
+            IF to_regclass(t.relation) IS NULL THEN
+                RETURN NEXT format('table %s: missing', t.relation);
+            ELSE
+                RETURN NEXT format('table %s: %s columns watched%s', t.relation, cardinality(t.watch),
+                    CASE WHEN cardinality(t.missing) > 0 THEN ', missing ' || array_to_string(t.missing, ', ') ELSE '' END);
+            END IF;
+        END IF;
+    END LOOP;
+    IF dry_run THEN
+        FOR t IN SELECT e.entity, replace(e.query, '@erp@', sch) AS query FROM oms.erp_entity AS e WHERE e.profile = $1
+                  ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock'], e.entity) LOOP
+            BEGIN
+                EXECUTE format(E'SELECT count(*) FROM (%s\n) AS q', t.query) INTO n USING NULL::text[], par;
+                RETURN NEXT format('entity %s: %s rows', t.entity, n);
+                EXECUTE format(E'SELECT count(*) - count(DISTINCT q.key) FROM (%s\n) AS q', t.query) INTO n USING NULL::text[], par;
+                IF n > 0 THEN
+                    RETURN NEXT format('entity %s: %s rows have no key or one that is not their own', t.entity, n);
+                END IF;
+            EXCEPTION WHEN OTHERS THEN
+                RETURN NEXT format('entity %s: %s', t.entity, SQLERRM);
+            END;
+        END LOOP;
+        RETURN NEXT 'dry run: nothing was changed';
+        RETURN;
+    END IF;
+
+    PERFORM oms.install();
+    company := oms.erp_attach_company($1, par);
+    fresh := NOT EXISTS (SELECT FROM oms.erp_attachment AS a WHERE a.profile = $1);
+    INSERT INTO oms.erp_attachment AS a (profile, company_id, params, clock_on)
+    VALUES ($1, company, par, (SELECT (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company))
+    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id, snapshot_at = NULL;
+
+    -- Triggers before the snapshot, all or none: whoever waits behind us for
+    -- one table must not wait while we wait for another.
+    FOR attempt IN 1 .. 40 LOOP
+        BEGIN
+            PERFORM set_config('lock_timeout', '200ms', true);
+            PERFORM oms.erp_attach_table($1, x.relation, x.watch, coalesce((par->>'always')::boolean, false))
+               FROM oms.erp_profile_tables($1, par) AS x;
+            PERFORM set_config('lock_timeout', '0', true);
+            EXIT;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            IF attempt = 40 THEN
+                RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = 'a table of the ERP is in use and could not be attached', DETAIL = SQLERRM,
+                    HINT = 'Try again when long transactions of the ERP have ended.';
+            END IF;
+            PERFORM pg_sleep(0.05 * attempt);
+        END;
+    END LOOP;
+    IF fresh THEN
+        UPDATE oms.node AS d SET stock_from = 'erp' WHERE d.company_id = company AND d.erp_key IS NOT NULL;
+    END IF;
+    PERFORM oms.erp_refresh();
+    UPDATE oms.erp_attachment AS a SET snapshot_at = clock_timestamp() WHERE a.profile = $1;
+
+    RETURN NEXT format('profile %s: %s', $1, (SELECT p.title FROM oms.erp_profile AS p WHERE p.profile = $1));
+    RETURN NEXT (SELECT format('company %s: %s, %s', c.code, c.name, c.currency) FROM oms.company AS c WHERE c.company_id = company);
+    RETURN QUERY SELECT format('table %s: %s columns watched', l.relation, cardinality(l.watch)) FROM oms.erp_source_link AS l WHERE l.profile = $1 ORDER BY l.relation COLLATE "C";
+    RETURN QUERY
+        SELECT format('entity %s: %s rows', v.name, v.rows) FROM (VALUES
+            ('node', (SELECT count(*) FROM oms.node AS x WHERE x.company_id = company AND x.erp_key IS NOT NULL)),
+            ('sku', (SELECT count(*) FROM oms.sku AS x WHERE x.company_id = company AND x.erp_key IS NOT NULL)),
+            ('tax', (SELECT count(*) FROM oms.tax_code AS x WHERE x.company_id = company AND x.erp_key IS NOT NULL)),
+            ('price', (SELECT count(*) FROM oms.price AS x WHERE x.company_id = company AND x.erp_key IS NOT NULL)),
+            ('customer', (SELECT count(*) FROM oms.customer AS x WHERE x.company_id = company AND x.erp_key IS NOT NULL)),
+            ('stock', (SELECT count(*) FROM oms.stock AS x WHERE x.company_id = company))) AS v (name, rows);
+    RETURN QUERY SELECT format('node %s has no GST state: set oms.node.state_code', d.code) FROM oms.node AS d
+        WHERE d.company_id = company AND d.erp_key IS NOT NULL AND d.state_code IS NULL ORDER BY d.code;
+    RETURN QUERY SELECT format('%s %s was refused: %s', r.source, r.external_ref, r.message) FROM oms.reject AS r
+        WHERE r.source LIKE 'erp.%' AND r.resolved_at IS NULL ORDER BY r.reject_id LIMIT 20;
+    RETURN QUERY SELECT format('paused %s: %s', l.relation, coalesce(l.problem, 'see oms.event')) FROM oms.erp_lag() AS l WHERE l.state = 'paused';
+END $$;
+COMMENT ON FUNCTION oms.attach_erp(text, jsonb, boolean) IS
+    'Attaches the ERP in this database by its profile: installs our tables if need be, puts the capture triggers on the ERP''s, takes the first snapshot, and reports. The same profile again repairs: triggers, fingerprints, a full refresh; it ends a pause. dry_run only reports. Errors OM601 (unknown profile, or it does not fit), OM602 (another ERP is attached). Tables of the ERP cannot be written from its trigger until the transaction ends: seconds; oms.attach_erp_online() avoids that.';
+
+CREATE PROCEDURE oms.attach_erp_online(profile text, params jsonb DEFAULT '{}')
+LANGUAGE plpgsql AS $$
+DECLARE
+    par jsonb := oms.erp_profile_params(profile, params);
+    t record;
+    done boolean;
+BEGIN
+    PERFORM FROM oms.attach_erp(profile, params, true) AS a WHERE a LIKE '%missing%';
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = pg_catalog.format('profile "%s" does not fit this database', profile),
+            HINT = pg_catalog.format('SELECT * FROM oms.attach_erp(%L, dry_run => true) lists all that is missing.', profile);
+    END IF;
+    PERFORM oms.install();
+    COMMIT;
+    FOR t IN SELECT * FROM oms.erp_profile_tables(profile, par) LOOP
+        done := false;
+        FOR attempt IN 1 .. 40 LOOP
+            BEGIN
+                PERFORM pg_catalog.set_config('lock_timeout', '200ms', true);
+                PERFORM oms.erp_attach_table(profile, t.relation, t.watch, coalesce((par->>'always')::boolean, false));
+                done := true;
+            EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+                PERFORM pg_catalog.pg_sleep(0.05 * attempt);
+            END;
+            COMMIT;
+            EXIT WHEN done;
+        END LOOP;
+        IF NOT done THEN
+            RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = pg_catalog.format('table %s of the ERP is in use and could not be attached', t.relation),
+                HINT = 'Call it again; what is attached stays.';
+        END IF;
+    END LOOP;
+    -- the triggers are there: this finds nothing to wait for but its catalog rows
+    PERFORM oms.erp_attach_snapshot(profile, par);
+END $$;
+COMMENT ON PROCEDURE oms.attach_erp_online(text, jsonb) IS
+    'oms.attach_erp() for a busy ERP: commits after each table, so that no writer of the ERP waits longer than one CREATE TRIGGER takes; then takes the snapshot with no lock on the ERP at all. Not inside a transaction. Errors as attach_erp.';
+-- "all functions" leaves procedures out
+REVOKE ALL ON PROCEDURE oms.attach_erp_online(text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION oms.erp_attach_snapshot(profile text, params jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+DECLARE
+    company integer := oms.erp_attach_company(profile, params);
+BEGIN
+    INSERT INTO oms.erp_attachment AS a (profile, company_id, params, clock_on)
+    VALUES ($1, company, $2, (SELECT (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company))
+    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id, snapshot_at = NULL;
+    UPDATE oms.node AS d SET stock_from = 'erp' WHERE d.company_id = company AND d.erp_key IS NOT NULL;
+    PERFORM oms.erp_refresh();
+    UPDATE oms.erp_attachment AS a SET snapshot_at = clock_timestamp() WHERE a.profile = $1;
+END $$;
+COMMENT ON FUNCTION oms.erp_attach_snapshot(text, jsonb) IS 'Second half of attaching, where the triggers are there already: the attachment row and the first snapshot.';
+
+CREATE FUNCTION oms.detach_erp(profile text) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, oms, pg_temp
+SET client_min_messages = warning AS $$
+DECLARE
+    att record;
+    t record;
+    r record;
+BEGIN
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.profile = $1 FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('the ERP profile "%s" is not attached', $1),
+            HINT = 'The one attached is the row of oms.erp_attachment.';
+    END IF;
+    -- the last word of the ERP
+    PERFORM oms.erp_apply(2147483647);
+    FOR attempt IN 1 .. 40 LOOP
+        BEGIN
+            PERFORM set_config('lock_timeout', '200ms', true);
+            -- by what the catalogue says: the ERP may have renamed the table
+            FOR t IN SELECT g.tgrelid::regclass AS relation, g.tgname FROM pg_trigger g
+                      WHERE g.tgfoid = 'oms.erp_capture()'::regprocedure AND g.tgparentid = 0 ORDER BY g.tgrelid::regclass::text LOOP
+                EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.relation);
+            END LOOP;
+            PERFORM set_config('lock_timeout', '0', true);
+            EXIT;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            IF attempt = 40 THEN
+                RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = 'a table of the ERP is in use and could not be detached', DETAIL = SQLERRM,
+                    HINT = 'Try again when long transactions of the ERP have ended.';
+            END IF;
+            PERFORM pg_sleep(0.05 * attempt);
+        END;
+    END LOOP;
+
+    -- from here on we count; what has left and was not booked has left here too
+    FOR r IN
+        SELECT s.company_id, s.node_id, s.sku_id, v.qty
+          FROM oms.stock AS s
+          JOIN (SELECT x.company_id, x.node_id, x.sku_id, sum(x.qty) AS qty FROM oms.reservation AS x WHERE x.company_id = att.company_id AND x.state = 'leaving' GROUP BY 1, 2, 3) AS v
+            USING (company_id, node_id, sku_id)
+         ORDER BY s.node_id, s.sku_id FOR NO KEY UPDATE OF s
+    LOOP
+        UPDATE oms.reservation AS x SET state = 'closed', close_reason = 'consumed', closed_at = now()
+         WHERE x.company_id = r.company_id AND x.node_id = r.node_id AND x.sku_id = r.sku_id AND x.state = 'leaving';
+        UPDATE oms.stock AS s SET reserved = s.reserved - r.qty, on_hand = s.on_hand - r.qty, version = s.version + 1, updated_at = now(),
+               shortfall = greatest(0, s.reserved - r.qty - greatest(s.on_hand - r.qty, 0) - s.backorder_limit)
+         WHERE s.company_id = r.company_id AND s.node_id = r.node_id AND s.sku_id = r.sku_id;
+        INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason, document)
+        SELECT r.company_id, r.node_id, r.sku_id, -r.qty, s.on_hand, 'dispatch', 'detached from the ERP'
+          FROM oms.stock AS s WHERE s.company_id = r.company_id AND s.node_id = r.node_id AND s.sku_id = r.sku_id;
+    END LOOP;
+    UPDATE oms.erp_call AS k SET state = 'failed', error = 'the ERP was detached' WHERE k.company_id = att.company_id AND k.state IN ('pending', 'sent');
+    UPDATE oms.node AS d SET stock_from = 'oms' WHERE d.company_id = att.company_id AND d.stock_from = 'erp';
+    DELETE FROM oms.erp_source_link AS l WHERE l.profile = $1;
+    DELETE FROM oms.erp_change;
+    DELETE FROM oms.erp_attachment AS a WHERE a.profile = $1;
+    RETURN format('detached from %s; our own count goes on from the ERP''s last', $1);
+END $$;
+COMMENT ON FUNCTION oms.detach_erp(text) IS
+    'Takes in what is pending, removes our triggers from the ERP''s tables (nothing else of ours is there) and counts stock here from now on; bookings the ERP has not made are marked failed. Keys stay, so that attaching again finds everything. Error OM601 when the profile is not attached.';

@@ -1,0 +1,219 @@
+-- erp profile 'tryton': Tryton 6.0 (modules sale, stock, product, party,
+-- account).  What its rows mean, and why: doc/erp.md.
+
+INSERT INTO oms.erp_profile (profile, title, params, company_query, builtin) VALUES ('tryton', 'Tryton 6.0',
+'{"company": 1, "demand": "confirmed", "price_includes_tax": false, "user": "oms"}',
+$q$
+SELECT c.id::text AS key, p.code, p.name, u.code AS currency, c.timezone, s.code AS state
+  FROM @erp@.company_company c
+  JOIN @erp@.party_party p ON p.id = c.party
+  JOIN @erp@.currency_currency u ON u.id = c.currency
+  LEFT JOIN LATERAL (SELECT b.code FROM @erp@.party_address a JOIN @erp@.country_subdivision b ON b.id = a.subdivision
+                      WHERE a.party = c.party ORDER BY a.sequence NULLS FIRST, a.id LIMIT 1) s ON true
+ WHERE c.id = ($1->>'company')::integer
+$q$, true);
+
+INSERT INTO oms.erp_entity (profile, entity, daily, builtin, query) VALUES
+('tryton', 'node', false, true, $q$
+SELECT w.id::text AS key, w.code, w.name, 'warehouse' AS kind, a.street AS address, a.city, a.postal_code AS pincode, s.code AS state, true AS active
+  FROM @erp@.stock_location w
+  LEFT JOIN @erp@.party_address a ON a.id = w.address
+  LEFT JOIN @erp@.country_subdivision s ON s.id = a.subdivision
+ WHERE w.type = 'warehouse' AND w.active IS NOT FALSE
+   AND ($1::text[] IS NULL OR w.id = ANY ($1::integer[]))
+$q$),
+-- Codes are unique among active products only, so only those are items.
+('tryton', 'sku', false, true, $q$
+SELECT p.id::text AS key, p.code, t.name || coalesce(' ' || p.suffix_code, '') AS name,
+       (SELECT min(c.name) FROM @erp@."product_template-product_category" tc JOIN @erp@.product_category c ON c.id = tc.category
+         WHERE tc.template = t.id) AS category,
+       t.account_category::text AS tax_code,
+       coalesce((SELECT v.oms_value FROM oms.erp_status v WHERE v.profile = 'tryton' AND v.entity = 'uom' AND v.erp_value = u.symbol), 'NOS') AS uom,
+       cp.cost_price AS cost
+  FROM @erp@.product_product p
+  JOIN @erp@.product_template t ON t.id = p.template
+  JOIN @erp@.product_uom u ON u.id = t.default_uom
+  LEFT JOIN LATERAL (SELECT x.cost_price FROM @erp@.product_cost_price x
+                      WHERE x.product = p.id AND (x.company = ($2->>'company')::integer OR x.company IS NULL)
+                      ORDER BY x.company NULLS LAST, x.id LIMIT 1) cp ON true
+ WHERE t.type = 'goods' AND t.salable AND t.active IS NOT FALSE AND p.active IS NOT FALSE
+   AND ($1::text[] IS NULL OR p.id = ANY ($1::integer[]))
+$q$),
+-- One rate an accounting category: the sum of its customer taxes, those of
+-- type none opened into their children (CGST and SGST).
+('tryton', 'tax', false, true, $q$
+WITH RECURSIVE origin (category, at) AS (
+    SELECT c.id, c.id FROM @erp@.product_category c
+     WHERE c.accounting AND ($1::text[] IS NULL OR c.id = ANY ($1::integer[]))
+    UNION
+    SELECT o.category, c.parent FROM origin o JOIN @erp@.product_category c ON c.id = o.at WHERE c.taxes_parent AND c.parent IS NOT NULL
+), leaf (category, tax, type, rate) AS (
+    SELECT o.category, t.id, t.type, t.rate
+      FROM origin o JOIN @erp@.product_category c ON c.id = o.at AND c.taxes_parent IS NOT TRUE
+      JOIN @erp@.product_category_customer_taxes_rel r ON r.category = o.at JOIN @erp@.account_tax t ON t.id = r.tax
+     WHERE t.company = ($2->>'company')::integer AND t.active IS NOT FALSE
+       AND (t.start_date IS NULL OR t.start_date <= current_date) AND (t.end_date IS NULL OR t.end_date >= current_date)
+    UNION
+    SELECT l.category, t.id, t.type, t.rate FROM leaf l JOIN @erp@.account_tax t ON t.parent = l.tax
+     WHERE t.active IS NOT FALSE
+       AND (t.start_date IS NULL OR t.start_date <= current_date) AND (t.end_date IS NULL OR t.end_date >= current_date)
+)
+SELECT l.category::text AS key, l.category::text AS code, sum(CASE WHEN l.type = 'percentage' THEN l.rate * 100 ELSE 0 END) AS rate,
+       (SELECT c.name FROM @erp@.product_category c WHERE c.id = l.category) AS description
+  FROM leaf l GROUP BY l.category
+$q$),
+('tryton', 'price', false, true, $q$
+SELECT p.id::text AS key, p.id::text AS item, x.list_price AS amount, ($2->>'price_includes_tax')::boolean AS includes_tax
+  FROM @erp@.product_product p
+  JOIN LATERAL (SELECT l.list_price FROM @erp@.product_list_price l
+                 WHERE l.template = p.template AND (l.company = ($2->>'company')::integer OR l.company IS NULL)
+                 ORDER BY l.company NULLS LAST, l.id LIMIT 1) x ON x.list_price IS NOT NULL
+ WHERE $1::text[] IS NULL OR p.id = ANY ($1::integer[])
+$q$),
+('tryton', 'customer', false, true, $q$
+SELECT p.id::text AS key, p.name, m.phone, m.email, i.code AS gstin, a.postal_code AS pincode
+  FROM @erp@.party_party p
+  LEFT JOIN LATERAL (SELECT (array_agg(c.value ORDER BY c.type, c.sequence NULLS FIRST, c.id) FILTER (WHERE c.type IN ('mobile', 'phone')))[1] AS phone,
+                            (array_agg(c.value ORDER BY c.sequence NULLS FIRST, c.id) FILTER (WHERE c.type = 'email'))[1] AS email
+                       FROM @erp@.party_contact_mechanism c WHERE c.party = p.id AND c.active IS NOT FALSE) m ON true
+  LEFT JOIN LATERAL (SELECT d.code FROM @erp@.party_identifier d WHERE d.party = p.id AND d.type LIKE 'in_gst%' ORDER BY d.sequence NULLS FIRST, d.id LIMIT 1) i ON true
+  LEFT JOIN LATERAL (SELECT b.postal_code FROM @erp@.party_address b WHERE b.party = p.id AND b.active IS NOT FALSE
+                      ORDER BY b.delivery DESC NULLS LAST, b.sequence NULLS FIRST, b.id LIMIT 1) a ON true
+ WHERE p.active IS NOT FALSE AND NOT EXISTS (SELECT FROM @erp@.company_company c WHERE c.party = p.id)
+   AND ($1::text[] IS NULL OR p.id = ANY ($1::integer[]))
+$q$),
+-- What stands below a warehouse's storage location, less what Tryton has
+-- sold already: moves out of it that are assigned, and (demand: confirmed)
+-- those of shipments not assigned yet.  A done move counts from its date on.
+('tryton', 'stock', true, true, $q$
+WITH w AS MATERIALIZED (
+    SELECT h.id, s."left", s."right" FROM @erp@.stock_location h JOIN @erp@.stock_location s ON s.id = h.storage_location WHERE h.type = 'warehouse'
+), m AS (
+    SELECT * FROM @erp@.stock_move WHERE $1::text[] IS NULL
+    UNION ALL
+    SELECT x.* FROM (SELECT DISTINCT split_part(k, '|', 2)::integer AS product FROM unnest($1::text[]) k) i
+      JOIN @erp@.stock_move x ON x.product = i.product
+)
+SELECT w.id || '|' || m.product AS key,
+       sum(CASE WHEN w.id = tw.id THEN m.internal_quantity ELSE - m.internal_quantity END)::numeric AS on_hand
+  FROM m
+  JOIN @erp@.stock_location f ON f.id = m.from_location
+  JOIN @erp@.stock_location t ON t.id = m.to_location
+  LEFT JOIN w AS fw ON f."left" BETWEEN fw."left" AND fw."right"
+  LEFT JOIN w AS tw ON t."left" BETWEEN tw."left" AND tw."right"
+  JOIN w ON w.id IN (fw.id, tw.id)
+ WHERE fw.id IS DISTINCT FROM tw.id AND m.company = ($2->>'company')::integer
+   AND (m.state = 'done' AND coalesce(m.effective_date, m.planned_date) <=
+            (now() AT TIME ZONE coalesce((SELECT c.timezone FROM @erp@.company_company c WHERE c.id = ($2->>'company')::integer), 'UTC'))::date
+        OR w.id = fw.id AND m.state = 'assigned' AND $2->>'demand' <> 'done'
+        OR w.id = fw.id AND m.state = 'draft' AND m.shipment LIKE 'stock.shipment.out,%' AND $2->>'demand' = 'confirmed')
+ GROUP BY w.id, m.product
+$q$);
+
+INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) VALUES
+('tryton', 'node', '@erp@.stock_location', '{id,type,name,code,active,address}', true,
+ $q$SELECT i->>'id' FROM unnest($1) i WHERE i->>'type' = 'warehouse'$q$),
+('tryton', 'node', '@erp@.party_address', '{id,street,city,postal_code,subdivision}', true,
+ $q$SELECT l.id::text FROM unnest($1) i JOIN @erp@.stock_location l ON l.address = (i->>'id')::integer$q$),
+('tryton', 'sku', '@erp@.product_product', '{id,template,code,suffix_code,active}', true,
+ $q$SELECT i->>'id' FROM unnest($1) i$q$),
+('tryton', 'sku', '@erp@.product_template', '{id,name,type,default_uom,account_category,active,salable}', true,
+ $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.template = (i->>'id')::integer$q$),
+('tryton', 'sku', '@erp@."product_template-product_category"', '{template,category}', true,
+ $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.template = (i->>'template')::integer$q$),
+('tryton', 'sku', '@erp@.product_category', '{id,name}', true,
+ $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@."product_template-product_category" tc ON tc.category = (i->>'id')::integer
+    JOIN @erp@.product_product p ON p.template = tc.template$q$),
+('tryton', 'sku', '@erp@.product_cost_price', '{product,company,cost_price}', true,
+ $q$SELECT i->>'product' FROM unnest($1) i$q$),
+('tryton', 'tax', '@erp@.account_tax', '{id,parent,type,rate,active,company,start_date,end_date}', true, NULL),
+('tryton', 'tax', '@erp@.product_category', '{accounting,taxes_parent,parent,name}', true, NULL),
+('tryton', 'tax', '@erp@.product_category_customer_taxes_rel', '{category,tax}', true, NULL),
+('tryton', 'price', '@erp@.product_list_price', '{template,company,list_price}', true,
+ $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.template = (i->>'template')::integer$q$),
+('tryton', 'price', '@erp@.product_product', '{id,template}', true,
+ $q$SELECT i->>'id' FROM unnest($1) i$q$),
+('tryton', 'customer', '@erp@.party_party', '{id,name,active}', true,
+ $q$SELECT i->>'id' FROM unnest($1) i$q$),
+('tryton', 'customer', '@erp@.party_address', '{party,postal_code,active,delivery,sequence}', true,
+ $q$SELECT i->>'party' FROM unnest($1) i$q$),
+('tryton', 'customer', '@erp@.party_contact_mechanism', '{party,type,value,active,sequence}', true,
+ $q$SELECT i->>'party' FROM unnest($1) i$q$),
+('tryton', 'customer', '@erp@.party_identifier', '{party,type,code,sequence}', true,
+ $q$SELECT i->>'party' FROM unnest($1) i$q$),
+('tryton', 'stock', '@erp@.stock_move', '{product,from_location,to_location,internal_quantity,state,effective_date,planned_date,company,shipment}', true,
+ $q$SELECT w.id || '|' || (i->>'product')
+      FROM unnest($1) i
+     CROSS JOIN LATERAL (VALUES ((i->>'from_location')::integer), ((i->>'to_location')::integer)) d (location)
+      JOIN @erp@.stock_location l ON l.id = d.location
+      JOIN @erp@.stock_location w ON w.type = 'warehouse'
+      JOIN @erp@.stock_location s ON s.id = w.storage_location AND l."left" BETWEEN s."left" AND s."right"
+     WHERE i->>'product' IS NOT NULL$q$),
+('tryton', 'stock', '@erp@.stock_location', '{parent,storage_location,type}', true, NULL);
+
+INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALUES
+    ('tryton', 'uom', 'u', 'NOS', true), ('tryton', 'uom', 'kg', 'KGS', true), ('tryton', 'uom', 'g', 'GMS', true),
+    ('tryton', 'uom', 'l', 'LTR', true), ('tryton', 'uom', 'm', 'MTR', true);
+
+-- Draft moves, and a task in Tryton's own queue that does them with all of
+-- Tryton's checks; a trytond-worker must run.  An assigned move counts like a
+-- done one: it is out of the count already.
+INSERT INTO oms.erp_call_map (profile, kind, builtin, send_sql, done_sql) VALUES
+('tryton', 'stock_out', true, $q$
+WITH u AS (
+    SELECT id FROM @erp@.res_user WHERE login IN ($5->>'user', 'admin') ORDER BY login = 'admin' LIMIT 1
+), m AS (
+    INSERT INTO @erp@.stock_move (company, product, uom, quantity, internal_quantity, unit_price, currency, from_location, to_location,
+                                  state, planned_date, create_date, create_uid)
+    SELECT c.id, p.id, t.default_uom, $3, $3, coalesce(x.list_price, 0), c.currency, w.storage_location,
+           (SELECT min(l.id) FROM @erp@.stock_location l WHERE l.type = 'customer' AND l.active IS NOT FALSE),
+           'draft', (now() AT TIME ZONE coalesce(c.timezone, 'UTC'))::date, now()::timestamp, u.id
+      FROM @erp@.stock_location w, @erp@.company_company c, u,
+           @erp@.product_product p JOIN @erp@.product_template t ON t.id = p.template
+           LEFT JOIN @erp@.product_list_price x ON x.template = t.id AND x.company = ($5->>'company')::integer
+     WHERE w.id = $1::integer AND p.id = $2::integer AND c.id = ($5->>'company')::integer
+     LIMIT 1
+    RETURNING id
+), q AS (
+    INSERT INTO @erp@.ir_queue (name, data, enqueued_at, create_date, create_uid)
+    SELECT 'default', json_build_object('model', 'stock.move', 'method', 'do', 'user', u.id, 'instances', json_build_array(m.id),
+           'args', json_build_array(), 'kwargs', json_build_object(), 'context', json_build_object('company', ($5->>'company')::integer))::text,
+           clock_timestamp()::timestamp, now()::timestamp, 0
+      FROM m, u
+    RETURNING id
+)
+SELECT m.id::text FROM m, q WHERE pg_notify('ir.queue', '') IS NOT NULL
+$q$, $q$
+SELECT r, m.state IN ('assigned', 'done')
+  FROM unnest($1) r LEFT JOIN @erp@.stock_move m ON m.id = r::integer
+ WHERE m.state IS NULL OR m.state IN ('assigned', 'done', 'cancelled')
+$q$),
+('tryton', 'stock_in', true, $q$
+WITH u AS (
+    SELECT id FROM @erp@.res_user WHERE login IN ($5->>'user', 'admin') ORDER BY login = 'admin' LIMIT 1
+), m AS (
+    INSERT INTO @erp@.stock_move (company, product, uom, quantity, internal_quantity, unit_price, currency, from_location, to_location,
+                                  state, planned_date, create_date, create_uid)
+    SELECT c.id, p.id, t.default_uom, $3, $3, coalesce(x.list_price, 0), c.currency,
+           (SELECT min(l.id) FROM @erp@.stock_location l WHERE l.type = 'customer' AND l.active IS NOT FALSE), w.storage_location,
+           'draft', (now() AT TIME ZONE coalesce(c.timezone, 'UTC'))::date, now()::timestamp, u.id
+      FROM @erp@.stock_location w, @erp@.company_company c, u,
+           @erp@.product_product p JOIN @erp@.product_template t ON t.id = p.template
+           LEFT JOIN @erp@.product_list_price x ON x.template = t.id AND x.company = ($5->>'company')::integer
+     WHERE w.id = $1::integer AND p.id = $2::integer AND c.id = ($5->>'company')::integer
+     LIMIT 1
+    RETURNING id
+), q AS (
+    INSERT INTO @erp@.ir_queue (name, data, enqueued_at, create_date, create_uid)
+    SELECT 'default', json_build_object('model', 'stock.move', 'method', 'do', 'user', u.id, 'instances', json_build_array(m.id),
+           'args', json_build_array(), 'kwargs', json_build_object(), 'context', json_build_object('company', ($5->>'company')::integer))::text,
+           clock_timestamp()::timestamp, now()::timestamp, 0
+      FROM m, u
+    RETURNING id
+)
+SELECT m.id::text FROM m, q WHERE pg_notify('ir.queue', '') IS NOT NULL
+$q$, $q$
+SELECT r, m.state = 'done'
+  FROM unnest($1) r LEFT JOIN @erp@.stock_move m ON m.id = r::integer
+ WHERE m.state IS NULL OR m.state IN ('done', 'cancelled')
+$q$);

@@ -1,0 +1,84 @@
+-- erp profile 'shop': the demo's small ERP (demo/erp), and the example to
+-- copy for an ERP of one's own.
+
+INSERT INTO oms.erp_profile (profile, title, params, company_query, builtin) VALUES ('shop', 'The demo''s small ERP', '{"company": 1}',
+$q$
+SELECT c.company_id::text AS key, c.code, c.name, c.currency, 'Asia/Kolkata' AS timezone,
+       (SELECT w.state FROM @erp@.warehouse w WHERE w.company_id = c.company_id AND w.kind = 'wh' ORDER BY w.warehouse_id LIMIT 1) AS state
+  FROM @erp@.company c WHERE c.company_id = ($1->>'company')::integer
+$q$, true);
+
+INSERT INTO oms.erp_entity (profile, entity, builtin, query) VALUES
+('shop', 'node', true, $q$
+SELECT w.warehouse_id::text AS key, w.code, w.name, v.oms_value AS kind, w.city, w.pincode, w.state, w.gstin, w.is_active AS active
+  FROM @erp@.warehouse w
+  JOIN oms.erp_status v ON v.profile = 'shop' AND v.entity = 'node' AND v.erp_value = w.kind
+ WHERE w.company_id = ($2->>'company')::integer
+   AND ($1::text[] IS NULL OR w.warehouse_id = ANY ($1::integer[]))
+$q$),
+('shop', 'sku', true, $q$
+SELECT i.item_id::text AS key, upper(i.item_code) AS code, i.description AS name, g.name AS category, i.hsn_code AS hsn, i.hsn_code AS tax_code,
+       (SELECT v.oms_value FROM oms.erp_status v WHERE v.profile = 'shop' AND v.entity = 'uom' AND v.erp_value = i.uom) AS uom,
+       i.weight_kg * 1000 AS weight_g, i.length_cm * 10 AS length_mm, i.width_cm * 10 AS width_mm, i.height_cm * 10 AS height_mm,
+       i.std_cost AS cost, i.cod_allowed AS cod_ok, i.returnable, i.cold_chain, i.fragile, NOT i.surface_only AS air_ok, i.status = 'A' AS active
+  FROM @erp@.item i JOIN @erp@.item_group g ON g.group_id = i.group_id
+ WHERE $1::text[] IS NULL OR i.item_id = ANY ($1::integer[])
+$q$),
+('shop', 'tax', true, $q$
+SELECT t.hsn || '|' || t.valid_from || '|' || t.above_value AS key, t.hsn AS code, t.valid_from, t.above_value, t.percent AS rate, t.description
+  FROM @erp@.tax_rate t
+ WHERE $1::text[] IS NULL OR t.hsn || '|' || t.valid_from || '|' || t.above_value = ANY ($1)
+$q$),
+('shop', 'price', true, $q$
+SELECT p.item_id || '|' || p.valid_from AS key, p.item_id::text AS item, p.valid_from, p.price AS amount, true AS includes_tax
+  FROM @erp@.price p WHERE $1::text[] IS NULL
+UNION ALL
+SELECT k, p.item_id::text, p.valid_from, p.price, true
+  FROM unnest($1::text[]) k
+  JOIN @erp@.price p ON p.item_id = split_part(k, '|', 1)::integer AND p.valid_from = split_part(k, '|', 2)::date
+$q$),
+('shop', 'customer', true, $q$
+SELECT c.customer_id::text AS key, c.name, c.phone, c.email, c.gstin,
+       (SELECT a.pincode FROM @erp@.customer_address a WHERE a.customer_id = c.customer_id ORDER BY a.kind <> 'shipping', a.address_id LIMIT 1) AS pincode
+  FROM @erp@.customer c
+ WHERE c.is_active AND ($1::text[] IS NULL OR c.customer_id = ANY ($1::integer[]))
+$q$),
+('shop', 'stock', true, $q$
+SELECT l.warehouse_id || '|' || l.item_id AS key, l.qty_on_hand AS on_hand FROM @erp@.stock_level l WHERE $1::text[] IS NULL
+UNION ALL
+SELECT k, l.qty_on_hand
+  FROM unnest($1::text[]) k
+  JOIN @erp@.stock_level l ON l.item_id = split_part(k, '|', 2)::integer AND l.warehouse_id = split_part(k, '|', 1)::integer
+$q$);
+
+INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) VALUES
+('shop', 'node', '@erp@.warehouse', '{warehouse_id,company_id,code,name,kind,city,state,pincode,gstin,is_active}', true,
+ $q$SELECT i->>'warehouse_id' FROM unnest($1) i$q$),
+('shop', 'sku', '@erp@.item', '{item_id,item_code,description,group_id,hsn_code,uom,status,weight_kg,length_cm,width_cm,height_cm,std_cost,fragile,cod_allowed,returnable,cold_chain,surface_only}', true,
+ $q$SELECT i->>'item_id' FROM unnest($1) i$q$),
+('shop', 'sku', '@erp@.item_group', '{group_id,name}', true,
+ $q$SELECT t.item_id::text FROM unnest($1) i JOIN @erp@.item t ON t.group_id = (i->>'group_id')::integer$q$),
+('shop', 'tax', '@erp@.tax_rate', '{hsn,valid_from,above_value,percent,description}', true,
+ $q$SELECT (i->>'hsn') || '|' || (i->>'valid_from') || '|' || (i->>'above_value') FROM unnest($1) i$q$),
+('shop', 'price', '@erp@.price', '{item_id,valid_from,price}', true,
+ $q$SELECT (i->>'item_id') || '|' || (i->>'valid_from') FROM unnest($1) i$q$),
+('shop', 'customer', '@erp@.customer', '{customer_id,name,gstin,phone,email,is_active}', true,
+ $q$SELECT i->>'customer_id' FROM unnest($1) i$q$),
+('shop', 'customer', '@erp@.customer_address', '{customer_id,kind,pincode}', true,
+ $q$SELECT i->>'customer_id' FROM unnest($1) i$q$),
+('shop', 'stock', '@erp@.stock_level', '{item_id,warehouse_id,qty_on_hand}', true,
+ $q$SELECT (i->>'warehouse_id') || '|' || (i->>'item_id') FROM unnest($1) i$q$);
+
+INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALUES
+    ('shop', 'node', 'wh', 'warehouse', true), ('shop', 'node', 'shop', 'store', true),
+    ('shop', 'uom', 'NOS', 'NOS', true), ('shop', 'uom', 'KG', 'KGS', true);
+
+INSERT INTO oms.erp_call_map (profile, kind, builtin, send_sql, done_sql) VALUES
+('shop', 'stock_out', true, $q$
+INSERT INTO @erp@.stock_movement (item_id, warehouse_id, qty, reason, document) VALUES ($2::integer, $1::integer, - $3, 'SALE', left($4, 40))
+RETURNING movement_id::text
+$q$, $q$SELECT m.movement_id::text, true FROM @erp@.stock_movement m WHERE m.movement_id = ANY ($1::bigint[])$q$),
+('shop', 'stock_in', true, $q$
+INSERT INTO @erp@.stock_movement (item_id, warehouse_id, qty, reason, document) VALUES ($2::integer, $1::integer, $3, 'RETURN', left($4, 40))
+RETURNING movement_id::text
+$q$, $q$SELECT m.movement_id::text, true FROM @erp@.stock_movement m WHERE m.movement_id = ANY ($1::bigint[])$q$);

@@ -1,0 +1,146 @@
+/*
+ * erp.h
+ *	  The ERP in the same database: capture, taking in, write-back.
+ *
+ * Nothing here ever locks, updates or references a row of the ERP: its
+ * tables are read by plain SELECT, and written only by a profile's own
+ * write-back statement.  See doc/erp.md.
+ */
+#ifndef OMS_ERP_H
+#define OMS_ERP_H
+
+#include "core.h"
+#include "stock.h"
+
+/* In the order of taking in: what others refer to comes first. */
+typedef enum OmsErpEntity
+{
+	OMS_ERP_NODE,
+	OMS_ERP_SKU,
+	OMS_ERP_TAX,
+	OMS_ERP_PRICE,
+	OMS_ERP_CUSTOMER,
+	OMS_ERP_STOCK,
+	OMS_ERP_NENTITIES
+} OmsErpEntity;
+
+extern const char *const oms_erp_entity_name[OMS_ERP_NENTITIES];
+
+/* The attached ERP, as read from oms.erp_attachment. */
+typedef struct OmsErp
+{
+	int32		company_id;
+	char	   *profile;
+	char	   *schema;			/* quoted; stands for @erp@ in profile texts */
+	Datum		params;			/* jsonb */
+	bool		snapshot;		/* first snapshot not complete yet */
+	bool		paused[OMS_ERP_NENTITIES];
+} OmsErp;
+
+/* Keys of one entity to look at again. */
+typedef struct OmsErpDirty
+{
+	bool		whole;			/* all of them */
+	int			n;
+	int			max;
+	char	  **keys;
+} OmsErpDirty;
+
+/* One stock key with what the ERP says about it. */
+typedef struct OmsErpCount
+{
+	char	   *erp_key;
+	OmsStockKey key;
+	bool		exists;			/* oms.stock has a row */
+	bool		calls;			/* bookings sent and not yet seen */
+	int64		was;			/* oms.stock.on_hand, milli */
+	int64		on_hand;		/* the ERP's count, milli */
+	int64		left;			/* milli, booked by the ERP in this count, but
+								 * still held by a leaving reservation */
+} OmsErpCount;
+
+/* A booking whose fate was seen together with a count. */
+typedef struct OmsErpBooked
+{
+	int64		call_id;
+	OmsStockKey key;
+	int64		reservation_id; /* 0: none */
+	bool		done;			/* false: the ERP refused it */
+} OmsErpBooked;
+
+/* Rights of the owner of oms.erp_change and a fixed search_path. */
+typedef struct OmsErpGuard
+{
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+} OmsErpGuard;
+
+extern void oms_erp_init(void);
+
+/*
+ * Have the worker look at the log or the outbox once this transaction has
+ * committed.  Set to the worker room's own by pg_oms.c; NULL without one.
+ */
+extern void (*oms_erp_wake) (void);
+
+extern void oms_erp_enter(OmsErpGuard *guard);
+extern void oms_erp_leave(OmsErpGuard *guard);
+
+/* OID of oms.erp_change, InvalidOid where it does not exist. */
+extern Oid	oms_erp_log_relid(void);
+
+/* Has the log any row, as last committed? Microseconds. */
+extern bool oms_erp_log_has_rows(void);
+
+/* Push a snapshot that sees all that is committed, and our own work. */
+extern void oms_erp_push_latest(void);
+
+/*
+ * SPI is connected, the guard entered.  load: false when no ERP is attached
+ * (to this company, unless that is 0).
+ */
+extern bool oms_erp_load(OmsErp *erp, int32 company_id);
+extern char *oms_erp_entity_query(const OmsErp *erp, OmsErpEntity entity);
+
+/* Runs a profile's text read-only; "wrap" has one %s for it. */
+extern uint64 oms_erp_run(const OmsErp *erp, const char *wrap,
+						  const char *text, Oid argtype, Datum arg,
+						  bool argnull);
+
+/* Adds what rows of SPI_tuptable (relation, truncated, images) touch. */
+extern void oms_erp_resolve_rows(const OmsErp *erp, OmsErpDirty *dirty);
+extern void oms_erp_dirty_add(OmsErpDirty *dirty, const char *key);
+
+/* Node and item of stock keys, in lock order. */
+extern OmsErpCount *oms_erp_map_keys(const OmsErp *erp, char **keys, int n,
+									 int *nmapped);
+
+/*
+ * Under one snapshot pushed by the caller: counts of these keys (all by one
+ * query when "whole"), and the bookings these counts contain.
+ */
+extern void oms_erp_count_keys(const OmsErp *erp, OmsErpCount *counts, int n,
+							   bool whole, OmsErpBooked **booked,
+							   int *nbooked);
+
+/* Writes them; the caller holds the stock rows, left the guard. */
+extern void oms_erp_write_counts(const OmsErp *erp, OmsErpCount *counts,
+								 int n, OmsErpBooked *booked, int nbooked);
+
+/* Takes in masters; appends keys of new items and nodes to *stock. */
+extern void oms_erp_apply_masters(const OmsErp *erp, OmsErpDirty *dirty,
+								  OmsErpDirty *stock);
+
+/*
+ * Runs fn(arg) in a subtransaction.  When it fails on the ERP's tables or
+ * data (SQLSTATE classes 22, 23, 42), rolls it back and returns what
+ * happened; any other error goes on.  NULL when all went well.
+ */
+extern ErrorData *oms_erp_try(void (*fn) (void *), void *arg);
+
+extern void oms_erp_book(int32 company_id, const char *kind, OmsStockKey key,
+						 int64 qty, const char *document,
+						 int64 reservation_id);
+
+#endif							/* OMS_ERP_H */

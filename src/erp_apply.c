@@ -1,0 +1,817 @@
+/*
+ * erp_apply.c
+ *	  Taking in: changed keys are evaluated anew and written where they
+ *	  differ; masters first, then stock.
+ *
+ * Locks: the row of oms.erp_attachment first (one applier at a time), then
+ * masters, then stock rows by (node_id, sku_id).  Counts are evaluated under
+ * a snapshot taken after their rows were locked, so that an older count can
+ * never be written over a newer one.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+
+#include "erp.h"
+
+#define CHUNK_ROWS 5000			/* masters written by one statement */
+#define CHUNK_KEYS 500			/* stock rows locked together */
+
+/* from here on, a share of the keys above a tenth means: all at once */
+#define WHOLE_FROM 200
+
+/*
+ * Writing masters.  $1 company, $2 rows as the query returned them (jsonb
+ * each); oms.erp_rows_*() brings them into our columns.  The last statement
+ * of each list returns the keys that are new.
+ */
+#define NSTEPS 4
+
+static OmsPlan put_plans[OMS_ERP_STOCK][NSTEPS] = {
+	[OMS_ERP_NODE] = {
+		{
+			"UPDATE oms.node t SET code = t.code || '~' || t.erp_key FROM oms.erp_rows_node($2) r"
+			" WHERE t.company_id = $1 AND t.code = r.code AND t.erp_key <> r.key",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"UPDATE oms.node t SET erp_key = r.key, stock_from = 'erp' FROM oms.erp_rows_node($2) r"
+			" WHERE t.company_id = $1 AND t.code = r.code AND t.erp_key IS NULL"
+			" AND NOT EXISTS (SELECT FROM oms.node o WHERE o.company_id = $1 AND o.erp_key = r.key)",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"UPDATE oms.node t SET code = r.code, name = r.name, address = coalesce(r.address, t.address),"
+			" city = coalesce(r.city, t.city), pincode = coalesce(r.pincode, t.pincode),"
+			" state_code = coalesce(r.state_code, t.state_code, r.state_of_pincode), gstin = coalesce(r.gstin, t.gstin), open = t.open AND r.active"
+			" FROM oms.erp_rows_node($2) r WHERE t.company_id = $1 AND t.erp_key = r.key"
+			" AND (t.code, t.name, t.address, t.city, t.pincode, t.state_code, t.gstin, t.open) IS DISTINCT FROM"
+			" (r.code, r.name, coalesce(r.address, t.address), coalesce(r.city, t.city), coalesce(r.pincode, t.pincode),"
+			" coalesce(r.state_code, t.state_code, r.state_of_pincode), coalesce(r.gstin, t.gstin), t.open AND r.active)",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"INSERT INTO oms.node (company_id, erp_key, stock_from, code, name, kind, address, city, pincode, state_code, gstin, open)"
+			" SELECT $1, r.key, 'erp', r.code, r.name, r.kind, r.address, r.city, r.pincode, coalesce(r.state_code, r.state_of_pincode), r.gstin, r.active"
+			" FROM oms.erp_rows_node($2) r"
+			" WHERE NOT EXISTS (SELECT FROM oms.node t WHERE t.company_id = $1 AND t.erp_key = r.key)"
+			" ORDER BY r.code RETURNING erp_key",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		}
+	},
+	[OMS_ERP_SKU] = {
+		{
+			"UPDATE oms.sku t SET code = t.code || '~' || t.erp_key FROM oms.erp_rows_sku($2) r"
+			" WHERE t.company_id = $1 AND t.code = r.code AND t.erp_key <> r.key",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"UPDATE oms.sku t SET erp_key = r.key FROM oms.erp_rows_sku($2) r"
+			" WHERE t.company_id = $1 AND t.code = r.code AND t.erp_key IS NULL"
+			" AND NOT EXISTS (SELECT FROM oms.sku o WHERE o.company_id = $1 AND o.erp_key = r.key)",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"UPDATE oms.sku t SET code = n.code, name = n.name, category = n.category, hsn = n.hsn, tax_code = n.tax_code, uom = n.uom,"
+			" weight_g = n.weight_g, length_mm = n.length_mm, width_mm = n.width_mm, height_mm = n.height_mm, cost = n.cost,"
+			" cod_ok = n.cod_ok, returnable = n.returnable, cold_chain = n.cold_chain, fragile = n.fragile, air_ok = n.air_ok,"
+			" tracked = n.tracked, active = n.active"
+			" FROM oms.erp_new_sku($1, $2) n WHERE t.sku_id = n.sku_id AND n.differs",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"INSERT INTO oms.sku (company_id, erp_key, code, name, category, hsn, tax_code, uom, weight_g, length_mm, width_mm, height_mm,"
+			" cost, cod_ok, returnable, cold_chain, fragile, air_ok, tracked, active)"
+			" SELECT $1, r.key, r.code, r.name, r.category, r.hsn, r.tax_code, coalesce(r.uom, 'NOS'), coalesce(r.weight_g, 500),"
+			" coalesce(r.length_mm, 200), coalesce(r.width_mm, 150), coalesce(r.height_mm, 50), r.cost, coalesce(r.cod_ok, true),"
+			" coalesce(r.returnable, true), coalesce(r.cold_chain, false), coalesce(r.fragile, false), coalesce(r.air_ok, true),"
+			" coalesce(r.tracked, true), r.active"
+			" FROM oms.erp_rows_sku($2) r"
+			" WHERE NOT EXISTS (SELECT FROM oms.sku t WHERE t.company_id = $1 AND t.erp_key = r.key)"
+			" ORDER BY r.code RETURNING erp_key",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		}
+	},
+	[OMS_ERP_TAX] = {
+		{
+			"DELETE FROM oms.tax_code t USING oms.erp_rows_tax($2) r WHERE t.company_id = $1 AND t.erp_key = r.key"
+			" AND (t.code, t.valid_from, t.above_value) IS DISTINCT FROM (r.code, r.valid_from, r.above_value)",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"INSERT INTO oms.tax_code AS t (company_id, code, valid_from, above_value, rate, description, erp_key)"
+			" SELECT $1, r.code, r.valid_from, r.above_value, r.rate, r.description, r.key FROM oms.erp_rows_tax($2) r"
+			" ON CONFLICT (company_id, code, valid_from, above_value) DO UPDATE"
+			" SET rate = excluded.rate, description = excluded.description, erp_key = excluded.erp_key"
+			" WHERE (t.rate, t.description, t.erp_key) IS DISTINCT FROM (excluded.rate, excluded.description, excluded.erp_key)",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		}
+	},
+	[OMS_ERP_PRICE] = {
+		{
+			"DELETE FROM oms.price t USING oms.erp_rows_price($1, $2) r WHERE t.company_id = $1 AND t.erp_key = r.key"
+			" AND (t.sku_id, t.valid_from) IS DISTINCT FROM (r.sku_id, r.valid_from)",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"INSERT INTO oms.price AS t (company_id, sku_id, valid_from, amount, includes_tax, erp_key)"
+			" SELECT $1, r.sku_id, r.valid_from, r.amount, r.includes_tax, r.key FROM oms.erp_rows_price($1, $2) r"
+			" ON CONFLICT (company_id, sku_id, valid_from) DO UPDATE"
+			" SET amount = excluded.amount, includes_tax = excluded.includes_tax, erp_key = excluded.erp_key"
+			" WHERE (t.amount, t.includes_tax, t.erp_key) IS DISTINCT FROM (excluded.amount, excluded.includes_tax, excluded.erp_key)",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		}
+	},
+	[OMS_ERP_CUSTOMER] = {
+		{
+			"UPDATE oms.customer t SET name = r.name, phone = r.phone, email = r.email, gstin = r.gstin, pincode = coalesce(r.pincode, t.pincode)"
+			" FROM oms.erp_rows_customer($2) r WHERE t.company_id = $1 AND t.erp_key = r.key"
+			" AND (t.name, t.phone, t.email, t.gstin, t.pincode) IS DISTINCT FROM"
+			" (r.name, r.phone, r.email, r.gstin, coalesce(r.pincode, t.pincode))",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		},
+		{
+			"INSERT INTO oms.customer (company_id, erp_key, name, phone, email, gstin, pincode)"
+			" SELECT $1, r.key, r.name, r.phone, r.email, r.gstin, r.pincode FROM oms.erp_rows_customer($2) r"
+			" WHERE NOT EXISTS (SELECT FROM oms.customer t WHERE t.company_id = $1 AND t.erp_key = r.key)"
+			" ORDER BY r.key COLLATE \"C\"",
+			2, {INT4OID, JSONBARRAYOID}, NULL
+		}
+	}
+};
+
+/* What the query no longer returns.  $2 keys asked for (null: all), $3 found */
+#define GONE(table) \
+	" WHERE t.company_id = $1 AND t.erp_key IS NOT NULL" \
+	" AND ($2 IS NULL OR t.erp_key = ANY ($2))" \
+	" AND NOT EXISTS (SELECT FROM unnest($3) AS f WHERE f = t.erp_key)"
+
+static OmsPlan gone_plans[OMS_ERP_STOCK] = {
+	[OMS_ERP_NODE] = {
+		"UPDATE oms.node t SET open = false" GONE("node") " AND t.open",
+		3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}, NULL
+	},
+	[OMS_ERP_SKU] = {
+		"UPDATE oms.sku t SET active = false" GONE("sku") " AND t.active",
+		3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}, NULL
+	},
+	[OMS_ERP_TAX] = {
+		"DELETE FROM oms.tax_code t" GONE("tax_code"),
+		3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}, NULL
+	},
+	[OMS_ERP_PRICE] = {
+		"DELETE FROM oms.price t" GONE("price"),
+		3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}, NULL
+	},
+	[OMS_ERP_CUSTOMER] = {NULL, 0, {0}, NULL}	/* orders know them: they stay */
+};
+
+/* Rows of one entity on their way in */
+typedef struct Intake
+{
+	const OmsErp *erp;
+	OmsErpEntity entity;
+	const OmsErpDirty *dirty;
+	Datum	   *rows;
+	char	  **keys;
+	int			n;
+	OmsErpDirty *added;			/* keys that were new */
+} Intake;
+
+/* A stretch of them, written in one subtransaction */
+typedef struct Stretch
+{
+	Intake	   *in;
+	int			from;
+	int			n;
+} Stretch;
+
+static void evaluate_masters(void *arg);
+static void put_rows(Intake *in, int from, int n);
+static void write_gone(void *arg);
+static void pause_entity(const OmsErp *erp, OmsErpEntity entity,
+						 const char *why);
+static void apply_stock(const OmsErp *erp, OmsErpDirty *dirty);
+static void apply_all(OmsErp *erp, OmsErpDirty *dirty);
+
+/*
+ * Masters
+ */
+static OmsPlan stock_keys_plan = {
+	"SELECT n.erp_key || '|' || k FROM oms.node n, unnest($2) AS k"
+	" WHERE n.company_id = $1 AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL",
+	2, {INT4OID, TEXTARRAYOID}, NULL
+};
+
+void
+oms_erp_apply_masters(const OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *stock)
+{
+	for (OmsErpEntity e = 0; e < OMS_ERP_STOCK; e++)
+	{
+		OmsErpDirty added = {0};
+		Intake		in = {erp, e, &dirty[e], NULL, NULL, 0, &added};
+		ErrorData  *failed;
+
+		if (erp->paused[e] || (!dirty[e].whole && dirty[e].n == 0))
+			continue;
+		failed = oms_erp_try(evaluate_masters, &in);
+		if (failed)
+		{
+			pause_entity(erp, e, failed->message);
+			continue;
+		}
+		if (in.n < 0)
+			continue;			/* the profile has no such entity */
+		for (int from = 0; from < in.n; from += CHUNK_ROWS)
+			put_rows(&in, from, Min(CHUNK_ROWS, in.n - from));
+		failed = oms_erp_try(write_gone, &in);
+		if (failed)
+			ReThrowError(failed);
+
+		/* their stock may have been there before them */
+		if (e == OMS_ERP_NODE && added.n > 0)
+			stock->whole = true;
+		else if (e == OMS_ERP_SKU && added.n > 0 && !stock->whole)
+		{
+			Datum		values[2] = {
+				Int32GetDatum(erp->company_id),
+				oms_text_array((const char *const *) added.keys, added.n)
+			};
+
+			oms_exec(&stock_keys_plan, values, NULL, false, 0);
+			for (uint64 i = 0; i < SPI_processed; i++)
+				oms_erp_dirty_add(stock, oms_cstr(i, 1));
+		}
+	}
+}
+
+static void
+evaluate_masters(void *arg)
+{
+	Intake	   *in = (Intake *) arg;
+	MemoryContext cxt = CurrentMemoryContext;
+	char	   *query;
+	uint64		n;
+
+	oms_spi_connect();
+	oms_erp_push_latest();
+	query = oms_erp_entity_query(in->erp, in->entity);
+	if (query)
+	{
+		n = oms_erp_run(in->erp, "SELECT q.key::text, to_jsonb(q) FROM (%s\n) AS q",
+						query, TEXTARRAYOID,
+						in->dirty->whole ? (Datum) 0 :
+						oms_text_array((const char *const *) in->dirty->keys, in->dirty->n),
+						in->dirty->whole);
+		in->rows = MemoryContextAllocHuge(cxt, sizeof(Datum) * (n + 1));
+		in->keys = MemoryContextAllocHuge(cxt, sizeof(char *) * (n + 1));
+		for (uint64 i = 0; i < n; i++)
+		{
+			bool		isnull;
+			Datum		row = oms_datum(i, 2, &isnull);
+			char	   *key = oms_cstr(i, 1);
+			MemoryContext old;
+
+			if (key == NULL)
+				continue;
+			old = MemoryContextSwitchTo(cxt);
+			in->keys[in->n] = pstrdup(key);
+			in->rows[in->n++] = PointerGetDatum(PG_DETOAST_DATUM_COPY(row));
+			MemoryContextSwitchTo(old);
+		}
+	}
+	else
+		in->n = -1;
+	PopActiveSnapshot();
+	oms_spi_finish();
+}
+
+static void
+put_stretch(void *arg)
+{
+	Stretch    *s = (Stretch *) arg;
+	Intake	   *in = s->in;
+	MemoryContext cxt = CurrentMemoryContext;
+	Datum		values[2];
+
+	oms_spi_connect();
+	values[0] = Int32GetDatum(in->erp->company_id);
+	values[1] = PointerGetDatum(construct_array(in->rows + s->from, s->n, JSONBOID,
+												-1, false, TYPALIGN_INT));
+	for (int i = 0; i < NSTEPS && put_plans[in->entity][i].sql; i++)
+		oms_exec(&put_plans[in->entity][i], values, NULL, false, 0);
+	if ((in->entity == OMS_ERP_NODE || in->entity == OMS_ERP_SKU) &&
+		SPI_processed > 0)
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			char	   *key = oms_cstr(i, 1);
+			MemoryContext old = MemoryContextSwitchTo(cxt);
+
+			oms_erp_dirty_add(in->added, key);
+			MemoryContextSwitchTo(old);
+		}
+	oms_spi_finish();
+}
+
+/* Writes rows; one that cannot be written goes to oms.reject, alone. */
+static void
+put_rows(Intake *in, int from, int n)
+{
+	Stretch		s = {in, from, n};
+	ErrorData  *failed = oms_erp_try(put_stretch, &s);
+
+	CHECK_FOR_INTERRUPTS();
+	if (failed == NULL)
+		return;
+	if (n > 1)
+	{
+		put_rows(in, from, n / 2);
+		put_rows(in, from + n / 2, n - n / 2);
+	}
+	else
+	{
+		Jsonb	   *row = DatumGetJsonbP(in->rows[from]);
+
+		oms_reject(in->erp->company_id,
+				   psprintf("erp.%s", oms_erp_entity_name[in->entity]),
+				   in->keys[from], JsonbToCString(NULL, &row->root, VARSIZE(row)),
+				   failed);
+	}
+}
+
+static void
+write_gone(void *arg)
+{
+	Intake	   *in = (Intake *) arg;
+	OmsPlan    *plan = &gone_plans[in->entity];
+	Datum		values[3];
+
+	if (plan->sql == NULL)
+		return;
+	values[0] = Int32GetDatum(in->erp->company_id);
+	values[1] = in->dirty->whole ? (Datum) 0
+		: oms_text_array((const char *const *) in->dirty->keys, in->dirty->n);
+	values[2] = oms_text_array((const char *const *) in->keys, in->n);
+	oms_spi_connect();
+	oms_exec(plan, values, in->dirty->whole ? " n " : NULL, false, 0);
+	oms_spi_finish();
+}
+
+/*
+ * Pausing
+ */
+static OmsPlan pause_plan = {
+	"UPDATE oms.erp_source_link l SET state = 'paused' FROM oms.erp_source s"
+	" WHERE l.profile = $1 AND s.profile = $1 AND replace(s.relation, '@erp@', $2) = l.relation"
+	" AND s.entity = $3 AND l.state <> 'paused'",
+	3, {TEXTOID, TEXTOID, TEXTOID}, NULL
+};
+
+static void
+pause_event(const OmsErp *erp, const char *entity, const char *relation,
+			const char *why)
+{
+	OmsJson		j;
+
+	oms_json_begin(&j);
+	oms_json_str(&j, "profile", erp->profile);
+	if (entity)
+		oms_json_str(&j, "entity", entity);
+	if (relation)
+		oms_json_str(&j, "relation", relation);
+	oms_json_str(&j, "why", why);
+	oms_event(erp->company_id, "erp", 0, "erp.paused", oms_json_end(&j));
+}
+
+/* The query failed: its tables wait for somebody to look at them. */
+static void
+pause_entity(const OmsErp *erp, OmsErpEntity entity, const char *why)
+{
+	Datum		values[3] = {
+		oms_text(erp->profile), oms_text(erp->schema),
+		oms_text(oms_erp_entity_name[entity])
+	};
+
+	oms_spi_connect();
+	if (oms_exec(&pause_plan, values, NULL, false, 0) > 0)
+		pause_event(erp, oms_erp_entity_name[entity], NULL, why);
+	oms_spi_finish();
+	CacheInvalidateRelcacheByRelid(oms_erp_log_relid());	/* tell other backends */
+}
+
+static OmsPlan fingerprint_plan = {
+	"UPDATE oms.erp_source_link SET state = 'paused'"
+	" WHERE profile = $1 AND state = 'attached' AND fingerprint <> oms.erp_fingerprint(relation, watch)"
+	" RETURNING relation",
+	1, {TEXTOID}, NULL
+};
+
+static void
+pause_changed_tables(const OmsErp *erp)
+{
+	Datum		values[1] = {oms_text(erp->profile)};
+	uint64		n = oms_exec(&fingerprint_plan, values, NULL, false, 0);
+	char	  **relations = palloc(sizeof(char *) * (n + 1));
+
+	for (uint64 i = 0; i < n; i++)
+		relations[i] = oms_cstr(i, 1);
+	for (uint64 i = 0; i < n; i++)
+		pause_event(erp, NULL, relations[i], "the table's watched columns have changed");
+}
+
+/*
+ * Stock
+ */
+static OmsPlan whole_keys_plan = {
+	"SELECT n.erp_key || '|' || s.erp_key FROM oms.stock t"
+	" JOIN oms.node n ON n.node_id = t.node_id JOIN oms.sku s ON s.sku_id = t.sku_id"
+	" WHERE t.company_id = $1 AND t.on_hand <> 0 AND n.stock_from = 'erp'"
+	" AND n.erp_key IS NOT NULL AND s.erp_key IS NOT NULL",
+	1, {INT4OID}, NULL
+};
+static OmsPlan count_plan = {
+	"SELECT count(*) FROM oms.stock WHERE company_id = $1", 1, {INT4OID}, NULL
+};
+static OmsPlan insert_stock_plan = {
+	"WITH i AS (INSERT INTO oms.stock (company_id, node_id, sku_id, on_hand)"
+	"  SELECT $1, u.node_id, u.sku_id, u.milli::numeric / 1000"
+	"  FROM unnest($2::int4[], $3::int4[], $4::int8[]) AS u (node_id, sku_id, milli)"
+	"  ORDER BY u.node_id, u.sku_id ON CONFLICT DO NOTHING RETURNING node_id, sku_id, on_hand)"
+	" INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason)"
+	" SELECT $1, node_id, sku_id, on_hand, on_hand, $5 FROM i WHERE on_hand <> 0",
+	5, {INT4OID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, TEXTOID}, NULL
+};
+static OmsPlan lock_stock_plan = {
+	"SELECT 1 FROM oms.stock t JOIN unnest($2::int4[], $3::int4[]) AS u (node_id, sku_id)"
+	" ON u.node_id = t.node_id AND u.sku_id = t.sku_id"
+	" WHERE t.company_id = $1 ORDER BY t.node_id, t.sku_id FOR NO KEY UPDATE OF t",
+	3, {INT4OID, INT4ARRAYOID, INT4ARRAYOID}, NULL
+};
+
+typedef struct StockIntake
+{
+	const OmsErp *erp;
+	OmsErpDirty *dirty;
+	OmsErpCount *counts;		/* of all keys concerned, in lock order */
+	int			n;
+	OmsErpCount *chunk;
+	int			nchunk;
+	OmsErpBooked *booked;
+	int			nbooked;
+	MemoryContext cxt;
+} StockIntake;
+
+static void
+key_arrays(OmsErpCount *counts, int n, Datum *values)
+{
+	int32	   *d = palloc(sizeof(int32) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		d[i] = counts[i].key.node_id;
+	values[0] = oms_int4_array(d, n);
+	for (int i = 0; i < n; i++)
+		d[i] = counts[i].key.sku_id;
+	values[1] = oms_int4_array(d, n);
+}
+
+/* All keys concerned, with a first look at their counts, nothing locked. */
+static void
+look_at_stock(void *arg)
+{
+	StockIntake *in = (StockIntake *) arg;
+	OmsErpDirty *dirty = in->dirty;
+	OmsErpCount *counts;
+	OmsErpBooked *booked;
+	int			nbooked;
+	Datum		values[1] = {Int32GetDatum(in->erp->company_id)};
+
+	oms_spi_connect();
+	oms_erp_push_latest();
+	if (!dirty->whole && dirty->n >= WHOLE_FROM)
+	{
+		oms_exec(&count_plan, values, NULL, true, 1);
+		dirty->whole = (int64) dirty->n * 10 > oms_int8(0, 1);
+	}
+	if (dirty->whole)
+	{
+		char	   *query = oms_erp_entity_query(in->erp, OMS_ERP_STOCK);
+
+		dirty->n = 0;
+		oms_exec(&whole_keys_plan, values, NULL, true, 0);
+		for (uint64 i = 0; i < SPI_processed; i++)
+			oms_erp_dirty_add(dirty, oms_cstr(i, 1));
+		if (query)
+		{
+			oms_erp_run(in->erp, "SELECT q.key::text FROM (%s\n) AS q", query,
+						TEXTARRAYOID, (Datum) 0, true);
+			for (uint64 i = 0; i < SPI_processed; i++)
+			{
+				char	   *key = oms_cstr(i, 1);
+
+				if (key)
+					oms_erp_dirty_add(dirty, key);
+			}
+		}
+	}
+	counts = oms_erp_map_keys(in->erp, dirty->keys, dirty->n, &in->n);
+	oms_erp_count_keys(in->erp, counts, in->n, dirty->whole, &booked, &nbooked);
+	in->counts = MemoryContextAllocHuge(in->cxt, sizeof(OmsErpCount) * Max(in->n, 1));
+	memcpy(in->counts, counts, sizeof(OmsErpCount) * in->n);
+	for (int i = 0; i < in->n; i++)
+		in->counts[i].erp_key = MemoryContextStrdup(in->cxt, counts[i].erp_key);
+	PopActiveSnapshot();
+	oms_spi_finish();
+}
+
+/* Keys without a row that have stock: makes their rows. */
+static void
+insert_rows(StockIntake *in)
+{
+	OmsErpCount *news = palloc(sizeof(OmsErpCount) * Max(in->n, 1));
+	int64	   *milli = palloc(sizeof(int64) * Max(in->n, 1));
+	int			n = 0;
+	Datum		values[5];
+
+	for (int i = 0; i < in->n; i++)
+		if (!in->counts[i].exists && in->counts[i].on_hand != 0)
+		{
+			/*
+			 * Nobody can hold what has no row, so in a snapshot the count
+			 * goes in with it; later it goes the way of all counts, which
+			 * tells those who wait for stock.
+			 */
+			milli[n] = in->erp->snapshot ? in->counts[i].on_hand : 0;
+			news[n++] = in->counts[i];
+		}
+	if (n == 0)
+		return;
+	values[0] = Int32GetDatum(in->erp->company_id);
+	key_arrays(news, n, &values[1]);
+	values[3] = oms_int8_array(milli, n);
+	values[4] = oms_text("snapshot");
+	oms_spi_connect();
+	oms_exec(&insert_stock_plan, values, NULL, false, 0);
+	oms_spi_finish();
+	pfree(news);
+}
+
+static void
+evaluate_chunk(void *arg)
+{
+	StockIntake *in = (StockIntake *) arg;
+	OmsErpBooked *booked;
+
+	oms_spi_connect();
+	oms_erp_push_latest();
+	oms_erp_count_keys(in->erp, in->chunk, in->nchunk, false, &booked, &in->nbooked);
+	in->booked = MemoryContextAlloc(in->cxt, sizeof(OmsErpBooked) * Max(in->nbooked, 1));
+	if (in->nbooked > 0)
+		memcpy(in->booked, booked, sizeof(OmsErpBooked) * in->nbooked);
+	PopActiveSnapshot();
+	oms_spi_finish();
+}
+
+static void
+apply_stock(const OmsErp *erp, OmsErpDirty *dirty)
+{
+	StockIntake in = {0};
+	ErrorData  *failed;
+	int			n = 0;
+
+	if (erp->paused[OMS_ERP_STOCK] || (!dirty->whole && dirty->n == 0))
+		return;
+	in.erp = erp;
+	in.dirty = dirty;
+	in.cxt = CurrentMemoryContext;
+	failed = oms_erp_try(look_at_stock, &in);
+	if (failed)
+	{
+		pause_entity(erp, OMS_ERP_STOCK, failed->message);
+		return;
+	}
+	insert_rows(&in);
+
+	/* what looks different, or may hold a booking, is looked at again */
+	for (int i = 0; i < in.n; i++)
+	{
+		OmsErpCount *c = &in.counts[i];
+
+		if (c->exists ? (c->calls || c->on_hand != c->was)
+			: (c->on_hand != 0 && !erp->snapshot))
+			in.counts[n++] = *c;
+	}
+	for (int from = 0; from < n; from += CHUNK_KEYS)
+	{
+		OmsErpGuard guard;
+		Datum		values[3];
+
+		CHECK_FOR_INTERRUPTS();
+		in.chunk = in.counts + from;
+		in.nchunk = Min(CHUNK_KEYS, n - from);
+		oms_spi_connect();
+		values[0] = Int32GetDatum(erp->company_id);
+		key_arrays(in.chunk, in.nchunk, &values[1]);
+		oms_exec(&lock_stock_plan, values, NULL, false, 0);
+		oms_spi_finish();
+
+		oms_erp_enter(&guard);
+		failed = oms_erp_try(evaluate_chunk, &in);
+		oms_erp_leave(&guard);
+		if (failed)
+		{
+			pause_entity(erp, OMS_ERP_STOCK, failed->message);
+			return;
+		}
+		oms_erp_write_counts(erp, in.chunk, in.nchunk, in.booked, in.nbooked);
+	}
+}
+
+/*
+ * SQL entry points
+ */
+static OmsPlan lock_plan = {
+	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 FOR NO KEY UPDATE",
+	1, {TEXTOID}, NULL
+};
+static OmsPlan claim_plan = {
+	"WITH c AS MATERIALIZED (SELECT e.change_id FROM oms.erp_change e"
+	"  WHERE e.relation NOT IN (SELECT l.relation FROM oms.erp_source_link l WHERE l.state = 'paused')"
+	"  ORDER BY e.change_id LIMIT $1 FOR UPDATE SKIP LOCKED),"
+	" r AS (DELETE FROM oms.erp_change e USING c WHERE e.change_id = c.change_id"
+	"  RETURNING e.relation, e.op, e.old_row, e.new_row)"
+	" SELECT relation, bool_or(op = 'T'), array_agg(i) FILTER (WHERE i IS NOT NULL), count(*) FILTER (WHERE first)"
+	" FROM (SELECT relation, op, old_row AS i, true AS first FROM r UNION ALL SELECT relation, op, new_row, false FROM r) AS x"
+	" GROUP BY relation",
+	1, {INT4OID}, NULL
+};
+static OmsPlan clock_plan = {
+	"UPDATE oms.erp_attachment a SET clock_on = (now() AT TIME ZONE c.timezone)::date FROM oms.company c"
+	" WHERE a.profile = $1 AND c.company_id = a.company_id AND a.clock_on < (now() AT TIME ZONE c.timezone)::date",
+	1, {TEXTOID}, NULL
+};
+static OmsPlan daily_plan = {
+	"SELECT entity FROM oms.erp_entity WHERE profile = $1 AND daily",
+	1, {TEXTOID}, NULL
+};
+
+static int
+entity_number(const char *name)
+{
+	for (int e = 0; e < OMS_ERP_NENTITIES; e++)
+		if (strcmp(name, oms_erp_entity_name[e]) == 0)
+			return e;
+	return -1;
+}
+
+/* Loads the attachment under a fresh snapshot and becomes the one applier. */
+static bool
+begin_apply(OmsErp *erp)
+{
+	bool		attached;
+	Datum		values[1];
+
+	oms_erp_push_latest();
+	attached = oms_erp_load(erp, 0);
+	PopActiveSnapshot();
+	if (!attached)
+		return false;
+	values[0] = oms_text(erp->profile);
+	oms_exec(&lock_plan, values, NULL, false, 1);
+	return true;
+}
+
+/* SPI connected, guard entered; left for the writing of counts. */
+static void
+apply_all(OmsErp *erp, OmsErpDirty *dirty)
+{
+	oms_erp_apply_masters(erp, dirty, &dirty[OMS_ERP_STOCK]);
+}
+
+PG_FUNCTION_INFO_V1(oms_erp_apply);
+
+Datum
+oms_erp_apply(PG_FUNCTION_ARGS)
+{
+	int32		max_changes = PG_GETARG_INT32(0);
+	OmsErp		erp;
+	OmsErpDirty dirty[OMS_ERP_NENTITIES];
+	OmsErpGuard guard;
+	Datum		values[1];
+	int64		taken = 0;
+
+	oms_require_installed();
+	memset(dirty, 0, sizeof(dirty));
+	oms_erp_enter(&guard);
+	oms_spi_connect();
+	if (!begin_apply(&erp))
+	{
+		oms_spi_finish();
+		oms_erp_leave(&guard);
+		PG_RETURN_INT32(0);
+	}
+	pause_changed_tables(&erp);
+	values[0] = oms_text(erp.profile);
+	if (oms_exec(&clock_plan, values, NULL, false, 0) > 0)
+	{
+		oms_exec(&daily_plan, values, NULL, false, 0);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			int			e = entity_number(oms_cstr(i, 1));
+
+			if (e >= 0)
+				dirty[e].whole = true;
+		}
+	}
+	if (oms_erp_log_has_rows())
+	{
+		values[0] = Int32GetDatum(max_changes);
+		oms_exec(&claim_plan, values, NULL, false, 0);
+		for (uint64 i = 0; i < SPI_processed; i++)
+			taken += oms_int8(i, 4);
+		oms_erp_push_latest();
+		oms_erp_resolve_rows(&erp, dirty);
+		PopActiveSnapshot();
+	}
+	apply_all(&erp, dirty);
+	oms_erp_leave(&guard);
+	apply_stock(&erp, &dirty[OMS_ERP_STOCK]);
+	oms_spi_finish();
+	PG_RETURN_INT32((int32) taken);
+}
+
+PG_FUNCTION_INFO_V1(oms_erp_refresh);
+
+Datum
+oms_erp_refresh(PG_FUNCTION_ARGS)
+{
+	OmsErp		erp;
+	OmsErpDirty dirty[OMS_ERP_NENTITIES];
+	OmsErpGuard guard;
+
+	oms_require_installed();
+	memset(dirty, 0, sizeof(dirty));
+	for (int e = 0; e < OMS_ERP_NENTITIES; e++)
+		dirty[e].whole = PG_ARGISNULL(0);
+	if (!PG_ARGISNULL(0))
+	{
+		char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+		int			e = entity_number(name);
+
+		if (e < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+					 errmsg("there is no entity \"%s\"", name),
+					 errhint("Entities are node, sku, tax, price, customer and stock.")));
+		dirty[e].whole = true;
+	}
+	oms_erp_enter(&guard);
+	oms_spi_connect();
+	if (begin_apply(&erp))
+	{
+		apply_all(&erp, dirty);
+		oms_erp_leave(&guard);
+		apply_stock(&erp, &dirty[OMS_ERP_STOCK]);
+	}
+	else
+		oms_erp_leave(&guard);
+	oms_spi_finish();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(oms_erp_pending);
+
+/*
+ * For people and tests: the keys of an item the ERP has changed and
+ * oms.stock does not show yet, as a promise would see them.
+ */
+Datum
+oms_erp_pending(PG_FUNCTION_ARGS)
+{
+	int32		company_id = PG_GETARG_INT32(0);
+	int32		sku_id = PG_GETARG_INT32(1);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	OmsStockKey *keys;
+	int64	   *on_hand;
+	int			n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	n = oms_stock_erp.pending(company_id, &sku_id, 1, &keys, &on_hand);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		values[2] = {
+			Int32GetDatum(keys[i].node_id), oms_milli_numeric(on_hand[i])
+		};
+		bool		nulls[2] = {false, false};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
