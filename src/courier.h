@@ -7,6 +7,8 @@
 
 #include "core.h"
 
+extern void oms_courier_init(void);
+
 typedef struct OmsCourierRequest
 {
 	int32		company_id;
@@ -23,24 +25,28 @@ typedef struct OmsCourierRequest
 	int32		volume_cm3;
 	bool		cold_chain;
 	bool		air_ok;
-	double		p_rto;			/* the order's own risk of coming back */
+	double		p_rto;			/* the order's own risk of coming back,
+								 * without any courier in it */
 	int64		loss;			/* paise lost on RTO besides freight */
 	TimestampTz ready_at;		/* when the parcel is handed over */
 } OmsCourierRequest;
 
+/*
+ * Prices are filled in as far as they are known for refused services too.
+ */
 typedef struct OmsCourierQuote
 {
 	int32		courier_service_id;
 	int32		courier_id;
 	const char *code;			/* of the service */
-	const char *zone;
+	const char *zone;			/* NULL: no rule holds */
 	int32		charge_g;		/* chargeable, rounded up to the slab */
 	int64		freight;		/* paise: base, fuel, live surcharge */
 	int64		cod_fee;		/* paise */
 	int64		gst;			/* paise on both */
 	int64		rto_freight;	/* paise, way back, before GST */
 	double		p_success;		/* of delivery, by service, region, order */
-	int32		days;
+	int32		days;			/* working days in transit; hyperlocal: 0 */
 	TimestampTz promised_at;	/* first attempt expected by */
 	int64		expected_cost;	/* paise: what the choice minimises */
 	const char *refused;		/* reason code, or NULL */
@@ -54,7 +60,11 @@ typedef struct OmsCourierQuote
 extern int	oms_courier_quotes(const OmsCourierRequest *req,
 							   OmsCourierQuote **quotes);
 
-/* An outcome of a parcel: counts into oms.courier_stat. */
+/*
+ * An outcome of a parcel: counts into oms.courier_stat, for all regions and
+ * for "region" (GST state of the buyer; may be NULL).  first_attempt and days
+ * count only when delivered.
+ */
 extern void oms_courier_outcome(int32 company_id, int32 courier_service_id,
 								const char *region, bool cod, bool delivered,
 								bool first_attempt, double days);

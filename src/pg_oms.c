@@ -8,6 +8,7 @@
 #include "utils/guc.h"
 
 #include "core.h"
+#include "courier.h"
 #include "erp.h"
 #include "orders.h"
 #include "worker.h"
@@ -20,6 +21,7 @@ void
 _PG_init(void)
 {
 	oms_core_init();
+	oms_courier_init();
 	oms_worker_init();
 	oms_orders_init();
 	oms_erp_init();

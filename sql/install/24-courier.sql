@@ -20,7 +20,8 @@ CREATE TABLE oms.courier_service (  --| A service a courier sells.
     max_cod numeric(14,2) NOT NULL DEFAULT 50000, --| Highest cash collected
     max_distance_m integer,         --| Farthest straight line for hyperlocal; NULL: no limit
     cold_chain boolean NOT NULL DEFAULT false, --| Carries cold chain
-    minutes_per_km numeric(6,2) NOT NULL DEFAULT 4, --| Ride time for hyperlocal
+    minutes_per_km numeric(6,2) NOT NULL DEFAULT 4, --| Ride time for hyperlocal, minutes per kilometre of road
+    oda_days integer NOT NULL DEFAULT 2 CHECK (oda_days >= 0), --| Added to the transit time where the destination is out of delivery area
     active boolean NOT NULL DEFAULT true --| Inactive services get nothing new
 );
 
@@ -43,7 +44,7 @@ CREATE TABLE oms.zone_rule (        --| How a lane gets its zone: the first rule
     seq integer NOT NULL,           --| Order of evaluation
     test text NOT NULL CHECK (test IN ('same_city', 'special', 'metro_to_metro', 'same_state', 'otherwise')), --| same_city: same pincode.city or district; special: an end in a state of states; metro_to_metro: both ends have pincode.metro; same_state; otherwise
     states text[] NOT NULL DEFAULT '{}', --| GST state codes for test special
-    zone text NOT NULL,             --| Zone it gives, e.g. A
+    zone text NOT NULL,             --| Zone it gives, e.g. A; hyperlocal services have the zone LOCAL without a rule
     UNIQUE NULLS NOT DISTINCT (courier_id, seq)
 );
 
@@ -67,6 +68,8 @@ CREATE TABLE oms.rate_card (        --| What a service charges, by validity.
     cod_flat numeric(14,2) NOT NULL DEFAULT 0, --| COD fee, at least this
     cod_pct numeric(6,3) NOT NULL DEFAULT 0, --| COD fee, or this percent of the amount collected if more
     cod_on_rto boolean NOT NULL DEFAULT false, --| Whether the COD fee stays due on RTO
+    oda_charge numeric(14,2) NOT NULL DEFAULT 0 CHECK (oda_charge >= 0), --| Added to freight where the destination is out of delivery area
+    per_km numeric(14,2) NOT NULL DEFAULT 0 CHECK (per_km >= 0), --| Added to freight for each begun kilometre, straight line (hyperlocal)
     gst_pct numeric(6,3) NOT NULL DEFAULT 18, --| GST on the charge, percent
     note text,                      --| e.g. illustrative
     UNIQUE (company_id, courier_service_id, valid_from),
@@ -116,3 +119,4 @@ CREATE TABLE oms.network_status (   --| Live state of the network (strikes, floo
     valid_to timestamptz NOT NULL DEFAULT 'infinity', --| Until when
     note text                       --| What happened
 );
+CREATE INDEX network_status_region ON oms.network_status (region);
