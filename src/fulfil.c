@@ -234,8 +234,17 @@ static void
 tax_allocation(const OmsFulfilment *f, OmsNewAllocation *a)
 {
 	const OmsLine *line = &f->lines[a->line];
+	const char *supplier = f->plan.nodes[a->node].state_code;
 	OmsTaxInput in = {0};
 
+	a->place_of_supply = f->place_of_supply ? f->place_of_supply : supplier;
+	if (line->taxed && a->qty == line->qty)
+	{
+		a->tax = line->tax;
+		oms_tax_place(&a->tax, a->tax.cgst + a->tax.sgst + a->tax.igst,
+					  supplier, a->place_of_supply);
+		return;
+	}
 	in.company_id = f->company_id;
 	in.tax_code = line->tax_code;
 	in.hsn = line->hsn;
@@ -243,10 +252,8 @@ tax_allocation(const OmsFulfilment *f, OmsNewAllocation *a)
 	in.net = a->net;
 	in.qty = a->qty;
 	in.inclusive = f->channel->price_includes_tax;
-	in.supplier_state = f->plan.nodes[a->node].state_code;
-	in.place_of_supply = f->place_of_supply ? f->place_of_supply :
-		in.supplier_state;
-	a->place_of_supply = in.place_of_supply;
+	in.supplier_state = supplier;
+	in.place_of_supply = a->place_of_supply;
 	oms_tax_compute(&in, &a->tax);
 }
 

@@ -390,7 +390,6 @@ retry_order(int32 company_id, int64 order_id, TimestampTz at)
 	f->at = at;
 	f->supply_day = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
 														TimestampTzGetDatum(at)));
-	f->loss = 2 * channel.rule.shipment_cost;
 	f->reserve = true;
 	oms_fulfil_plan(f);
 

@@ -58,6 +58,7 @@ typedef struct Capture
 	OmsRiskResult risk;
 	OmsFulfilment f;
 	int64		order_id;
+	DateADT		supply_day;
 	int64		goods;			/* paise */
 	int64		charges;
 	int64		discounts;
@@ -73,6 +74,7 @@ typedef struct Capture
 static bool answer_duplicate(int32 company_id, const OmsChannel *channel,
 							 const OmsOrderDoc *doc, Jsonb **answer);
 static void price_lines(Capture *c);
+static void tax_lines(Capture *c);
 static void find_buyer(Capture *c);
 static void score_risk(Capture *c);
 static void add_hold(Capture *c, const char *hold, const char *reason);
@@ -135,7 +137,10 @@ capture(Jsonb *doc, TimestampTz at)
 	c->bill_state = d->has_bill ? d->bill.state_code : d->ship.state_code;
 	/* B2C: where it is delivered; counter sales: the counter (s.10 IGST) */
 	c->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
+	c->supply_day = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
+														TimestampTzGetDatum(at)));
 	price_lines(c);
+	tax_lines(c);
 	find_buyer(c);
 	if (!d->carry_out)
 		score_risk(c);
@@ -154,8 +159,7 @@ capture(Jsonb *doc, TimestampTz at)
 	f->lng = d->ship.lng;
 	f->lat = d->ship.lat;
 	f->place_of_supply = c->place_of_supply;
-	f->supply_day = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
-														TimestampTzGetDatum(at)));
+	f->supply_day = c->supply_day;
 	f->p_rto = c->risk.probability;
 	f->at = at;
 	f->nlines = d->nlines;
@@ -447,6 +451,31 @@ price_lines(Capture *c)
 		add_hold(c, "PAYMENT", "a prepaid order is not fully paid");
 }
 
+/*
+ * Rate and tax of each line, before anything is locked; which states share
+ * it is known once the nodes are.
+ */
+static void
+tax_lines(Capture *c)
+{
+	for (int i = 0; i < c->doc.nlines; i++)
+	{
+		OmsLine    *l = &c->doc.lines[i];
+		OmsTaxInput in = {0};
+
+		in.company_id = c->company_id;
+		in.tax_code = l->tax_code;
+		in.hsn = l->hsn;
+		in.day = c->supply_day;
+		in.net = l->net;
+		in.qty = l->qty;
+		in.inclusive = c->channel.price_includes_tax;
+		in.supplier_state = in.place_of_supply = c->channel.company_state;
+		oms_tax_compute(&in, &l->tax);
+		l->taxed = true;
+	}
+}
+
 static void
 add_hold(Capture *c, const char *hold, const char *reason)
 {
@@ -518,8 +547,9 @@ find_buyer(Capture *c)
 }
 
 /*
- * Risk, with the economics it is weighed against: margin from the items'
- * costs (or the policy's share), freight as the sourcing rule plans it.
+ * Risk, with the economics it is weighed against: margin without tax from
+ * the items' costs (the policy's share where a cost is unknown), freight as
+ * the sourcing rule plans it.
  */
 static void
 score_risk(Capture *c)
@@ -527,15 +557,16 @@ score_risk(Capture *c)
 	OmsOrderDoc *d = &c->doc;
 	OmsRiskInput in = {0};
 	int64		units = 0;
-	int64		margin = c->goods;
+	int64		margin = 0;
+	bool		costs_known = true;
 
 	for (int i = 0; i < d->nlines; i++)
 	{
 		OmsLine    *l = &d->lines[i];
 
 		units += (l->qty + 999) / 1000;
-		margin -= l->cost >= 0 ? oms_muldiv(l->cost, l->qty, 1000) :
-			oms_muldiv(l->net, 70, 100);
+		margin += l->tax.taxable - oms_muldiv(Max(l->cost, 0), l->qty, 1000);
+		costs_known &= l->cost >= 0;
 	}
 	in.company_id = c->company_id;
 	in.channel_id = c->channel.channel_id;
@@ -553,11 +584,13 @@ score_risk(Capture *c)
 	in.pincode = d->ship.pincode;
 	in.district = d->ship.district;
 	in.state_code = d->ship.state_code;
-	in.margin = margin - c->channel.rule.shipment_cost;
+	in.margin = costs_known ? margin - c->channel.rule.shipment_cost :
+		OMS_RISK_BY_POLICY;
 	in.loss = 2 * c->channel.rule.shipment_cost;
 	in.at = d->placed_at;
 	oms_risk_score(&in, &c->risk);
-	c->f.loss = in.loss;
+	/* what a failed delivery costs besides freight: the sale */
+	c->f.loss = costs_known ? Max(margin, 0) : 0;
 	switch (c->risk.action)
 	{
 		case OMS_RISK_ALLOW:

@@ -52,6 +52,8 @@ typedef struct OmsLine
 	int64		list_price;		/* paise, -1 none */
 	bool		list_includes_tax;
 	bool		kit;
+	bool		taxed;			/* tax below is of the whole line */
+	OmsTax		tax;			/* rate and amount; states count per node */
 } OmsLine;
 
 typedef struct OmsCharge

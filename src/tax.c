@@ -162,8 +162,15 @@ tax_compute(const OmsTaxInput *in, OmsTax *out, bool read_only)
 	choose_rate(&bands, in, out);
 	tax = tax_within(in->net, out->rate, in->inclusive);
 	out->taxable = in->inclusive ? in->net - tax : in->net;
+	oms_tax_place(out, tax, in->supplier_state, place);
+}
+
+void
+oms_tax_place(OmsTax *out, int64 tax, const char *supplier_state,
+			  const char *place_of_supply)
+{
 	out->cgst = out->sgst = out->igst = 0;
-	if (strcmp(in->supplier_state, place) == 0)
+	if (strcmp(supplier_state, place_of_supply) == 0)
 	{
 		out->cgst = oms_muldiv(tax, 1, 2);
 		out->sgst = tax - out->cgst;

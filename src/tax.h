@@ -35,6 +35,13 @@ typedef struct OmsTax
 /* Raises NO_TAX_RATE when neither the ERP nor the catalogue has a rate. */
 extern void oms_tax_compute(const OmsTaxInput *in, OmsTax *out);
 
+/*
+ * Splits "tax" paise by the states: CGST and SGST within one, else IGST.
+ * The rate and the taxable value do not depend on them.
+ */
+extern void oms_tax_place(OmsTax *out, int64 tax, const char *supplier_state,
+						  const char *place_of_supply);
+
 /* Check digit and form of a GSTIN. */
 extern bool oms_gstin_valid(const char *gstin);
 
