@@ -34,6 +34,7 @@
 #define ERRCODE_OMS_NO_AWB					OMS_SQLSTATE('4', '0', '3')
 #define ERRCODE_OMS_UNKNOWN_SCAN			OMS_SQLSTATE('4', '0', '4')
 #define ERRCODE_OMS_LABEL					OMS_SQLSTATE('4', '0', '5')
+#define ERRCODE_OMS_NDR_ACTION				OMS_SQLSTATE('4', '0', '6')
 
 /* orders and returns */
 #define ERRCODE_OMS_ORDER_HELD				OMS_SQLSTATE('5', '0', '1')

@@ -11,6 +11,8 @@
 #include "courier.h"
 #include "erp.h"
 #include "orders.h"
+#include "returns.h"
+#include "shipment.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;
@@ -22,6 +24,8 @@ _PG_init(void)
 {
 	oms_core_init();
 	oms_courier_init();
+	oms_shipment_init();
+	oms_returns_init();
 	oms_worker_init();
 	oms_orders_init();
 	oms_erp_init();
