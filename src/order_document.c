@@ -75,6 +75,10 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 	out->company = get_text(root, "", "company", false, 100);
 	out->cart_id = get_text(root, "", "cart_id", false, 100);
 	out->currency = get_text(root, "", "currency", false, 3);
+	if (out->currency && (strlen(out->currency) != 3 ||
+						  strspn(out->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))
+		refuse("currency", "is not a currency code of three capitals",
+			   out->currency);
 	if ((text = get_text(root, "", "placed_at", false, 40)) != NULL)
 	{
 		if (strlen(text) < 16 || strspn(text, "0123456789-") < 8)
