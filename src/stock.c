@@ -718,6 +718,53 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 	oms_spi_finish();
 }
 
+static OmsPlan policy_plan = {
+	"UPDATE oms.stock SET safety = $4, backorder_limit = $5, version = version + 1, updated_at = now(),"
+	" shortfall = greatest(0, least(shortfall, reserved - greatest(on_hand, 0) - $5))"
+	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
+	5, {INT4OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID}, NULL
+};
+static OmsPlan shortfall_plan = {
+	"SELECT (shortfall * 1000)::int8 FROM oms.stock WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
+	3, {INT4OID, INT4OID, INT4OID}, NULL
+};
+
+int64
+oms_stock_policy(int32 company_id, OmsStockKey key, int64 safety,
+				 int64 backorder_limit)
+{
+	OmsStockLevel level;
+	Datum		values[5] = {
+		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
+		Int32GetDatum(key.sku_id)
+	};
+	int64		before;
+	int64		over;
+
+	oms_spi_connect();
+	ensure_rows(company_id, &key, 1);
+	lock_rows(company_id, &key, 1, &level, CurrentMemoryContext);
+	oms_exec(&shortfall_plan, values, NULL, false, 1);
+	over = level.reserved - Max(level.on_hand, 0);
+	before = oms_stock_available(&level);
+	if (backorder_limit >= 0 &&
+		over > backorder_limit + oms_int8(0, 1))
+	{
+		oms_spi_finish();
+		return over;
+	}
+	if (safety >= 0)
+		level.safety = safety;
+	if (backorder_limit >= 0)
+		level.backorder_limit = backorder_limit;
+	values[3] = oms_milli_numeric(level.safety);
+	values[4] = oms_milli_numeric(level.backorder_limit);
+	oms_exec(&policy_plan, values, NULL, false, 0);
+	availability_event(company_id, key, before, oms_stock_available(&level));
+	oms_spi_finish();
+	return 0;
+}
+
 /*
  * An alert when a node runs out of an item, and when it has some again.
  */

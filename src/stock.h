@@ -116,6 +116,14 @@ extern void oms_stock_count(int32 company_id, OmsStockKey key,
 							int64 on_hand, const char *reason,
 							const char *document);
 
+/*
+ * Sets what is kept back and how far reservations may exceed the count; -1
+ * leaves the one as it is.  Returns 0, or, with nothing changed, by how much
+ * reservations exceed the count when that is more than the limit.
+ */
+extern int64 oms_stock_policy(int32 company_id, OmsStockKey key,
+							  int64 safety, int64 backorder_limit);
+
 /* Closes a leaving reservation: the ERP has booked it. */
 extern void oms_stock_left(int32 company_id, int64 reservation_id);
 

@@ -1,0 +1,23 @@
+-- stock: counts by hand, what may be sold, and how much is kept back.
+
+CREATE FUNCTION oms.adjust_stock(node text, sku text, on_hand numeric, document text DEFAULT NULL, company text DEFAULT NULL) RETURNS numeric
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_adjust_stock';
+COMMENT ON FUNCTION oms.adjust_stock(text, text, numeric, text, text) IS
+    'Sets the counted stock of an item (code) at a node (code) whose count is ours, and returns the change, in stock units; document says what is behind it (oms.stock_ledger). A count below what is reserved is recorded as a shortfall, with an event stock.shortfall. Raises OM001 for a missing or negative count, a kit, or a node whose count is the ERP''s, OM002 for an unknown node or item.';
+
+CREATE FUNCTION oms.available(sku text, node text DEFAULT NULL, company text DEFAULT NULL)
+RETURNS TABLE (node text, on_hand numeric, reserved numeric, safety numeric, backorder_limit numeric, available numeric)
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_available';
+COMMENT ON FUNCTION oms.available(text, text, text) IS
+    'Stock of an item (code) at every node that lists it, or at one, in stock units, as a promise made now sees it: counts as the ERP last committed them, holds of carts that have expired left out. available = on_hand - reserved - safety, at least 0; NULL for an item that is not counted (oms.sku.tracked). A kit has no rows: ask for its components. Raises OM002 for an unknown item or node.';
+
+CREATE FUNCTION oms.set_stock_policy(node text, sku text, safety numeric DEFAULT NULL, backorder_limit numeric DEFAULT NULL, company text DEFAULT NULL) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_set_stock_policy';
+COMMENT ON FUNCTION oms.set_stock_policy(text, text, numeric, numeric, text) IS
+    'Sets how much of an item (code) a node (code) keeps back from every promise (safety) and how far reservations may exceed its count (backorder_limit), in stock units; NULL leaves the one as it is. Raises OM001 for a negative number or a limit below what is promised beyond the count already, OM002 for an unknown node or item.';
