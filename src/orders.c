@@ -73,6 +73,7 @@ typedef struct Capture
 
 static bool answer_duplicate(int32 company_id, const OmsChannel *channel,
 							 const OmsOrderDoc *doc, Jsonb **answer);
+static Jsonb *captured_meanwhile(Capture *c);
 static void price_lines(Capture *c);
 static void tax_lines(Capture *c);
 static void find_buyer(Capture *c);
@@ -167,7 +168,12 @@ capture(Jsonb *doc, TimestampTz at)
 	f->reserve = true;
 	oms_fulfil_plan(f);
 	if (!f->complete && (d->carry_out || !c->channel.allow_backorder))
+	{
+		/* the units may be short because this very order took them */
+		if ((duplicate = captured_meanwhile(c)) != NULL)
+			return duplicate;
 		oms_fulfil_raise_short(f);
+	}
 	if (f->hold)
 		add_hold(c, f->hold, f->hold_reason);
 	if (!c->channel.price_includes_tax)
@@ -188,12 +194,7 @@ capture(Jsonb *doc, TimestampTz at)
 
 	if (!write_order(c))
 	{
-		/* somebody captured the same order while we planned */
-		for (int i = 0; i < f->nallocations; i++)
-			if (f->allocations[i].node >= 0)
-				oms_stock_release_allocation(c->company_id,
-											 f->allocations[i].allocation_id);
-		if (!answer_duplicate(c->company_id, &c->channel, d, &duplicate))
+		if ((duplicate = captured_meanwhile(c)) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 					 errmsg("order \"%s\" was captured by another transaction meanwhile",
@@ -209,6 +210,24 @@ capture(Jsonb *doc, TimestampTz at)
 			oms_stock_dispatch(c->company_id, f->allocations[i].allocation_id,
 							   psprintf("order " INT64_FORMAT, c->order_id));
 	return answer(c);
+}
+
+/*
+ * When somebody captured the same order while we planned: gives our stock
+ * back and answers with theirs.  NULL when nobody did.
+ */
+static Jsonb *
+captured_meanwhile(Capture *c)
+{
+	Jsonb	   *duplicate;
+
+	if (!answer_duplicate(c->company_id, &c->channel, &c->doc, &duplicate))
+		return NULL;
+	for (int i = 0; i < c->f.nallocations; i++)
+		if (c->f.allocations[i].node >= 0)
+			oms_stock_release_allocation(c->company_id,
+										 c->f.allocations[i].allocation_id);
+	return duplicate;
 }
 
 PG_FUNCTION_INFO_V1(oms_capture_order);
