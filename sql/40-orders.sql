@@ -62,7 +62,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_pay_order';
 COMMENT ON FUNCTION oms.pay_order(bigint, numeric, text, text) IS
-    'Books a payment. An order paid in full is prepaid from here on: nothing is collected for it and its holds PREPAID_ONLY, COD_CONFIRM and PAYMENT are lifted. Returns the order''s status. Raises OM001 above what is due, OM002.';
+    'Books a payment. An order paid in full is prepaid from here on: nothing is collected for it and its holds PREPAID_ONLY, COD_CONFIRM and PAYMENT are lifted. Returns the order''s status. Raises OM001 above what is due, OM002, OM004 for a cancelled order.';
 
 CREATE FUNCTION oms.release_order(order_id bigint, company text DEFAULT NULL) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000

@@ -136,7 +136,7 @@ oms_pay_order(PG_FUNCTION_ARGS)
 	int32		company_id = company_arg(fcinfo, 3);
 	int64		order_id = PG_GETARG_INT64(0);
 	Datum		values[3] = {Int32GetDatum(company_id), PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
-	int64		amount = oms_numeric_to_paise(values[2]);
+	int64		amount = PG_ARGISNULL(1) ? 0 : oms_numeric_to_paise(values[2]);
 	bool		was_cod;
 	OmsJson		j;
 
@@ -144,8 +144,15 @@ oms_pay_order(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
 				 errmsg("amount must be above zero"),
-				 errdetail("Argument amount.")));
+				 errdetail("Argument amount."),
+				 errhint("Rupees, at most what is due.")));
 	oms_order_lock(company_id, order_id);
+	if (strcmp(order_status_now(company_id, order_id), "cancelled") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_STATUS_MOVE),
+				 errmsg("order " INT64_FORMAT " is cancelled and takes no payment", order_id),
+				 errdetail("The payment was not booked."),
+				 errhint("Give it back to the buyer where it was received.")));
 	oms_spi_connect();
 	oms_exec(&mode_plan, values, NULL, false, 1);
 	was_cod = oms_bool(0, 1) && oms_bool(0, 2);
