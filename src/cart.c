@@ -188,8 +188,7 @@ oms_release_cart(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(oms_milli_numeric(
 									  oms_stock_release_cart(company_id,
-															 text_to_cstring(PG_GETARG_TEXT_PP(0)),
-															 "released")));
+															 text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 }
 
 static OmsPlan expired_plan = {
@@ -210,6 +209,7 @@ oms_expire_carts(PG_FUNCTION_ARGS)
 {
 	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	int			n;
+	int			closed = 0;
 	int32	   *company;
 	char	  **cart;
 
@@ -226,8 +226,9 @@ oms_expire_carts(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		oms_stock_release_cart(company[i], cart[i], "expired");
+		closed += oms_stock_expire_cart(company[i], cart[i],
+										PG_GETARG_TIMESTAMPTZ(0)) > 0 ? 1 : 0;
 	}
 	oms_spi_finish();
-	PG_RETURN_INT32(n);
+	PG_RETURN_INT32(closed);
 }

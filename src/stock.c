@@ -440,21 +440,29 @@ static OmsPlan cart_keys_plan = {
 	" WHERE company_id = $1 AND cart_id = $2 AND state = 'open' ORDER BY 1, 2",
 	2, {INT4OID, TEXTOID}, NULL
 };
+static OmsPlan expired_keys_plan = {
+	"SELECT DISTINCT node_id, sku_id FROM oms.reservation"
+	" WHERE company_id = $1 AND cart_id = $2 AND state = 'open' AND expires_at <= $4 ORDER BY 1, 2",
+	4, {INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, NULL
+};
+#define RELEASE(which) \
+	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = $3" \
+	"  WHERE r.company_id = $1 AND " which " AND r.state = 'open'" \
+	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)" \
+	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id," \
+	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8"
+
 static OmsPlan release_allocation_plan = {
-	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = $3"
-	"  WHERE r.company_id = $1 AND r.allocation_id = $2 AND r.state = 'open'"
-	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)"
-	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id,"
-	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8",
+	RELEASE("r.allocation_id = $2"),
 	3, {INT4OID, INT8OID, TEXTOID}, NULL
 };
 static OmsPlan release_cart_plan = {
-	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = $3"
-	"  WHERE r.company_id = $1 AND r.cart_id = $2 AND r.state = 'open'"
-	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)"
-	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id,"
-	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8",
+	RELEASE("r.cart_id = $2"),
 	3, {INT4OID, TEXTOID, TEXTOID}, NULL
+};
+static OmsPlan expire_cart_plan = {
+	RELEASE("r.cart_id = $2 AND r.expires_at <= $4"),
+	4, {INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, NULL
 };
 
 static int
@@ -473,9 +481,11 @@ read_keys(OmsStockKey **keys)
 
 static int64
 release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
-		Datum owner, const char *reason)
+		Datum owner, const char *reason, TimestampTz at)
 {
-	Datum		values[3] = {Int32GetDatum(company_id), owner, oms_text(reason)};
+	Datum		values[4] = {
+		Int32GetDatum(company_id), owner, oms_text(reason), TimestampTzGetDatum(at)
+	};
 	OmsStockKey *keys;
 	int			n;
 	int64		total = 0;
@@ -514,15 +524,21 @@ int64
 oms_stock_release_allocation(int32 company_id, int64 allocation_id)
 {
 	return release(company_id, &allocation_keys_plan, &release_allocation_plan,
-				   Int64GetDatum(allocation_id), "released");
+				   Int64GetDatum(allocation_id), "released", 0);
 }
 
 int64
-oms_stock_release_cart(int32 company_id, const char *cart_id,
-					   const char *reason)
+oms_stock_release_cart(int32 company_id, const char *cart_id)
 {
 	return release(company_id, &cart_keys_plan, &release_cart_plan,
-				   oms_text(cart_id), reason);
+				   oms_text(cart_id), "released", 0);
+}
+
+int64
+oms_stock_expire_cart(int32 company_id, const char *cart_id, TimestampTz at)
+{
+	return release(company_id, &expired_keys_plan, &expire_cart_plan,
+				   oms_text(cart_id), "expired", at);
 }
 
 /*

@@ -92,9 +92,12 @@ extern int	oms_stock_reserve(int32 company_id, OmsStockTake *takes,
 extern int64 oms_stock_release_allocation(int32 company_id,
 										  int64 allocation_id);
 
-/* Gives back what a cart holds; "reason" released, expired or converted. */
-extern int64 oms_stock_release_cart(int32 company_id, const char *cart_id,
-									const char *reason);
+/* Gives back what a cart holds. */
+extern int64 oms_stock_release_cart(int32 company_id, const char *cart_id);
+
+/* Gives back those of a cart's holds that have expired, not renewed ones. */
+extern int64 oms_stock_expire_cart(int32 company_id, const char *cart_id,
+								   TimestampTz at);
 
 /*
  * The allocation's goods left the node.  Where the ERP counts, the
