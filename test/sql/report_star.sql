@@ -54,6 +54,17 @@ SELECT orders, cod_orders, rto_orders, amount,
        st_contains(st_geomfromgeojson(boundary_geojson), CASE WHEN latitude < 15 THEN st_setsrid(st_makepoint(77.6, 12.98), 4326) ELSE st_setsrid(st_makepoint(72.84, 18.94), 4326) END) AS inside,
        round(st_area(st_geomfromgeojson(boundary_geojson)::geography) / 1e6) BETWEEN 250 AND 270 AS right_size
   FROM oms_bi.demand_by_cell WHERE company_id = 901 ORDER BY orders;
+-- the same cells as st_hexagongrid, on a net of points over India
+CREATE VIEW pg_temp.net AS SELECT st_setsrid(st_makepoint(68 + x * 0.73, 8 + y * 0.61), 4326) AS place FROM generate_series(0, 40) x, generate_series(0, 45) y;
+SAVEPOINT net;
+DELETE FROM oms."order" WHERE company_id = 901;
+INSERT INTO oms."order" (company_id, order_id, channel_id, external_id, document_hash, status, placed_at, currency, payment_mode, goods_amount, total_amount, ship_place)
+SELECT 901, 100000 + row_number() OVER (), 911, row_number() OVER (), 'h', 'captured', now(), 'INR', 'COD', 1, 1, place::geography FROM pg_temp.net;
+SELECT (SELECT sum(orders) FROM oms_bi.demand_by_cell WHERE company_id = 901) AS orders, count(*) AS cells,
+       count(*) FILTER (WHERE d.orders = g.n) AS alike
+  FROM (SELECT h.i, h.j, count(*) AS n FROM pg_temp.net, LATERAL st_hexagongrid(10000, st_transform(place, 7755)) h WHERE st_intersects(h.geom, st_transform(place, 7755)) GROUP BY 1, 2) g
+  LEFT JOIN oms_bi.demand_by_cell d ON d.company_id = 901 AND (d.cell_i, d.cell_j) = (g.i, g.j);
+ROLLBACK TO net;
 UPDATE oms.meta SET value = '500000' WHERE key = 'demand_cell_m';
 SELECT sum(orders), count(*) FROM oms_bi.demand_by_cell WHERE company_id = 901;
 -- 10 channels
