@@ -172,19 +172,19 @@ AS 'MODULE_PATHNAME', 'oms_book_shipment';
 COMMENT ON FUNCTION oms.book_shipment(bigint, boolean, text) IS
     'Takes an AWB number of the parcel''s courier and returns it; a booked parcel returns the one it has. With fallback, where no service was chosen or its courier has no numbers left, takes the best other service that has (event shipment.courier_changed). Raises OM002, OM004, OM401, OM403.';
 
-CREATE FUNCTION oms.dispatch_shipment(shipment_id bigint, company text DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION oms.dispatch_shipment(shipment_id bigint, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_dispatch_shipment';
-COMMENT ON FUNCTION oms.dispatch_shipment(bigint, text) IS
+COMMENT ON FUNCTION oms.dispatch_shipment(bigint, text, timestamptz) IS
     'Hands a parcel over to its courier: packs and books it where needed, allocations become shipped, stock leaves. Once; called again it answers with duplicate true. Answer: {shipment_id, courier, awb, state, duplicate}. Raises OM002, OM004, OM401, OM403, OM501.';
 
-CREATE FUNCTION oms.dispatch_shipments(shipment_ids bigint[], company text DEFAULT NULL)
+CREATE FUNCTION oms.dispatch_shipments(shipment_ids bigint[], company text DEFAULT NULL, at timestamptz DEFAULT now())
 RETURNS TABLE (shipment_id bigint, ok boolean, awb text, error text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_dispatch_shipments';
-COMMENT ON FUNCTION oms.dispatch_shipments(bigint[], text) IS
+COMMENT ON FUNCTION oms.dispatch_shipments(bigint[], text, timestamptz) IS
     'oms.dispatch_shipment of many, with one manifest for each node and courier. Those that cannot go are reported (error: SQLSTATE, message, detail) and the others go.';
 
 CREATE FUNCTION oms.label_pdf(shipment_id bigint, company text DEFAULT NULL) RETURNS bytea

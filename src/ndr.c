@@ -237,10 +237,16 @@ oms_ndr_action(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	oms_require_installed();
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("no action is given"),
+				 errhint("The actions are RE_ATTEMPT, DEFER, EDIT_DETAILS and RTO.")));
 	action = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	details = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	company_id = oms_company_arg(fcinfo, 3);
-	at = PG_GETARG_TIMESTAMPTZ(4);
+	at = PG_ARGISNULL(4) ? GetCurrentTransactionStartTimestamp() :
+		PG_GETARG_TIMESTAMPTZ(4);
 	rto = strcmp(action, "RTO") == 0;
 	if (!rto && strcmp(action, "RE_ATTEMPT") != 0 &&
 		strcmp(action, "DEFER") != 0 && strcmp(action, "EDIT_DETAILS") != 0)

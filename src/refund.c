@@ -525,7 +525,7 @@ Datum
 oms_pay_refund(PG_FUNCTION_ARGS)
 {
 	int64		refund_id = PG_GETARG_INT64(0);
-	char	   *reference = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *reference;
 	int32		company_id;
 	Datum		values[3];
 	int64		return_id;
@@ -538,6 +538,12 @@ oms_pay_refund(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	oms_require_installed();
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("no payment reference is given"),
+				 errhint("It is what the payment is found by, e.g. the bank's UTR.")));
+	reference = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	company_id = oms_company_arg(fcinfo, 2);
 	values[0] = Int32GetDatum(company_id);
 	values[1] = Int64GetDatum(refund_id);

@@ -41,7 +41,7 @@ typedef struct Handed
 } Handed;
 
 static void hand_over_checked(int32 company_id, int64 shipment_id,
-							  Handed *out);
+							  TimestampTz at, Handed *out);
 static void write_manifests(Handed *handed, int n);
 static void lock_ahead(int32 company_id, Datum ids);
 
@@ -179,6 +179,14 @@ oms_company_arg(FunctionCallInfo fcinfo, int argno)
 	oms_require_installed();
 	return oms_company_id(PG_ARGISNULL(argno) ? NULL :
 						  text_to_cstring(PG_GETARG_TEXT_PP(argno)));
+}
+
+/* A moment; the transaction's where NULL. */
+static TimestampTz
+time_arg(FunctionCallInfo fcinfo, int argno)
+{
+	return PG_ARGISNULL(argno) ? GetCurrentTransactionStartTimestamp() :
+		PG_GETARG_TIMESTAMPTZ(argno);
 }
 
 static void
@@ -346,7 +354,8 @@ oms_shipment_hand_over(OmsShipment *s, TimestampTz at)
 
 /* Strings of "out" are copied into the context current at the call. */
 static void
-hand_over_checked(int32 company_id, int64 shipment_id, Handed *out)
+hand_over_checked(int32 company_id, int64 shipment_id, TimestampTz at,
+				  Handed *out)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	OmsShipment s;
@@ -360,7 +369,7 @@ hand_over_checked(int32 company_id, int64 shipment_id, Handed *out)
 		oms_shipment_refuse_ended(&s, "handed over");
 		pack(&s);
 		oms_shipment_book(&s, true, true);
-		oms_shipment_hand_over(&s, GetCurrentTransactionStartTimestamp());
+		oms_shipment_hand_over(&s, at);
 	}
 	out->shipment_id = shipment_id;
 	out->company_id = company_id;
@@ -380,7 +389,8 @@ oms_dispatch_shipment(PG_FUNCTION_ARGS)
 	Handed		h;
 	OmsJson		j;
 
-	hand_over_checked(oms_company_arg(fcinfo, 1), PG_GETARG_INT64(0), &h);
+	hand_over_checked(oms_company_arg(fcinfo, 1), PG_GETARG_INT64(0),
+					  time_arg(fcinfo, 2), &h);
 	write_manifests(&h, 1);
 	oms_json_begin(&j);
 	oms_json_int(&j, "shipment_id", h.shipment_id);
@@ -457,6 +467,7 @@ typedef struct BulkItem
 {
 	int32		company_id;
 	int64		shipment_id;
+	TimestampTz at;
 	Handed	   *out;
 } BulkItem;
 
@@ -465,7 +476,8 @@ bulk_hand_over(void *arg)
 {
 	BulkItem   *item = arg;
 
-	hand_over_checked(item->company_id, item->shipment_id, item->out);
+	hand_over_checked(item->company_id, item->shipment_id, item->at,
+					  item->out);
 }
 
 PG_FUNCTION_INFO_V1(oms_dispatch_shipments);
@@ -482,9 +494,11 @@ oms_dispatch_shipments(PG_FUNCTION_ARGS)
 	int			done = 0;
 	Handed	   *handed;
 
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, 8, FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &ids, &nulls, &n);
-	InitMaterializedSRF(fcinfo, 0);
 	lock_ahead(company_id, PG_GETARG_DATUM(0));
 	handed = palloc0(sizeof(Handed) * Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -499,6 +513,7 @@ oms_dispatch_shipments(PG_FUNCTION_ARGS)
 			continue;
 		item.company_id = company_id;
 		item.shipment_id = DatumGetInt64(ids[i]);
+		item.at = time_arg(fcinfo, 2);
 		item.out = &handed[done];
 		if (oms_try(bulk_hand_over, &item, &err))
 			row[2] = oms_text(handed[done++].awb);
