@@ -189,8 +189,8 @@ expected_cost(const OmsCourierRequest *req, const OmsService *s)
 {
 	const OmsCourierQuote *q = &s->quote;
 	double		good = q->freight + q->cod_fee + q->gst;
-	int64		back = q->freight + q->rto_freight +
-		(s->rate.cod_on_rto ? q->cod_fee : 0);
+	int64		fee = s->rate.cod_on_rto ? q->cod_fee : 0;
+	int64		back = q->freight + q->rto_freight + fee;
 	double		bad = back + oms_muldiv(back, s->rate.gst, 100000) + req->loss;
 
 	return (int64) rint(q->p_success * good + (1 - q->p_success) * bad +
