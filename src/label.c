@@ -239,7 +239,7 @@ read_label(OmsShipment *s, Label *l)
 	l->zone = oms_cstr(0, 6) ? page_text(psprintf("Zone %s", oms_cstr(0, 6)), utf8) : pstrdup("");
 	cod = oms_paise(0, 7);
 	l->weight = psprintf("%d.%03d kg", oms_int4(0, 8) / 1000, oms_int4(0, 8) % 1000);
-	l->gstin = oms_cstr(0, 9) ? page_text(psprintf("GSTIN %s", oms_cstr(0, 9)), utf8) : NULL;
+	l->gstin = !reverse && oms_cstr(0, 9) ? page_text(psprintf("GSTIN %s", oms_cstr(0, 9)), utf8) : NULL;
 	pin_node = oms_cstr(0, 13);
 	pin_buyer = oms_cstr(0, 17);
 	node.name = page_text(oms_cstr(0, 10), utf8);

@@ -536,6 +536,8 @@ create_return(Jsonb *doc, TimestampTz at)
 			insert_line(&r, held[i].line_no, held[i].allocation_id, held[i].take);
 	oms_return_event(&r, "return.created");
 	plan_pickup(&r, held, n);
+	/* writes the order's row: a call with an older snapshot must not pass */
+	oms_order_refresh(r.company_id, r.order_id);
 	return answer(r.company_id, r.order_id, r.return_id, false);
 }
 
