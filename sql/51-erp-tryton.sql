@@ -2,7 +2,7 @@
 -- account).  What its rows mean, and why: doc/erp.md.
 
 INSERT INTO oms.erp_profile (profile, title, params, company_query, builtin) VALUES ('tryton', 'Tryton 6.0',
-'{"company": 1, "demand": "confirmed", "price_includes_tax": false, "user": "oms"}',
+'{"company": 1, "demand": "confirmed", "price_includes_tax": true, "hsn": "^HSN ([0-9]{4,8})", "user": "oms"}',
 $q$
 SELECT c.id::text AS key, p.code, p.name, u.code AS currency, c.timezone, s.code AS state
   FROM @erp@.company_company c
@@ -15,7 +15,10 @@ $q$, true);
 
 INSERT INTO oms.erp_entity (profile, entity, daily, builtin, query) VALUES
 ('tryton', 'node', false, true, $q$
-SELECT w.id::text AS key, w.code, w.name, 'warehouse' AS kind, a.street AS address, a.city, a.postal_code AS pincode, s.code AS state, true AS active
+SELECT w.id::text AS key, w.code, w.name, 'warehouse' AS kind, a.street AS address, a.city, a.postal_code AS pincode, s.code AS state, true AS active,
+       (SELECT min(d.code) FROM @erp@.company_company c JOIN @erp@.party_identifier d ON d.party = c.party
+          JOIN oms.gst_state g ON 'IN-' || g.iso = s.code
+         WHERE c.id = ($2->>'company')::integer AND d.code ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][0-9A-Z]Z[0-9A-Z]$' AND left(d.code, 2) = g.state_code) AS gstin
   FROM @erp@.stock_location w
   LEFT JOIN @erp@.party_address a ON a.id = w.address
   LEFT JOIN @erp@.country_subdivision s ON s.id = a.subdivision
@@ -28,6 +31,7 @@ SELECT p.id::text AS key, p.code, t.name || coalesce(' ' || p.suffix_code, '') A
        (SELECT min(c.name) FROM @erp@."product_template-product_category" tc JOIN @erp@.product_category c ON c.id = tc.category
          WHERE tc.template = t.id) AS category,
        t.account_category::text AS tax_code,
+       (SELECT substring(c.name FROM $2->>'hsn') FROM @erp@.product_category c WHERE c.id = t.account_category) AS hsn,
        coalesce((SELECT v.oms_value FROM oms.erp_status v WHERE v.profile = 'tryton' AND v.entity = 'uom' AND v.erp_value = u.symbol), 'NOS') AS uom,
        cp.cost_price AS cost
   FROM @erp@.product_product p
@@ -76,7 +80,7 @@ SELECT p.id::text AS key, p.name, m.phone, m.email, i.code AS gstin, a.postal_co
   LEFT JOIN LATERAL (SELECT (array_agg(c.value ORDER BY c.type, c.sequence NULLS FIRST, c.id) FILTER (WHERE c.type IN ('mobile', 'phone')))[1] AS phone,
                             (array_agg(c.value ORDER BY c.sequence NULLS FIRST, c.id) FILTER (WHERE c.type = 'email'))[1] AS email
                        FROM @erp@.party_contact_mechanism c WHERE c.party = p.id AND c.active IS NOT FALSE) m ON true
-  LEFT JOIN LATERAL (SELECT d.code FROM @erp@.party_identifier d WHERE d.party = p.id AND d.type LIKE 'in_gst%' ORDER BY d.sequence NULLS FIRST, d.id LIMIT 1) i ON true
+  LEFT JOIN LATERAL (SELECT d.code FROM @erp@.party_identifier d WHERE d.party = p.id AND d.code ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][0-9A-Z]Z[0-9A-Z]$' ORDER BY d.sequence NULLS FIRST, d.id LIMIT 1) i ON true
   LEFT JOIN LATERAL (SELECT b.postal_code FROM @erp@.party_address b WHERE b.party = p.id AND b.active IS NOT FALSE
                       ORDER BY b.delivery DESC NULLS LAST, b.sequence NULLS FIRST, b.id LIMIT 1) a ON true
  WHERE p.active IS NOT FALSE AND NOT EXISTS (SELECT FROM @erp@.company_company c WHERE c.party = p.id)
@@ -115,6 +119,7 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
  $q$SELECT i->>'id' FROM unnest($1) i WHERE i->>'type' = 'warehouse'$q$),
 ('tryton', 'node', '@erp@.party_address', '{id,street,city,postal_code,subdivision}', true,
  $q$SELECT l.id::text FROM unnest($1) i JOIN @erp@.stock_location l ON l.address = (i->>'id')::integer$q$),
+('tryton', 'node', '@erp@.party_identifier', '{party,code}', true, NULL),
 ('tryton', 'sku', '@erp@.product_product', '{id,template,code,suffix_code,active}', true,
  $q$SELECT i->>'id' FROM unnest($1) i$q$),
 ('tryton', 'sku', '@erp@.product_template', '{id,name,type,default_uom,account_category,active,salable}', true,
@@ -123,7 +128,9 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
  $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.template = (i->>'template')::integer$q$),
 ('tryton', 'sku', '@erp@.product_category', '{id,name}', true,
  $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@."product_template-product_category" tc ON tc.category = (i->>'id')::integer
-    JOIN @erp@.product_product p ON p.template = tc.template$q$),
+    JOIN @erp@.product_product p ON p.template = tc.template
+    UNION SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_template t ON t.account_category = (i->>'id')::integer
+    JOIN @erp@.product_product p ON p.template = t.id$q$),
 ('tryton', 'sku', '@erp@.product_cost_price', '{product,company,cost_price}', true,
  $q$SELECT i->>'product' FROM unnest($1) i$q$),
 ('tryton', 'tax', '@erp@.account_tax', '{id,parent,type,rate,active,company,start_date,end_date}', true, NULL),
