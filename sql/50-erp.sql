@@ -473,7 +473,7 @@ BEGIN
     fresh := NOT EXISTS (SELECT FROM oms.erp_attachment AS a WHERE a.profile = $1);
     INSERT INTO oms.erp_attachment AS a (profile, company_id, params, clock_on)
     VALUES ($1, company, par, (SELECT (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company))
-    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id, snapshot_at = NULL;
+    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id;
 
     -- Triggers before the snapshot, all or none: whoever waits behind us for
     -- one table must not wait while we wait for another.
@@ -566,7 +566,7 @@ DECLARE
 BEGIN
     INSERT INTO oms.erp_attachment AS a (profile, company_id, params, clock_on)
     VALUES ($1, company, $2, (SELECT (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company))
-    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id, snapshot_at = NULL;
+    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id;
     UPDATE oms.node AS d SET stock_from = 'erp' WHERE d.company_id = company AND d.erp_key IS NOT NULL;
     PERFORM oms.erp_refresh();
     UPDATE oms.erp_attachment AS a SET snapshot_at = clock_timestamp() WHERE a.profile = $1;
