@@ -36,7 +36,7 @@ insert into code values ('DELHIVERY', 'transit', 'UD:In Transit'), ('DELHIVERY',
 create temp view scan_doc as
 select w.shipment_id, x.phase, jsonb_build_object('courier', w.courier, 'awb', w.awb, 'scanned_at', x.at,
        'code', case when x.what = 'fail' and w.courier = 'DELHIVERY' then w.reason else c.code end)::text as doc
-  from way w, lateral (values
+  from way w cross join lateral (values
        (1, 'transit', w.shipped_at + interval '10 minutes', true), (1, 'out', w.attempt_at - interval '10 minutes', true),
        (1, 'done', w.attempt_at, w.fate = 'first'), (1, 'fail', w.attempt_at, w.fate <> 'first'),
        (2, 'out', w.attempt_at + interval '20 hours', w.fate <> 'first'), (2, 'done', w.attempt_at + interval '1 day', w.fate = 'second'),
