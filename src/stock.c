@@ -38,26 +38,13 @@ static int	compare_demand(const void *a, const void *b);
 static void add_cart_keys(int32 company_id, const char *cart_id,
 						  KeyDemand **demand, int *n);
 static int	lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
-					  OmsStockLevel *levels, MemoryContext cxt);
+					  OmsStockLevel *levels);
 static void refresh_from_erp(int32 company_id, const OmsStockKey *keys,
 							 int nkeys);
-static void give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
+static bool give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 					  const char *own_cart, TimestampTz at);
 static void availability_event(int32 company_id, OmsStockKey key,
 							   int64 before, int64 after);
-
-static inline void
-split_keys(const OmsStockKey *keys, int n, Datum *nodes, Datum *skus)
-{
-	int32	   *v = palloc(sizeof(int32) * Max(n, 1));
-
-	for (int i = 0; i < n; i++)
-		v[i] = keys[i].node_id;
-	*nodes = oms_int4_array(v, n);
-	for (int i = 0; i < n; i++)
-		v[i] = keys[i].sku_id;
-	*skus = oms_int4_array(v, n);
-}
 
 int64
 oms_stock_available(const OmsStockLevel *l)
@@ -183,10 +170,9 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
  * Reserving
  */
 static OmsPlan take_plan = {
-	"UPDATE oms.stock s SET reserved = s.reserved + t.qty, version = s.version + 1, updated_at = now()"
-	" FROM (SELECT node_id, sku_id, qty::numeric / 1000 AS qty FROM unnest($2::int4[], $3::int4[], $4::int8[]) AS u (node_id, sku_id, qty)) t"
-	" WHERE s.company_id = $1 AND s.node_id = t.node_id AND s.sku_id = t.sku_id",
-	4, {INT4OID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}, NULL
+	"UPDATE oms.stock SET reserved = reserved + $4, version = version + 1, updated_at = now()"
+	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
+	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
 };
 static OmsPlan hold_plan = {
 	"INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, allocation_id, cart_id, expires_at)"
@@ -250,9 +236,9 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 
 	refresh_from_erp(company_id, keys, n);
 	levels = palloc0(sizeof(OmsStockLevel) * (n + 1));
-	nlevels = lock_rows(company_id, keys, n, levels, CurrentMemoryContext);
-	give_back(company_id, keys, n, own_cart, at);
-	nlevels = lock_rows(company_id, keys, n, levels, CurrentMemoryContext);
+	nlevels = lock_rows(company_id, keys, n, levels);
+	if (give_back(company_id, keys, n, own_cart, at))
+		nlevels = lock_rows(company_id, keys, n, levels);
 
 	qty = palloc(sizeof(int64) * (n + 1));
 	changed = palloc(sizeof(OmsStockKey) * (n + 1));
@@ -279,10 +265,13 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	if (short_at < 0)
 	{
 		values[0] = Int32GetDatum(company_id);
-		split_keys(changed, nupdates, &values[1], &values[2]);
-		values[3] = oms_int8_array(qty, nupdates);
-		if (nupdates > 0)
+		for (int i = 0; i < nupdates; i++)
+		{
+			values[1] = Int32GetDatum(changed[i].node_id);
+			values[2] = Int32GetDatum(changed[i].sku_id);
+			values[3] = oms_milli_numeric(qty[i]);
 			oms_exec(&take_plan, values, NULL, false, 0);
+		}
 		for (int i = 0; i < ntakes; i++)
 		{
 			OmsStockLevel *l = find_level(levels, nlevels, takes[i].key.node_id,
@@ -308,37 +297,36 @@ static OmsPlan lock_plan = {
 	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
 	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8,"
 	" (SELECT k.tracked FROM oms.sku k WHERE k.sku_id = s.sku_id)"
-	" FROM oms.stock s JOIN unnest($2::int4[], $3::int4[]) AS u (node_id, sku_id)"
-	" ON s.node_id = u.node_id AND s.sku_id = u.sku_id"
-	" WHERE s.company_id = $1 ORDER BY s.node_id, s.sku_id"
+	" FROM oms.stock s WHERE s.company_id = $1 AND s.node_id = $2 AND s.sku_id = $3"
 	" FOR NO KEY UPDATE OF s",
-	3, {INT4OID, INT4ARRAYOID, INT4ARRAYOID}, NULL
+	3, {INT4OID, INT4OID, INT4OID}, NULL
 };
 
 /*
  * Locks the rows of sorted keys in their order and reads them; keys without
- * a row are missing from the result.
+ * a row are missing from the result.  A look-up a key: orders have few.
  */
 static int
 lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
-		  OmsStockLevel *levels, MemoryContext cxt)
+		  OmsStockLevel *levels)
 {
 	Datum		values[3];
-	int			n;
+	int			n = 0;
 
 	values[0] = Int32GetDatum(company_id);
-	split_keys(keys, nkeys, &values[1], &values[2]);
-	n = (int) oms_exec(&lock_plan, values, NULL, false, 0);
-	for (int i = 0; i < n; i++)
-		read_level(i, &levels[i]);
+	for (int i = 0; i < nkeys; i++)
+	{
+		values[1] = Int32GetDatum(keys[i].node_id);
+		values[2] = Int32GetDatum(keys[i].sku_id);
+		if (oms_exec(&lock_plan, values, NULL, false, 1) > 0)
+			read_level(0, &levels[n++]);
+	}
 	return n;
 }
 
 static OmsPlan new_row_plan = {
-	"INSERT INTO oms.stock (company_id, node_id, sku_id)"
-	" SELECT $1, u.node_id, u.sku_id FROM unnest($2::int4[], $3::int4[]) AS u (node_id, sku_id)"
-	" ORDER BY u.node_id, u.sku_id ON CONFLICT DO NOTHING",
-	3, {INT4OID, INT4ARRAYOID, INT4ARRAYOID}, NULL
+	"INSERT INTO oms.stock (company_id, node_id, sku_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+	3, {INT4OID, INT4OID, INT4OID}, NULL
 };
 
 /*
@@ -350,8 +338,12 @@ ensure_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
 	Datum		values[3];
 
 	values[0] = Int32GetDatum(company_id);
-	split_keys(keys, nkeys, &values[1], &values[2]);
-	oms_exec(&new_row_plan, values, NULL, false, 0);
+	for (int i = 0; i < nkeys; i++)
+	{
+		values[1] = Int32GetDatum(keys[i].node_id);
+		values[2] = Int32GetDatum(keys[i].sku_id);
+		oms_exec(&new_row_plan, values, NULL, false, 0);
+	}
 }
 
 /*
@@ -389,7 +381,7 @@ refresh_from_erp(int32 company_id, const OmsStockKey *keys, int nkeys)
 		return;
 	ensure_rows(company_id, mine, nmine);
 	levels = palloc0(sizeof(OmsStockLevel) * (nkeys + 1));
-	lock_rows(company_id, keys, nkeys, levels, CurrentMemoryContext);
+	lock_rows(company_id, keys, nkeys, levels);
 	oms_stock_erp.refresh(company_id, mine, nmine);
 }
 
@@ -409,25 +401,42 @@ refresh_from_erp(int32 company_id, const OmsStockKey *keys, int nkeys)
 static OmsPlan give_back_plan = {
 	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(),"
 	"  close_reason = CASE WHEN r.cart_id = $4 THEN 'converted' ELSE 'expired' END"
-	"  FROM unnest($2::int4[], $3::int4[]) AS u (node_id, sku_id)"
-	"  WHERE r.company_id = $1 AND r.node_id = u.node_id AND r.sku_id = u.sku_id"
+	"  WHERE r.company_id = $1 AND r.node_id = $2 AND r.sku_id = $3"
 	"  AND r.cart_id IS NOT NULL AND r.state = 'open' AND (r.expires_at <= $5 OR r.cart_id = $4)"
 	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)" UNRESERVE,
-	5, {INT4OID, INT4ARRAYOID, INT4ARRAYOID, TEXTOID, TIMESTAMPTZOID}, NULL
+	5, {INT4OID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}, NULL
+};
+static OmsPlan carts_plan = {
+	"SELECT 1 FROM oms.reservation WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
+	" AND cart_id IS NOT NULL AND state = 'open' AND (expires_at <= $5 OR cart_id = $4)",
+	5, {INT4OID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}, NULL
 };
 
-/* Under the row locks: close what expired carts and the own cart hold. */
-static void
+/*
+ * Under the row locks: closes what expired carts and the own cart hold; true
+ * when there was something.
+ */
+static bool
 give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 		  const char *own_cart, TimestampTz at)
 {
 	Datum		values[5];
+	const char *nulls = own_cart ? "     " : "   n ";
+	bool		any = false;
 
 	values[0] = Int32GetDatum(company_id);
-	split_keys(keys, nkeys, &values[1], &values[2]);
 	values[3] = oms_text(own_cart);
 	values[4] = TimestampTzGetDatum(at);
-	oms_exec(&give_back_plan, values, own_cart ? NULL : "   n ", false, 0);
+	for (int i = 0; i < nkeys; i++)
+	{
+		values[1] = Int32GetDatum(keys[i].node_id);
+		values[2] = Int32GetDatum(keys[i].sku_id);
+		if (oms_exec(&carts_plan, values, nulls, false, 1) == 0)
+			continue;
+		oms_exec(&give_back_plan, values, nulls, false, 0);
+		any = true;
+	}
+	return any;
 }
 
 static OmsPlan allocation_keys_plan = {
@@ -500,7 +509,7 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 	{
 		OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * n);
 
-		lock_rows(company_id, keys, n, levels, CurrentMemoryContext);
+		lock_rows(company_id, keys, n, levels);
 		released = oms_exec(release_plan, values, NULL, false, 0);
 		after = palloc(sizeof(int64) * (released + 1));
 		qty = palloc(sizeof(int64) * (released + 1));
@@ -599,7 +608,7 @@ oms_stock_dispatch(int32 company_id, int64 allocation_id, const char *document)
 	{
 		OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * n);
 
-		lock_rows(company_id, keys, n, levels, CurrentMemoryContext);
+		lock_rows(company_id, keys, n, levels);
 	}
 	n = (int) oms_exec(&leaving_plan, values, NULL, false, 0);
 	leaving = palloc(sizeof(*leaving) * Max(n, 1));
@@ -672,7 +681,7 @@ oms_stock_receive(int32 company_id, OmsStockKey key, int64 qty,
 		OmsStockLevel level;
 
 		ensure_rows(company_id, &key, 1);
-		lock_rows(company_id, &key, 1, &level, CurrentMemoryContext);
+		lock_rows(company_id, &key, 1, &level);
 		oms_stock_count(company_id, key, level.on_hand + qty, "return", document);
 	}
 	oms_spi_finish();
@@ -699,10 +708,10 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 	bool		first = strcmp(reason, "snapshot") == 0;
 
 	oms_spi_connect();
-	if (lock_rows(company_id, &key, 1, &level, CurrentMemoryContext) == 0)
+	if (lock_rows(company_id, &key, 1, &level) == 0)
 	{
 		ensure_rows(company_id, &key, 1);
-		if (lock_rows(company_id, &key, 1, &level, CurrentMemoryContext) == 0)
+		if (lock_rows(company_id, &key, 1, &level) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 					 errmsg("no stock row for node %d and item %d",
@@ -759,7 +768,7 @@ oms_stock_policy(int32 company_id, OmsStockKey key, int64 safety,
 
 	oms_spi_connect();
 	ensure_rows(company_id, &key, 1);
-	lock_rows(company_id, &key, 1, &level, CurrentMemoryContext);
+	lock_rows(company_id, &key, 1, &level);
 	oms_exec(&shortfall_plan, values, NULL, false, 1);
 	over = level.reserved - Max(level.on_hand, 0);
 	before = oms_stock_available(&level);
