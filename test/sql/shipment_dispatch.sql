@@ -68,6 +68,9 @@ SELECT pg_temp.stock(9121) AS tee, pg_temp.stock(9122) AS mug;
 SELECT oms.dispatch_shipment(pg_temp.parcel('A7'))->>'state' AS state;
 SELECT pg_temp.stock(9121) AS tee, pg_temp.stock(9122) AS mug;
 
+-- every invariant holds
+SELECT * FROM oms.verify();
+
 -- what cannot be
 SELECT pg_temp.fails('SELECT oms.dispatch_shipment(0)');
 UPDATE oms.allocation SET status = 'cancelled' WHERE shipment_id = pg_temp.parcel('A4');

@@ -127,4 +127,6 @@ SELECT message, attempts, resolved_at IS NULL AS open FROM oms.reject WHERE sour
 
 -- nothing is reserved for what is gone
 SELECT sum(reserved) AS reserved FROM oms.stock WHERE company_id = 9100;
+-- every invariant holds
+SELECT * FROM oms.verify();
 ROLLBACK;
