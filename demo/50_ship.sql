@@ -66,7 +66,7 @@ select oms.create_return(jsonb_build_object('order_id', :ret_order, 'return_ref'
 select r->>'return_id' as return_id, r->>'status' as status, r->>'node' as to_node, r->>'courier' as courier, r->>'awb' as awb from (select :'answer'::jsonb as r) x;
 select oms.receive_return((:'answer'::jsonb->>'return_id')::bigint) as received \gset
 \echo 'Received and inspected: back to stock, money due. Parcels that came back undelivered are taken in the same way:'
-select count(oms.receive_return(return_id)) as rto_received from oms.return_order where kind = 'RTO' and status = 'picked_up' \gset
+select count(oms.receive_return(return_id)) as rto_received from oms.return_order where kind = 'RTO' and status in ('picked_up', 'received') \gset
 select r.kind, count(*) as returns, sum(l.restocked_qty) as units_restocked,
        (select coalesce(sum(f.amount), 0) from oms.refund f join oms.return_order q using (company_id, return_id) where q.kind = r.kind and f.status = 'due') as refund_due
   from oms.return_order r join oms.return_line l using (company_id, return_id) group by r.kind order by r.kind;
