@@ -14,6 +14,11 @@
  * extension while it works, and none between: DROP EXTENSION waits for the
  * running job, then the worker sees that its home is gone and ends.
  *
+ * DROP DATABASE, ALTER DATABASE ... RENAME and CREATE DATABASE ... TEMPLATE
+ * want no other session, and hold a lock on the database while they wait for
+ * that: a worker at rest that cannot have its share of this lock ends, and
+ * the launcher starts it again when the lock is free.
+ *
  * Jobs run with the rights of the owner of oms.job, not of a superuser.
  */
 #include "postgres.h"
@@ -61,6 +66,12 @@
 
 #define OMS_WORKER_SLOTS	64	/* more databases: woken by their nap only */
 #define OMS_NO_PROC			PG_UINT32_MAX
+
+/*
+ * How often a worker at rest looks whether somebody wants its database for
+ * himself (ms): those commands give up after five seconds.
+ */
+#define OMS_COURTESY_MS		2000
 
 /*
  * A database the workers know.  Slots are taken and freed under the lock;
@@ -113,11 +124,12 @@ static void set_latch_of(uint32 procno);
 static void tell_launcher(Oid database);
 static void leave_launcher(int code, Datum arg);
 static void leave_worker(int code, Datum arg);
-static List *databases_without_worker(bool all);
+static List *databases_without_worker(bool all, bool *postponed);
 static BackgroundWorkerHandle *register_worker(Oid database, pid_t notify);
 static pid_t worker_pid(void);
 static bool home_is_there(void);
-static void settle_in(void);
+static bool wanted_by_others(Oid database);
+static void rest(long wait_ms);
 static long tick(MemoryContext cxt, bool woken, bool first);
 static void run_job(const char *name, bool first);
 static void note_commit_failure(const char *name, const char *error);
@@ -333,13 +345,14 @@ oms_launcher_main(Datum arg)
 		TimestampTz now = GetCurrentTimestamp();
 		bool		all = TimestampDifferenceExceeds(looked, now,
 													 launcher_naptime * 1000);
+		bool		postponed;
 		List	   *databases;
 		ListCell   *lc;
 
 		ResetLatch(MyLatch);
 		if (all)
 			looked = now;
-		databases = databases_without_worker(all);
+		databases = databases_without_worker(all, &postponed);
 		foreach(lc, databases)
 		{
 			BackgroundWorkerHandle *handle = register_worker(lfirst_oid(lc),
@@ -357,7 +370,8 @@ oms_launcher_main(Datum arg)
 
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 launcher_naptime * 1000L, PG_WAIT_EXTENSION);
+						 postponed ? 1000L : launcher_naptime * 1000L,
+						 PG_WAIT_EXTENSION);
 		if (ProcDiePending)
 			proc_exit(0);
 		CHECK_FOR_INTERRUPTS();
@@ -371,11 +385,12 @@ oms_launcher_main(Datum arg)
 
 /*
  * Databases to start a worker in: those asked for, and, if "all", every one
- * that takes connections, is no template, and has none.  Slots of databases
- * that are gone are freed on the way.
+ * that takes connections, is no template, and has none.  Those that somebody
+ * wants for himself just now come later, *postponed tells.  Slots of
+ * databases that are gone are freed on the way.
  */
 static List *
-databases_without_worker(bool all)
+databases_without_worker(bool all, bool *postponed)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	List	   *there = NIL;
@@ -384,6 +399,7 @@ databases_without_worker(bool all)
 	TableScanDesc scan;
 	HeapTuple	tup;
 
+	*postponed = false;
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
 	rel = table_open(DatabaseRelationId, AccessShareLock);
@@ -402,7 +418,15 @@ databases_without_worker(bool all)
 			(slot == NULL ||
 			 (pg_atomic_read_u32(&slot->procno) == OMS_NO_PROC &&
 			  !pg_atomic_read_u32(&slot->stopped))))
-			todo = lappend_oid(todo, db->oid);
+		{
+			if (!wanted_by_others(db->oid))
+				todo = lappend_oid(todo, db->oid);
+			else if (wanted)
+			{
+				pg_atomic_write_u32(&slot->wanted, 1);
+				*postponed = true;
+			}
+		}
 		MemoryContextSwitchTo(old);
 	}
 	table_endscan(scan);
@@ -490,11 +514,14 @@ oms_worker_main(Datum arg)
 		end_work();
 		proc_exit(0);
 	}
-	settle_in();
 	end_work();
 
 	if (shared != NULL && (slot = take_slot(MyDatabaseId)) != NULL)
 	{
+		/* stopped between the launcher's decision and now */
+		if (pg_atomic_read_u32(&slot->stopped) &&
+			!MyBgworkerEntry->bgw_extra[0])
+			proc_exit(0);
 		before_shmem_exit(leave_worker, PointerGetDatum(slot));
 		pg_atomic_write_u32(&slot->procno, my_procno());
 	}
@@ -510,11 +537,27 @@ oms_worker_main(Datum arg)
 		MemoryContextReset(cxt);
 		first = false;
 
+		rest(wait_ms);
+		woken = slot != NULL && pg_atomic_exchange_u32(&slot->woken, 0) != 0;
+	}
+}
+
+/*
+ * Sleeps until woken or the time is up; ends the process when asked to stop,
+ * or when somebody wants the database for himself.
+ */
+static void
+rest(long wait_ms)
+{
+	for (;;)
+	{
+		int			events;
+
 		if (ProcDiePending)
 			proc_exit(0);
-		(void) WaitLatch(MyLatch,
-						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 wait_ms, PG_WAIT_EXTENSION);
+		events = WaitLatch(MyLatch,
+						   WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						   Min(wait_ms, OMS_COURTESY_MS), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		if (ProcDiePending)
 			proc_exit(0);
@@ -524,8 +567,29 @@ oms_worker_main(Datum arg)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		woken = slot != NULL && pg_atomic_exchange_u32(&slot->woken, 0) != 0;
+		if (wanted_by_others(MyDatabaseId))
+		{
+			if (shared != NULL)
+				tell_launcher(MyDatabaseId);
+			proc_exit(0);
+		}
+		wait_ms -= OMS_COURTESY_MS;
+		if ((events & WL_LATCH_SET) || wait_ms <= 0)
+			return;
 	}
+}
+
+/* Whether a command on the database as a whole holds it. */
+static bool
+wanted_by_others(Oid database)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, database, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, RowExclusiveLock, true);
+	return false;
 }
 
 /*
@@ -545,21 +609,6 @@ home_is_there(void)
 		return false;
 	nsp = get_namespace_oid("oms", true);
 	return OidIsValid(nsp) && OidIsValid(get_relname_relid("job", nsp));
-}
-
-/* Names in jobs are looked up in oms and where PostGIS lives only. */
-static void
-settle_in(void)
-{
-	oms_spi_connect();
-	if (SPI_execute("SELECT pg_catalog.set_config('search_path',"
-					" pg_catalog.concat_ws(', ', 'pg_catalog', 'oms',"
-					"  (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
-					"    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace"
-					"   WHERE e.extname OPERATOR(pg_catalog.=) 'postgis'), 'pg_temp'), false)",
-					false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not set search_path");
-	oms_spi_finish();
 }
 
 static void
@@ -661,28 +710,13 @@ run_job(const char *name, bool first)
 		if (claimed)
 		{
 			OmsJobRun	run;
-			Oid			user;
-			int			sec;
-			Oid			job;
 
 			begin_work(activity);
-			GetUserIdAndSecContext(&user, &sec);
 			if (job_timeout > 0)
 				enable_timeout_after(STATEMENT_TIMEOUT, job_timeout);
-			if (home_is_there())
-			{
-				Relation	rel;
-
-				job = get_relname_relid("job", get_namespace_oid("oms", false));
-				rel = table_open(job, RowExclusiveLock);
-				SetUserIdAndSecContext(rel->rd_rel->relowner,
-									   sec | SECURITY_LOCAL_USERID_CHANGE);
-				table_close(rel, NoLock);
-				if (oms_job_run(name, &run) && run.error)
-					ereport(LOG, (errmsg("job \"%s\" failed: %s", name, run.error)));
-			}
+			if (home_is_there() && oms_job_run(name, &run) && run.error)
+				ereport(LOG, (errmsg("job \"%s\" failed: %s", name, run.error)));
 			disable_timeout(STATEMENT_TIMEOUT, false);
-			SetUserIdAndSecContext(user, sec);
 			end_work();
 		}
 	}

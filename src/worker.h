@@ -42,7 +42,8 @@ extern List *oms_jobs_due(bool woken, long *wait_ms);
 extern bool oms_job_claim(const char *name, bool *failed_before);
 
 /*
- * Runs a job in a subtransaction and notes what came of it.  False if it is
+ * Runs a job in a subtransaction, with the rights of the owner of oms.job,
+ * and notes what came of it.  False if it is
  * disabled, gone, or being run by somebody else.
  */
 extern bool oms_job_run(const char *name, OmsJobRun *run);

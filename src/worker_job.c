@@ -10,13 +10,18 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 
@@ -24,9 +29,26 @@
 
 PG_FUNCTION_INFO_V1(oms_run_jobs);
 
+typedef struct CallerState
+{
+	Oid			user;
+	int			sec_context;
+	int			guc_level;
+} CallerState;
+
+static void become_owner(CallerState *state);
+static void become_caller(CallerState *state);
 static void run_command(const char *command, OmsJobRun *run);
 static void note_outcome(const char *name, TimestampTz started,
 						 const OmsJobRun *run);
+
+static OmsPlan path_plan = {
+	"SELECT pg_catalog.concat_ws(', ', 'pg_catalog', 'oms',"
+	" (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
+	"   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace"
+	"  WHERE e.extname OPERATOR(pg_catalog.=) 'postgis'), 'pg_temp')",
+	0, {0}, NULL
+};
 
 static OmsPlan due_plan = {
 	"SELECT name,"
@@ -124,20 +146,23 @@ oms_job_run(const char *name, OmsJobRun *run)
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[1] = {oms_text(name)};
 	TimestampTz started = GetCurrentTimestamp();
+	CallerState caller_state;
 	char	   *command;
 
 	run->result = run->error = NULL;
+	become_owner(&caller_state);
 	oms_spi_connect();
 	command = oms_exec(&lock_plan, values, NULL, false, 1) == 0 ? NULL :
 		oms_strdup(caller, oms_cstr(0, 1));
 	oms_spi_finish();
-	if (command == NULL)
-		return false;
-
-	run_command(command, run);
-	note_outcome(name, started, run);
-	pfree(command);
-	return true;
+	if (command != NULL)
+	{
+		run_command(command, run);
+		note_outcome(name, started, run);
+		pfree(command);
+	}
+	become_caller(&caller_state);
+	return command != NULL;
 }
 
 void
@@ -146,6 +171,39 @@ oms_job_failed(const char *name, const char *error)
 	OmsJobRun	run = {NULL, (char *) error};
 
 	note_outcome(name, 0, &run);
+}
+
+/*
+ * A job runs with the rights of the owner of oms.job, who alone writes its
+ * command, and with a search_path nobody else chooses: so that whoever may
+ * call oms.run_jobs() has the same done as the worker, and no more.
+ * Restored by become_caller(), or by the abort of the transaction.
+ */
+static void
+become_owner(CallerState *state)
+{
+	Oid			job = get_relname_relid("job", get_namespace_oid("oms", false));
+	Relation	rel;
+
+	GetUserIdAndSecContext(&state->user, &state->sec_context);
+	state->guc_level = NewGUCNestLevel();
+	oms_spi_connect();
+	oms_exec(&path_plan, NULL, NULL, true, 1);
+	(void) set_config_option("search_path", oms_cstr(0, 1), PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	oms_spi_finish();
+
+	rel = table_open(job, RowExclusiveLock);
+	SetUserIdAndSecContext(rel->rd_rel->relowner,
+						   state->sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	table_close(rel, NoLock);
+}
+
+static void
+become_caller(CallerState *state)
+{
+	SetUserIdAndSecContext(state->user, state->sec_context);
+	AtEOXact_GUC(true, state->guc_level);
 }
 
 /* Runs the SQL in a subtransaction; results in the caller's context. */
@@ -216,7 +274,7 @@ note_outcome(const char *name, TimestampTz started, const OmsJobRun *run)
 
 /*
  * oms.run_jobs(only_job): runs here what the worker would run now, or the
- * one job named.  One row a job that ran.
+ * one job named, as the worker would.  One row a job that ran.
  */
 Datum
 oms_run_jobs(PG_FUNCTION_ARGS)

@@ -10,6 +10,8 @@ CREATE ROLE regress_oms_app;
 CREATE ROLE regress_oms_operator;
 CREATE ROLE regress_oms_admin;
 
+INSERT INTO oms.job (name, command, every, enabled) VALUES ('whoami', 'SELECT current_user', '1 hour', true), ('path', 'SELECT left(current_setting(''search_path''), 15)', '1 hour', true);
+
 -- PUBLIC has nothing
 SELECT count(*) AS functions_public_may_call FROM pg_proc p WHERE p.pronamespace = 'oms'::regnamespace AND has_function_privilege('regress_oms_nobody', p.oid, 'EXECUTE');
 SELECT count(*) AS tables_public_may_read FROM pg_class c WHERE c.relnamespace IN ('oms'::regnamespace, 'oms_bi'::regnamespace) AND c.relkind IN ('r', 'p', 'v')
@@ -61,6 +63,12 @@ UPDATE oms.rate_card SET note = 'x';
 ROLLBACK TO s;
 SET LOCAL ROLE regress_oms_operator;
 SELECT count(*) >= 0 AS verifies FROM oms.verify();
+-- runs jobs as the worker would: as the owner of oms.job, whatever the caller's search_path
+SET LOCAL search_path = pg_temp;
+SELECT name, result = (SELECT tableowner FROM pg_tables WHERE schemaname = 'oms' AND tablename = 'job') AS as_owner, error FROM oms.run_jobs('whoami');
+SELECT name, result, error FROM oms.run_jobs('path');
+SELECT current_user, current_setting('search_path');
+RESET search_path;
 SAVEPOINT s;
 DELETE FROM oms.event;
 ROLLBACK TO s;

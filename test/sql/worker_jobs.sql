@@ -58,7 +58,7 @@ ROLLBACK TO s;
 
 -- a worker is another session: it does not see what is not committed
 SELECT oms.worker_pid(), oms.stop_worker();
-SELECT pid, supervised, jobs, failing, overdue_s >= 0 AS overdue FROM oms.worker_status();
+SELECT pid, jobs, failing, overdue_s >= 0 AS overdue FROM oms.worker_status();
 SELECT oms.wake_worker();
 SAVEPOINT s;
 SELECT oms.start_worker();

@@ -162,13 +162,21 @@ $node->restart;
 ok($node->poll_query_until('two', 'SELECT oms.worker_pid() IS NOT NULL'), 'after a restart the worker is back');
 is($node->safe_psql('one', 'SELECT oms.worker_pid()'), '', 'but not where oms.worker_autostart is off');
 
-# in nobody's way
-$node->safe_psql('two', 'SELECT oms.stop_worker()');
+$node->safe_psql('two', q{DELETE FROM oms.job WHERE name = 'crash'; SELECT oms.stop_worker(); SELECT oms.start_worker()});
+
+# in nobody's way: neither copying nor dropping needs force, whatever the nap
+my $before = $node->safe_psql('two', 'SELECT oms.worker_pid()');
 $node->safe_psql('postgres', 'CREATE DATABASE three TEMPLATE two');
-pass('a database whose worker is stopped can be a template');
+pass('a database with a worker can be a template');
+ok($node->poll_query_until('two', "SELECT oms.worker_pid() <> $before"), 'its worker is back');
 ok($node->poll_query_until('three', 'SELECT oms.worker_pid() IS NOT NULL'), 'the copy gets a worker of its own');
-$node->safe_psql('postgres', 'DROP DATABASE three WITH (FORCE)');
+$node->safe_psql('postgres', 'DROP DATABASE three');
+pass('DROP DATABASE gets through');
+$node->safe_psql('postgres', 'CREATE DATABASE four TEMPLATE two');
+ok($node->poll_query_until('four', 'SELECT oms.worker_pid() IS NOT NULL'), 'another copy');
+$node->safe_psql('postgres', 'DROP DATABASE four WITH (FORCE)');
 pass('DROP DATABASE WITH (FORCE) gets through');
+unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/TRAP|PANIC|terminated by signal (?!9)/, 'nothing crashed');
 $node->stop;
 
 done_testing();
