@@ -27,7 +27,7 @@ SELECT w.id::text AS key, w.code, w.name, 'warehouse' AS kind, a.street AS addre
 $q$),
 -- Codes are unique among active products only, so only those are items.
 ('tryton', 'sku', false, true, $q$
-SELECT p.id::text AS key, p.code, t.name || coalesce(' ' || p.suffix_code, '') AS name,
+SELECT p.id::text AS key, p.code, t.name || coalesce(' ' || ltrim(p.suffix_code, '-'), '') AS name,
        (SELECT min(c.name) FROM @erp@."product_template-product_category" tc JOIN @erp@.product_category c ON c.id = tc.category
          WHERE tc.template = t.id) AS category,
        t.account_category::text AS tax_code,

@@ -1,0 +1,229 @@
+# A real Tryton 6.0 database: attached, changed by Tryton's own objects and
+# its own worker, recounted after each step, and left as it was.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename;
+use IPC::Run;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dump = $ENV{OMS_TRYTON_DUMP};
+plan skip_all => 'OMS_TRYTON_DUMP names no Tryton dump' unless defined $dump && -f $dump;
+
+my $root = dirname(dirname(dirname(abs_path($0))));
+my $driver = "$root/demo/tryton/act.py";
+my $python = '/usr/bin/python3';
+my $tryton = -f $driver && system("$python -W ignore -c 'import trytond, psycopg2' 2>/dev/null") == 0;
+
+my $node = PostgreSQL::Test::Cluster->new('tryton');
+$node->init;
+$node->append_conf('postgresql.conf', "timezone = 'Asia/Kolkata'\njit = off\n");
+$node->start;
+$node->safe_psql('postgres', "CREATE DATABASE erp TEMPLATE template0 ENCODING 'UTF8'");
+{
+	my $restore = $node->basedir . '/restore.sql';
+	system("gzip -dc '$dump' >'$restore'") == 0 or die 'cannot unpack the dump';
+	$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $restore, $node->connstr('erp') ], 'the dump is restored');
+	unlink $restore;
+}
+$node->safe_psql('erp', 'ANALYZE');
+
+sub schema
+{
+	my ($out) = run_command([ 'pg_dump', '-s', '-n', 'public', '-d', $node->connstr('erp') ]);
+	# a random word of this run; what PostGIS puts into the schema is not the ERP's
+	return join "\n", grep { !/^\\(un)?restrict / } split /\n/, $out;
+}
+sub query { return $node->safe_psql('erp', $_[0]) }
+my $sound = 'SELECT drifted, erp_key, erp_value, oms_value FROM oms.erp_verify() LIMIT 5';
+
+query('CREATE SCHEMA gis; CREATE EXTENSION postgis SCHEMA gis');
+my $before = schema();
+
+### Attach
+query('CREATE EXTENSION pg_oms');
+my $report = query(q{SELECT * FROM oms.attach_erp('tryton')});
+like($report, qr/^entity sku: [1-9]/m, 'one call attaches it');
+unlike($report, qr/refused|paused|no GST state/, 'and finds nothing to complain of');
+is(query($sound), '', 'the snapshot is the ERP');
+is(query(q{SELECT count(*) FROM oms.erp_lag() WHERE problem IS NOT NULL}), '0', 'all triggers are there');
+is(query(q{SELECT count(*) FROM oms.sku WHERE erp_key IS NOT NULL AND active}),
+	query(q{SELECT count(*) FROM product_product p JOIN product_template t ON t.id = p.template WHERE p.active AND t.active AND t.salable AND t.type = 'goods'}),
+	'as many items as Tryton sells');
+is(query(q{SELECT count(*) FROM oms.price p JOIN oms.sku s USING (sku_id) JOIN product_product x ON x.id = s.erp_key::int
+	JOIN product_list_price l ON l.template = x.template WHERE round(l.list_price, 2) <> p.amount}), '0', 'list prices are Tryton\'s');
+is(query(q{SELECT count(*) FROM oms.node WHERE erp_key IS NOT NULL AND state_code IS NULL}), '0', 'every warehouse has its GST state');
+
+### What goes on while others write
+my ($sku, $node_code, $sku_id, $on_hand) = split /\|/, query(q{
+	SELECT k.code, n.code, k.sku_id, s.on_hand FROM oms.stock s JOIN oms.sku k USING (sku_id) JOIN oms.node n USING (node_id)
+	 WHERE s.on_hand > 50 AND k.uom = 'NOS' ORDER BY k.code, n.code LIMIT 1});
+
+# a plain SQL writer, as an import would be
+query(qq{UPDATE product_template SET name = name || ' (new)' WHERE id = (SELECT template FROM product_product WHERE code = '$sku')});
+query(q{UPDATE stock_location SET write_date = now()});
+is(query('SELECT count(*) FROM oms.erp_change'), '1', 'unwatched columns leave nothing');
+is(query('SELECT oms.erp_apply()'), '1', 'one change taken in');
+like(query("SELECT name FROM oms.sku WHERE code = '$sku'"), qr/\(new\)/, 'a template\'s name is its products\'');
+is(query($sound), '', 'no drift');
+
+SKIP:
+{
+	skip 'Tryton itself is not installed, or the driver is missing', 1 unless $tryton;
+
+	(my $host = $node->host) =~ s{/}{%2F}g;
+	my $uri = sprintf 'postgresql://%s@%s:%d', $ENV{USER} // getpwuid($>), $host, $node->port;
+	my ($in, $out, $err) = ('', '', '');
+	my $limit = IPC::Run::timeout(180);
+	my $actor = IPC::Run::start([ $python, '-W', 'ignore', $driver, "$uri/erp", '-' ], \$in, \$out, \$err, $limit);
+	my $act = sub {
+		$in .= "$_[0]\n";
+		$actor->pump until $out =~ s/^(.*)\n//;
+		return decode_json($1);
+	};
+	my $step = sub {
+		my ($action) = @_;
+		my $result = $act->($action);
+		ok(!$result->{error}, $action) or diag $result->{error};
+		is(query($sound), '', '... no drift');
+		return $result;
+	};
+	my $seen = sub {
+		return query("SELECT on_hand FROM oms.available('$_[0]', '$_[1]')") + 0;
+	};
+
+	# Tryton's own reckoning: free is what is on hand less what is assigned;
+	# ours also leaves out what is sold and not assigned yet
+	my $all = $act->('stock-all');
+	query(q{CREATE TABLE oms.theirs (node text, sku text, on_hand numeric, free numeric)});
+	query('INSERT INTO oms.theirs VALUES ' . join(', ', map { "('$_->[0]', '$_->[1]', $_->[2], $_->[3])" } @{ $all->{stock} }));
+	cmp_ok(scalar @{ $all->{stock} }, '>', 100, 'Tryton counts its stock');
+	is(query(q{SELECT count(*) FROM oms.theirs t
+		JOIN oms.sku k ON k.code = t.sku JOIN oms.node n ON n.code = t.node LEFT JOIN oms.stock s ON s.node_id = n.node_id AND s.sku_id = k.sku_id
+		LEFT JOIN LATERAL (SELECT sum(m.internal_quantity)::numeric AS q FROM stock_move m JOIN stock_location w ON w.id = n.erp_key::int
+			JOIN stock_location st ON st.id = w.storage_location JOIN stock_location f ON f.id = m.from_location AND f."left" BETWEEN st."left" AND st."right"
+			WHERE m.product = k.erp_key::int AND m.state = 'draft' AND m.shipment LIKE 'stock.shipment.out,%') d ON true
+		WHERE t.free - coalesce(d.q, 0) IS DISTINCT FROM coalesce(s.on_hand, 0)}), '0', 'our counts are Tryton\'s, for every warehouse and item');
+	query('DROP TABLE oms.theirs');
+
+	# a session of ours that holds whatever ours can hold, all along
+	my $holder = $node->background_psql('erp');
+	$holder->query_safe('BEGIN; SELECT 1 FROM oms.stock FOR UPDATE; SELECT 1 FROM oms.sku FOR UPDATE; SELECT 1 FROM oms.erp_attachment FOR UPDATE');
+	my $start = time;
+	my $sale = $act->("confirm-sale $sku 3 $node_code");
+	ok(!$sale->{error}, 'Tryton confirms a sale while ours holds its rows') or diag $sale->{error};
+	is($seen->($sku, $node_code), $on_hand - 3, 'the very next promise sees it, nothing taken in yet');
+	my $picked = $act->("assign-pick-shipment $sale->{sale}");
+	ok(!$picked->{error}, 'and assigns (NOWAIT locks) and picks') or diag $picked->{error};
+	is($seen->($sku, $node_code), $on_hand - 3, 'sold once, counted once');
+	cmp_ok(time - $start, '<', 60, 'nobody waited');
+	$holder->query_safe('ROLLBACK');
+	$holder->quit;
+	is(query($sound), '', 'no drift');
+	is(query("SELECT s.on_hand FROM oms.stock s JOIN oms.sku k USING (sku_id) JOIN oms.node n USING (node_id) WHERE k.code = '$sku' AND n.code = '$node_code'") + 0,
+		$on_hand - 3, 'taken in');
+
+	# and readers of ours in Tryton's tables do not stop NOWAIT either
+	my $reader = $node->background_psql('erp', on_error_stop => 0);
+	$reader->query_safe("BEGIN; SELECT * FROM oms.erp_pending(1, $sku_id); SELECT oms.erp_refresh()");
+	my $second = $act->("confirm-sale $sku 2 $node_code");
+	my $assigned = $act->("assign-pick-shipment $second->{sale}");
+	ok(!$assigned->{error}, 'Tryton assigns and picks during a refresh of ours') or diag $assigned->{error};
+	$reader->query_safe('COMMIT');
+	$reader->quit;
+	is(query($sound), '', 'no drift');
+
+	$step->("pack-done-shipment $sale->{sale}");
+	is($seen->($sku, $node_code), $on_hand - 5, 'done changes nothing more');
+	my $third = $step->("confirm-sale $sku 4 $node_code");
+	is($seen->($sku, $node_code), $on_hand - 9, 'a third sale');
+	$step->("cancel-shipment $third->{sale}");
+	is($seen->($sku, $node_code), $on_hand - 5, 'cancelled: free again');
+
+	$step->("inventory $sku $node_code 0");
+	cmp_ok($seen->($sku, $node_code), '<=', 0, 'counted to zero');
+	is(query(q{SELECT count(*) > 0 FROM oms.event WHERE type = 'stock.out'}), 't', 'an alert');
+	$step->("inventory $sku $node_code 40");
+	is($seen->($sku, $node_code), 40, 'and forty are back');
+	$step->("price $sku 1234.5");
+	is(query("SELECT p.amount FROM oms.price p JOIN oms.sku k USING (sku_id) WHERE k.code = '$sku'"), '1234.50', 'the price follows');
+	$step->("rename $sku 'Another name'");
+	my $rate_sql = "SELECT round(t.rate)::int FROM oms.sku k JOIN oms.tax_code t ON t.company_id = k.company_id AND t.code = k.tax_code WHERE k.code = '$sku'";
+	my $rate = query($rate_sql) eq '18' ? 5 : 18;
+	$step->("tax $sku $rate");
+	is(query($rate_sql), $rate, 'CGST and SGST of its category add up');
+	my $log = query('SELECT coalesce(max(ledger_id), 0) FROM oms.stock_ledger');
+	$step->("bin $node_code");
+	is(query("SELECT count(*) FROM oms.stock_ledger WHERE ledger_id > $log"), '0', 'a new bin renumbers the tree and changes no count');
+	$step->('new-product OMS-NEW 99');
+	$step->("inventory OMS-NEW $node_code 7");
+	is($seen->('OMS-NEW', $node_code), 7, 'a new product has stock');
+	$step->('deactivate OMS-NEW');
+	is(query("SELECT active FROM oms.sku WHERE code = 'OMS-NEW'"), 'f', 'and is gone');
+
+	### Write-back through Tryton's own queue and worker
+	my $free = sub { return query("SELECT on_hand - reserved FROM oms.stock s JOIN oms.node n USING (node_id) WHERE s.sku_id = $sku_id AND n.code = '$node_code'") + 0 };
+	query(qq{
+		BEGIN;
+		INSERT INTO oms.reservation (company_id, reservation_id, node_id, sku_id, qty, state, allocation_id)
+		SELECT n.company_id, 900001, n.node_id, $sku_id, 6, 'leaving', 900001 FROM oms.node n WHERE n.code = '$node_code';
+		UPDATE oms.stock s SET reserved = s.reserved + 6 FROM oms.node n WHERE n.node_id = s.node_id AND n.code = '$node_code' AND s.sku_id = $sku_id;
+		INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document, reservation_id)
+		SELECT company_id, 'stock_out', node_id, sku_id, qty, 'shipment 1', reservation_id FROM oms.reservation WHERE reservation_id = 900001;
+		INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document)
+		SELECT company_id, 'stock_in', node_id, sku_id, 2, 'return 1' FROM oms.reservation WHERE reservation_id = 900001;
+		COMMIT});
+	is($free->(), 34, 'six have left, Tryton does not know');
+	is(query('SELECT oms.erp_send()'), '2', 'it is told');
+	is(query($sound), '', 'a draft move is no change of stock');
+	is($free->(), 34, 'the six stay reserved');
+	is(query(q{SELECT string_agg(state, ',') FROM oms.erp_call}), 'sent,sent', 'sent, not done');
+
+	append_to_file($node->basedir . '/trytond.conf', "[database]\nuri = $uri/\n[queue]\nworker = True\n");
+	my $worker_log = '';
+	my $worker = IPC::Run::start([ $python, '-W', 'ignore', '/usr/bin/trytond-worker', '-c', $node->basedir . '/trytond.conf', '-d', 'erp', '-n', '1' ],
+		'>&', \$worker_log);
+	ok($node->poll_query_until('erp', q{SELECT count(*) = 2 FROM oms.erp_call c JOIN stock_move m ON m.id = c.erp_ref::int WHERE m.state = 'done'}),
+		'trytond-worker books both moves') or diag $worker_log;
+	$worker->signal('INT');
+	$worker->kill_kill(grace => 5);
+	is($seen->($sku, $node_code), 42, 'seen at once: 40 - 6 + 2, and the six that are still reserved');
+	is(query('SELECT oms.erp_apply() > 0'), 't', 'taken in');
+	is($free->(), 36, 'nothing was free in between, nothing is counted twice');
+	is(query('SELECT state, close_reason FROM oms.reservation WHERE reservation_id = 900001'), 'closed|consumed', 'the reservation is closed');
+	is(query(q{SELECT string_agg(state, ',') FROM oms.erp_call}), 'done,done', 'both calls are done');
+	is(query($sound), '', 'no drift');
+
+	close $in if ref $in;
+	$actor->finish;
+}
+
+### The ERP alters a table
+query('ALTER TABLE product_list_price ALTER list_price TYPE numeric(20,6)');
+query(qq{UPDATE product_list_price SET list_price = 77 WHERE template = (SELECT template FROM product_product WHERE code = '$sku')});
+query(qq{UPDATE product_template SET name = 'Yet another' WHERE id = (SELECT template FROM product_product WHERE code = '$sku')});
+query('SELECT oms.erp_apply()');
+is(query(q{SELECT relation, pending, state FROM oms.erp_lag() WHERE problem IS NOT NULL}), 'public.product_list_price|1|paused', 'prices pause, and say so');
+is(query("SELECT name FROM oms.sku WHERE code = '$sku'") =~ /^Yet another/ ? 1 : 0, 1, 'items go on');
+query(q{SELECT oms.attach_erp('tryton')});
+is(query("SELECT p.amount FROM oms.price p JOIN oms.sku k USING (sku_id) WHERE k.code = '$sku'"), '77.00', 'attached again: prices go on');
+is(query($sound), '', 'no drift');
+
+### A load that skips triggers
+query(q{SET session_replication_role = replica; UPDATE stock_move SET internal_quantity = internal_quantity + 1 WHERE id IN (SELECT max(id) FROM stock_move WHERE state = 'done' AND to_location IN (SELECT l.id FROM stock_location l JOIN stock_location w ON w.storage_location = l.id AND w.active))});
+like(query($sound), qr/^stock\|/, 'a full recount finds what was loaded behind our back');
+query(q{SELECT oms.erp_refresh('stock')});
+is(query($sound), '', 'and a refresh repairs it');
+
+### Detach
+query(q{ALTER TABLE product_list_price ALTER list_price TYPE numeric});
+query(q{SELECT oms.detach_erp('tryton')});
+is(schema(), $before, 'detached: its schema is what it was');
+query(q{SET client_min_messages = warning; SELECT oms.uninstall(); DROP EXTENSION pg_oms; DROP SCHEMA oms});
+is(schema(), $before, 'and without us');
+
+$node->stop;
+done_testing();
