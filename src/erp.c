@@ -60,7 +60,7 @@ static HTAB *text_plans = NULL;
 static void at_relcache_inval(Datum arg, Oid relid);
 static int	pending(int32 company_id, const int32 *sku_ids, int nskus,
 					OmsStockKey **keys, int64 **on_hand);
-static void refresh(int32 company_id, const OmsStockKey *keys, int nkeys);
+static bool refresh(int32 company_id, const OmsStockKey *keys, int nkeys);
 static void before_promise(int32 company_id);
 
 void
@@ -790,7 +790,7 @@ pending(int32 company_id, const int32 *sku_ids, int nskus, OmsStockKey **keys,
 	return q.n;
 }
 
-static void
+static bool
 refresh(int32 company_id, const OmsStockKey *keys, int nkeys)
 {
 	Question	q;
@@ -802,7 +802,7 @@ refresh(int32 company_id, const OmsStockKey *keys, int nkeys)
 	for (int i = 0; i < nkeys; i++)
 		skus[i] = keys[i].sku_id;
 	if (!ask(&q, company_id, skus, nkeys))
-		return;
+		return false;
 
 	/* only the keys whose rows the caller holds */
 	for (int i = 0; i < q.n; i++)
@@ -820,6 +820,7 @@ refresh(int32 company_id, const OmsStockKey *keys, int nkeys)
 				q.booked[i].key.sku_id == q.counts[k].key.sku_id)
 				booked[nbooked++] = q.booked[i];
 	oms_erp_write_counts(&q.erp, q.counts, n, booked, nbooked);
+	return n > 0;
 }
 
 /*

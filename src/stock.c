@@ -39,8 +39,8 @@ static void add_cart_keys(int32 company_id, const char *cart_id,
 						  KeyDemand **demand, int *n);
 static int	lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
 					  OmsStockLevel *levels);
-static void refresh_from_erp(int32 company_id, const OmsStockKey *keys,
-							 int nkeys);
+static void ensure_erp_rows(int32 company_id, const OmsStockKey *keys,
+							int nkeys);
 static bool give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 					  const char *own_cart, TimestampTz at);
 static void availability_event(int32 company_id, OmsStockKey key,
@@ -207,6 +207,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	int64	   *qty;
 	OmsStockKey *changed;
 	int			short_at = -1;
+	bool		changed_here;
 
 	oms_spi_connect();
 	demand = palloc(sizeof(KeyDemand) * (ntakes + 1));
@@ -234,10 +235,13 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	for (int i = 0; i < n; i++)
 		keys[i] = demand[i].key;
 
-	refresh_from_erp(company_id, keys, n);
+	ensure_erp_rows(company_id, keys, n);
 	levels = palloc0(sizeof(OmsStockLevel) * (n + 1));
 	nlevels = lock_rows(company_id, keys, n, levels);
-	if (give_back(company_id, keys, n, own_cart, at))
+	/* only now: the ERP may have committed while we waited for the rows */
+	changed_here = oms_stock_erp.refresh &&
+		oms_stock_erp.refresh(company_id, keys, n);
+	if (give_back(company_id, keys, n, own_cart, at) || changed_here)
 		nlevels = lock_rows(company_id, keys, n, levels);
 
 	qty = palloc(sizeof(int64) * (n + 1));
@@ -347,11 +351,11 @@ ensure_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
 }
 
 /*
- * Where the ERP has committed counts of these keys that we have not taken
- * in, lock all the rows in order and bring them up to date.
+ * Where the ERP has committed counts of keys that have no row yet, make the
+ * row, so that it can be locked.
  */
 static void
-refresh_from_erp(int32 company_id, const OmsStockKey *keys, int nkeys)
+ensure_erp_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
 {
 	OmsStockKey *pending;
 	int64	   *on_hand;
@@ -359,7 +363,6 @@ refresh_from_erp(int32 company_id, const OmsStockKey *keys, int nkeys)
 	int32	   *skus;
 	OmsStockKey *mine;
 	int			nmine = 0;
-	OmsStockLevel *levels;
 
 	if (oms_stock_erp.pending == NULL || nkeys == 0)
 		return;
@@ -380,9 +383,6 @@ refresh_from_erp(int32 company_id, const OmsStockKey *keys, int nkeys)
 	if (nmine == 0)
 		return;
 	ensure_rows(company_id, mine, nmine);
-	levels = palloc0(sizeof(OmsStockLevel) * (nkeys + 1));
-	lock_rows(company_id, keys, nkeys, levels);
-	oms_stock_erp.refresh(company_id, mine, nmine);
 }
 
 /*

@@ -35,14 +35,14 @@ typedef struct OmsStockLevel
  * committed, has not been taken into oms.stock yet, with that count;
  * returns their number.  Takes no lock.
  * refresh: the same for keys whose rows the caller holds locked, and writes
- * them (oms_stock_count).
+ * them (oms_stock_count); false when there was nothing to write.
  * dispatched, received: asks the ERP to book it, through its outbox.
  */
 typedef struct OmsStockErp
 {
 	int			(*pending) (int32 company_id, const int32 *sku_ids,
 							int nskus, OmsStockKey **keys, int64 **on_hand);
-	void		(*refresh) (int32 company_id, const OmsStockKey *keys,
+	bool		(*refresh) (int32 company_id, const OmsStockKey *keys,
 							int nkeys);
 	void		(*book) (int32 company_id, const char *kind,
 						 OmsStockKey key, int64 qty, const char *document,
