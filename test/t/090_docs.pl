@@ -61,7 +61,6 @@ for my $page (@pages)
 		$heading{$page}{$slug} = 1;
 	}
 }
-my %coming = map { $_ => 1 } qw(doc/erp.md doc/shipment.md doc/returns.md);
 
 for my $page (@pages)
 {
@@ -79,7 +78,6 @@ for my $page (@pages)
 	while ($text{$page} =~ /\]\(([^)#:]*)(?:#([^)]*))?\)/g)
 	{
 		my ($file, $part) = ($1 eq '' ? $page : canonical(dirname($page) . "/$1"), $2);
-		next if $coming{$file} && !-e $file;
 		push @dead, $file unless -e $file;
 		push @dead, "$file#$part" if defined $part && -e $file && !$heading{$file}{$part};
 	}
