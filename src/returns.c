@@ -38,6 +38,7 @@ static Jsonb *create_return(Jsonb *doc, TimestampTz at);
 static void rto_started(const OmsShipment *s, TimestampTz at);
 static void rto_arrived(const OmsShipment *s, TimestampTz at);
 static void picked_up(const OmsShipment *s, TimestampTz at);
+static void pickup_cancelled(const OmsShipment *s);
 static void gone(const OmsShipment *s, TimestampTz at);
 
 void
@@ -46,6 +47,7 @@ oms_returns_init(void)
 	oms_return_hooks.rto_started = rto_started;
 	oms_return_hooks.rto_arrived = rto_arrived;
 	oms_return_hooks.picked_up = picked_up;
+	oms_return_hooks.pickup_cancelled = pickup_cancelled;
 	oms_return_hooks.gone = gone;
 }
 
@@ -131,7 +133,7 @@ find_order(Jsonb *doc, int32 company_id)
 	if (v && v->type == jbvNumeric)
 	{
 		char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out,
-															NumericGetDatum(v->val.numeric)));
+															   NumericGetDatum(v->val.numeric)));
 		int64		order_id;
 
 		if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 18)
@@ -619,6 +621,29 @@ picked_up(const OmsShipment *s, TimestampTz at)
 
 	if (return_of_parcel(s, &r) && strcmp(r.status, "authorized") == 0)
 		oms_return_move(&r, "picked_up", at);
+}
+
+/* The courier will not come: another pickup, to be booked when wanted. */
+static void
+pickup_cancelled(const OmsShipment *s)
+{
+	OmsReturn	r;
+	OmsShipmentPlan plan = {0};
+	Datum		values[3] = {Int32GetDatum(s->company_id)};
+
+	if (!return_of_parcel(s, &r) || strcmp(r.status, "authorized") != 0)
+		return;
+	plan.company_id = s->company_id;
+	plan.order_id = s->order_id;
+	plan.return_id = s->return_id;
+	plan.node_id = s->node_id;
+	plan.declared_value = s->declared_value;
+	plan.dead_g = s->dead_g;
+	plan.volume_cm3 = s->volume_cm3;
+	values[1] = Int64GetDatum(r.return_id);
+	values[2] = Int64GetDatum(oms_shipment_plan(&plan));
+	oms_exec(&set_parcel_plan, values, NULL, false, 0);
+	oms_return_event(&r, "return.no_pickup");
 }
 
 /*

@@ -34,8 +34,12 @@ oms_shipment_turned(OmsShipment *s, const OmsShipmentTurn *turn)
 			if (oms_return_hooks.gone)
 				oms_return_hooks.gone(s, turn->at);
 		}
-		else if (s->rank >= RANK_PICKED_UP && strcmp(state, "CANCELLED") != 0 &&
-				 oms_return_hooks.picked_up)
+		else if (strcmp(state, "CANCELLED") == 0)
+		{
+			if (oms_return_hooks.pickup_cancelled)
+				oms_return_hooks.pickup_cancelled(s);
+		}
+		else if (s->rank >= RANK_PICKED_UP && oms_return_hooks.picked_up)
 			oms_return_hooks.picked_up(s, turn->at);
 		return;
 	}

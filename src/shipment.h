@@ -95,6 +95,7 @@ typedef struct OmsReturnHooks
 	void		(*rto_started) (const OmsShipment *s, TimestampTz at);
 	void		(*rto_arrived) (const OmsShipment *s, TimestampTz at);
 	void		(*picked_up) (const OmsShipment *s, TimestampTz at);
+	void		(*pickup_cancelled) (const OmsShipment *s);
 	void		(*gone) (const OmsShipment *s, TimestampTz at);
 } OmsReturnHooks;
 

@@ -121,6 +121,16 @@ SELECT oms.record_scan(jsonb_build_object('courier', 'TESTDLV', 'awb', s.awb, 'c
 SELECT r.status, r.received_at, f.amount FROM oms.return_order r JOIN oms.refund f USING (return_id) WHERE external_id = 'R11';
 SELECT pg_temp.fails($$SELECT pg_temp.give_back('C9', 'R12', '[{"line_no": 1, "qty": 2}]')$$);
 
+-- the courier cancels the pickup: another is planned; a customer's cancellation is no reason for one
+SELECT pg_temp.delivered('C10', false, '9121 1 10.00');
+SELECT pg_temp.give_back('C10', 'R13')->>'status' AS asked;
+SELECT oms.record_scan(jsonb_build_object('courier', 'TESTDLV', 'awb', s.awb, 'code', 'CANCELLED', 'scanned_at', '2026-04-08T10:00:00+05:30'))->>'state' AS state
+  FROM oms.shipment s WHERE s.return_id = pg_temp.ret('R13');
+SELECT oms.book_shipment(r.shipment_id) IS NOT NULL AS booked_again FROM oms.return_order r WHERE external_id = 'R13';
+SELECT s.state, s.shipment_id = r.shipment_id AS current, s.dead_g FROM oms.return_order r JOIN oms.shipment s USING (return_id) WHERE r.external_id = 'R13' ORDER BY s.shipment_id;
+SELECT oms.cancel_return(pg_temp.ret('R13')) AS cancelled;
+SELECT s.state FROM oms.shipment s WHERE s.return_id = pg_temp.ret('R13') ORDER BY s.shipment_id;
+
 -- what happened, and the ledger agrees with the counts
 SELECT type, count(*) FROM oms.event WHERE company_id = 9100 AND (topic = 'return' OR type LIKE 'refund.%') GROUP BY type ORDER BY type COLLATE "C";
 SELECT s.sku_id, s.node_id, s.on_hand - l.delta AS drift FROM oms.stock s
