@@ -23,12 +23,21 @@
 #define HYPERLOCAL_KMH 25.0
 #define PARCEL_KMH 40.0
 
+/* Searches made anew for lines that share levels, at most. */
+#define SHARED_ROUNDS 20
+
 static int64 opening_cost(const OmsPlanRequest *req, const OmsNode *node);
 static int64 level_at(const OmsStockLevel *levels, int n, int32 node_id,
 					  int32 sku_id, bool backorders);
 static int64 demand_at(const OmsDemand *d, const OmsStockLevel *levels,
 					   int nlevels, int32 node_id, bool backorders);
 static int	compare_candidates(const void *a, const void *b, void *arg);
+static int	keep_candidates(const OmsPlanRequest *req, const int64 *at_node,
+							const int64 *cost, int *rank, int n);
+static bool count_off(const OmsPlanRequest *req, const OmsSplitPlan *plan,
+					  const int *rank, int ncandidates,
+					  OmsStockLevel *levels, int nlevels,
+					  int64 *available, OmsPlanResult *res);
 
 void
 oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res)
@@ -49,6 +58,7 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 						  OmsPlanResult *res)
 {
 	OmsStockLevel *levels;
+	OmsStockLevel *fresh;
 	int			nlevels;
 	int32	   *skus;
 	int			nskus = 0;
@@ -134,7 +144,8 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	ranking.cost = res->node_cost;
 	ranking.nodes = res->nodes;
 	qsort_arg(rank, ncandidates, sizeof(int), compare_candidates, &ranking);
-	ncandidates = Min(ncandidates, req->rule.max_nodes);
+	ncandidates = keep_candidates(req, at_node, res->node_cost, rank,
+								  ncandidates);
 
 	p.n = ncandidates;
 	p.m = m;
@@ -153,29 +164,117 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 		for (int j = 0; j < m; j++)
 			available[k * m + j] = at_node[rank[k] * m + j];
 	}
-	oms_split_solve(&p, &plan);
-	res->cost = plan.cost;
-	res->proven = plan.proven;
-
 	/*
 	 * Lines of one item, and kits with components in common, share levels the
-	 * search saw as separate: what the plan takes is counted off here.
+	 * search sees as separate.  Where a plan counts on units twice, what is
+	 * really left for the line there is told to the search, and it goes again.
 	 */
+	fresh = palloc(sizeof(OmsStockLevel) * (nlevels + 1));
+	memcpy(fresh, levels, sizeof(OmsStockLevel) * nlevels);
 	res->pieces = palloc(sizeof(OmsPiece) * (ncandidates * m + 1));
-	res->npieces = 0;
 	res->unfilled = palloc(sizeof(int64) * (m + 1));
-	memcpy(res->unfilled, need, sizeof(int64) * m);
+	for (int round = 0;; round++)
+	{
+		oms_split_solve(&p, &plan);
+		res->cost = plan.cost;
+		res->proven = plan.proven && round == 0;
+		memcpy(levels, fresh, sizeof(OmsStockLevel) * nlevels);
+		memcpy(res->unfilled, need, sizeof(int64) * m);
+		if (count_off(req, &plan, rank, ncandidates, levels, nlevels,
+					  available, res))
+			break;
+		if (round < SHARED_ROUNDS)
+			continue;
+		if (p.complete_only)
+		{
+			res->npieces = 0;
+			memcpy(res->unfilled, need, sizeof(int64) * m);
+		}
+		break;
+	}
+	for (int i = 0; i < res->npieces; i++)
+		res->node_used[res->pieces[i].node] = true;
+}
+
+/*
+ * Cuts the sorted candidates down to rule.max_nodes: for every line the
+ * first that fills it (or else has most of it), then by turns the first of
+ * the others and the cheapest of them.
+ */
+static int
+keep_candidates(const OmsPlanRequest *req, const int64 *at_node,
+				const int64 *cost, int *rank, int n)
+{
+	int			m = req->ndemand;
+	int			max = req->rule.max_nodes;
+	bool	   *keep;
+	int			kept = 0;
+
+	if (n <= max)
+		return n;
+	keep = palloc0(sizeof(bool) * n);
+	for (int j = 0; j < m && kept < max; j++)
+	{
+		int			best = 0;
+
+		for (int k = 0; k < n; k++)
+		{
+			int64		q = Min(at_node[rank[k] * m + j], req->demand[j].qty);
+
+			if (q > Min(at_node[rank[best] * m + j], req->demand[j].qty))
+				best = k;
+		}
+		kept += keep[best] ? 0 : 1;
+		keep[best] = true;
+	}
+	for (bool by_cost = false; kept < max; by_cost = !by_cost)
+	{
+		int			next = -1;
+
+		for (int k = 0; k < n; k++)
+			if (!keep[k] &&
+				(next < 0 || (by_cost && cost[rank[k]] < cost[rank[next]])))
+				next = k;
+		kept++;
+		keep[next] = true;
+	}
+	kept = 0;
+	for (int k = 0; k < n; k++)
+		if (keep[k])
+			rank[kept++] = rank[k];
+	return kept;
+}
+
+/*
+ * Makes the plan's pieces, counting what each takes off the levels.  False
+ * when units were counted on twice: "available" then says what is left.
+ */
+static bool
+count_off(const OmsPlanRequest *req, const OmsSplitPlan *plan,
+		  const int *rank, int ncandidates, OmsStockLevel *levels,
+		  int nlevels, int64 *available, OmsPlanResult *res)
+{
+	int			m = req->ndemand;
+	bool		sound = true;
+
+	res->npieces = 0;
 	for (int k = 0; k < ncandidates; k++)
 	{
 		for (int j = 0; j < m; j++)
 		{
 			OmsDemand  *d = &req->demand[j];
-			int64		q = plan.take[k * m + j];
+			int64		q = plan->take[k * m + j];
 			int32		node_id = res->nodes[rank[k]].node_id;
+			OmsPiece   *piece;
 
 			if (q <= 0)
 				continue;
 			q = Min(q, demand_at(d, levels, nlevels, node_id, req->backorders));
+			if (q < plan->take[k * m + j])
+			{
+				available[k * m + j] = q;
+				sound = false;
+			}
 			if (q <= 0)
 				continue;
 			for (int l = 0; l < nlevels; l++)
@@ -188,15 +287,15 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 					if (levels[l].key.sku_id == d->component_sku[c])
 						levels[l].reserved += oms_muldiv(q, d->component_qty[c], 1000);
 			}
-			res->pieces[res->npieces].demand = j;
-			res->pieces[res->npieces].node = rank[k];
-			res->pieces[res->npieces].qty = q;
-			res->pieces[res->npieces].allocation_id = 0;
-			res->npieces++;
-			res->node_used[rank[k]] = true;
+			piece = &res->pieces[res->npieces++];
+			piece->demand = j;
+			piece->node = rank[k];
+			piece->qty = q;
+			piece->allocation_id = 0;
 			res->unfilled[j] -= q;
 		}
 	}
+	return sound;
 }
 
 bool
