@@ -5,7 +5,7 @@ LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_capture_order';
 COMMENT ON FUNCTION oms.capture_order(jsonb, timestamptz) IS
-    'Takes one canonical order (doc/order.schema.json) in this transaction: checked, de-duplicated, scored, planned, reserved, taxed, given to couriers. Answers with order_id, status, promised_at, total, tax, risk, holds and plan. The same order again changes nothing and answers "duplicate": true. Raises OM001 invalid document, OM002 unknown channel, item or node, OM005 same number with another content, OM101 out of stock (counter sales, and channels without backorders), OM201 no GST rate, OM202 invalid GSTIN, OM301 no risk model.';
+    'Takes one canonical order (doc/order.schema.json) in this transaction: checked, de-duplicated, scored, planned, reserved, taxed, given to couriers. Answers with order_id, status, promised_at, total, tax, risk, holds and plan. The same order again changes nothing and answers "duplicate": true. Raises OM001 invalid document, OM002 unknown channel, item or node, OM005 same number with another content, OM101 out of stock (counter sales, and channels without backorders), OM103 a counter sale at a node without counter, OM201 no GST rate, OM202 invalid GSTIN, OM301 no risk model.';
 
 CREATE FUNCTION oms.capture_orders(documents text[], at timestamptz DEFAULT now(),
     OUT seq integer, OUT ok boolean, OUT answer jsonb, OUT sqlstate text, OUT message text) RETURNS SETOF record

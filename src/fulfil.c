@@ -34,8 +34,9 @@ void
 oms_fulfil_plan(OmsFulfilment *f)
 {
 	OmsPlanRequest req = {0};
-	OmsNodeRefusal *refusals = palloc(sizeof(OmsNodeRefusal) * 64);
+	OmsNodeRefusal *refusals = NULL;
 	int			nrefusals = 0;
+	int			tries = 0;
 	bool		any_courier = false;
 
 	req.mesh.company_id = f->company_id;
@@ -52,16 +53,11 @@ oms_fulfil_plan(OmsFulfilment *f)
 	req.ndemand = f->nlines;
 	req.demand = oms_order_demand(f->company_id, f->lines, f->nlines);
 
-	for (int try = 0;; try++)
+	for (;;)
 	{
-		int			unserved = -1;
+		int			refused = nrefusals;
 
 		CHECK_FOR_INTERRUPTS();
-		if (try == MAX_TRIES)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("stock of this order's items keeps changing"),
-					 errhint("Try the call again.")));
 		oms_sourcing_plan_without(&req, refusals, nrefusals, &f->plan);
 
 		/* couriers: a node nobody can serve is none */
@@ -80,18 +76,19 @@ oms_fulfil_plan(OmsFulfilment *f)
 
 				if (served)
 					any_courier = true;
-				else if (unserved < 0)
-					unserved = f->parcels[i].node;
-			}
-			if (unserved >= 0 && f->hold == NULL)
-			{
-				if (nrefusals < 63)
+				else if (f->hold == NULL)
 				{
-					refusals[nrefusals].node_id = f->plan.nodes[unserved].node_id;
+					/* every round refuses nodes not refused before */
+					if (refusals == NULL)
+						refusals = palloc(sizeof(OmsNodeRefusal));
+					else
+						refusals = repalloc(refusals, sizeof(OmsNodeRefusal) * (nrefusals + 1));
+					refusals[nrefusals].node_id = f->plan.nodes[f->parcels[i].node].node_id;
 					refusals[nrefusals++].reason = "NOT_SERVICEABLE";
-					continue;
 				}
 			}
+			if (nrefusals > refused)
+				continue;
 			if (f->plan.npieces == 0 && nrefusals > 0 && f->hold == NULL && !any_courier)
 			{
 				/* every node with stock was refused: hold it there instead */
@@ -106,6 +103,11 @@ oms_fulfil_plan(OmsFulfilment *f)
 		take_ids(f);
 		if (oms_sourcing_reserve(&req, &f->plan, NULL, 0))
 			break;
+		if (++tries == MAX_TRIES)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("stock of this order's items keeps changing"),
+					 errhint("Try the call again.")));
 	}
 
 	if (f->hold && f->cod)
@@ -453,20 +455,44 @@ oms_fulfil_json(const OmsFulfilment *f, OmsJson *j)
 	oms_json_close_array(j);
 }
 
+static char *
+quantity(int64 milli)
+{
+	milli = Min(milli, INT64CONST(99999999999999));
+	return DatumGetCString(DirectFunctionCall1(numeric_out,
+											   oms_milli_numeric(milli)));
+}
+
 void
 oms_fulfil_raise_short(const OmsFulfilment *f)
 {
 	StringInfoData detail;
 
+	for (int i = 0; f->carry_out && i < f->plan.nnodes; i++)
+		if (f->plan.nodes[i].node_id == f->only_node_id &&
+			f->plan.nodes[i].refused &&
+			strcmp(f->plan.nodes[i].refused, "NO_STOCK") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_NO_NODE),
+					 errmsg("node \"%s\" cannot sell over its counter",
+							f->plan.nodes[i].code),
+					 errdetail("It is refused as %s (oms.reason_code).",
+							   f->plan.nodes[i].refused),
+					 errhint("A counter is a node with oms.node.pos set that is open and has a GST state.")));
 	initStringInfo(&detail);
 	for (int j = 0; j < f->nlines; j++)
-		if (f->plan.unfilled[j] > 0)
-			appendStringInfo(&detail, "%s%s: asked %s, available %s",
-							 detail.len ? "; " : "", f->lines[j].sku,
-							 DatumGetCString(DirectFunctionCall1(numeric_out,
-																 oms_milli_numeric(f->lines[j].qty))),
-							 DatumGetCString(DirectFunctionCall1(numeric_out,
-																 oms_milli_numeric(Min(f->plan.available[j], INT64CONST(99999999999999))))));
+	{
+		int64		qty = f->lines[j].qty;
+
+		if (f->plan.unfilled[j] == 0)
+			continue;
+		appendStringInfo(&detail, "%s%s: asked %s, available %s",
+						 detail.len ? "; " : "", f->lines[j].sku,
+						 quantity(qty), quantity(f->plan.available[j]));
+		if (f->plan.available[j] >= qty)
+			appendStringInfo(&detail, ", but only %s with the other lines in the parcels allowed",
+							 quantity(qty - f->plan.unfilled[j]));
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OMS_OUT_OF_STOCK),
 			 errmsg("not enough stock for the order"),

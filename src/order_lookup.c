@@ -195,7 +195,8 @@ oms_order_demand(int32 company_id, const OmsLine *lines, int n)
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
 					 errmsg("a kit is sold whole"),
-					 errdetail("Line %d asks for a fraction of %s.", d->line_no, lines[i].sku)));
+					 errdetail("Line %d asks for a fraction of %s.", d->line_no, lines[i].sku),
+					 errhint("Ask for whole kits, or for components by themselves.")));
 		oms_spi_connect();
 		d->ncomponents = (int) oms_exec(&kit_plan, values, NULL, false, 0);
 		d->component_sku = MemoryContextAlloc(caller, sizeof(int32) * (d->ncomponents + 1));

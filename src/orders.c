@@ -444,7 +444,8 @@ price_lines(Capture *c)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
 				 errmsg("the cart discount exceeds the value of the goods"),
-				 errdetail("Field charges: CART_DISCOUNT.")));
+				 errdetail("Field charges: CART_DISCOUNT."),
+				 errhint("It is taken off the lines after their own discounts, not off charges.")));
 	c->discounts += cart_discount;
 	for (int i = 0; i < d->nlines; i++)
 	{

@@ -203,7 +203,10 @@ extern void oms_fulfil_write(OmsFulfilment *f);
 /* Plan as jsonb: array "plan" under the open object of j. */
 extern void oms_fulfil_json(const OmsFulfilment *f, OmsJson *j);
 
-/* Raises OUT_OF_STOCK naming every short item and what is available. */
+/*
+ * Raises OUT_OF_STOCK naming every short item and what is available; NO_NODE
+ * where the node named has no counter to sell over.
+ */
 extern void oms_fulfil_raise_short(const OmsFulfilment *f);
 
 extern void oms_orders_init(void);
