@@ -32,6 +32,7 @@ static bool get_number(JsonbContainer *c, const char *path, const char *key,
 					   bool required, bool paise, int64 *out);
 static bool get_degree(JsonbContainer *c, const char *path, const char *key,
 					   double limit, double *out);
+static TimestampTz read_time(const char *path, const char *text);
 static void read_address(JsonbContainer *c, const char *path, bool cart,
 						 OmsAddress *a);
 static void read_lines(JsonbContainer *root, bool cart, OmsOrderDoc *out);
@@ -83,11 +84,7 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 	{
 		if (strlen(text) < 16 || strspn(text, "0123456789-") < 8)
 			refuse("placed_at", "is not an ISO 8601 date and time", text);
-		out->placed_at =
-			DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-													CStringGetDatum(text),
-													ObjectIdGetDatum(InvalidOid),
-													Int32GetDatum(-1)));
+		out->placed_at = read_time("placed_at", text);
 	}
 
 	if ((c = get_object(root, "", "payment", !cart)) != NULL)
@@ -146,6 +143,36 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 											JsonbPGetDatum(doc), Int64GetDatum(2)));
 	snprintf(out->hash, sizeof(out->hash), "%016llx%016llx",
 			 (unsigned long long) h1, (unsigned long long) h2);
+}
+
+/* A moment; what timestamptz refuses is refused by the name of the field. */
+static TimestampTz
+read_time(const char *path, const char *text)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile TimestampTz t = 0;
+	volatile bool bad = false;
+
+	PG_TRY();
+	{
+		t = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+													CStringGetDatum(text),
+													ObjectIdGetDatum(InvalidOid),
+													Int32GetDatum(-1)));
+	}
+	PG_CATCH();
+	{
+		/* another error follows at once, so nothing goes on from here */
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		bad = true;
+	}
+	PG_END_TRY();
+	if (bad)
+		refuse(path, "is not a date and time", text);
+	return t;
 }
 
 static void
