@@ -338,7 +338,9 @@ static OmsPlan unwait_plan = {
 };
 static OmsPlan replanned_plan = {
 	"UPDATE oms.\"order\" SET planning_run = $3, tax_amount = tax_amount + $4,"
-	" total_amount = total_amount + CASE WHEN $5 THEN 0 ELSE $4 END"
+	" total_amount = total_amount + CASE WHEN $5 THEN 0 ELSE $4 END,"
+	/* what counts as paid in full at capture goes on doing so */
+	" paid_amount = paid_amount + CASE WHEN $5 OR payment_mode <> 'PREPAID' OR paid_amount < total_amount THEN 0 ELSE $4 END"
 	" WHERE company_id = $1 AND order_id = $2",
 	5, {INT4OID, INT8OID, INT4OID, NUMERICOID, BOOLOID}, NULL
 };
