@@ -78,7 +78,7 @@ AS 'MODULE_PATHNAME', 'oms_cancel_order';
 COMMENT ON FUNCTION oms.cancel_order(bigint, text, text) IS
     'Cancels an order nothing of which was shipped: stock goes back exactly, parcels are cancelled, what was paid is owed to the buyer (oms.refund). Asked again it changes nothing. Returns the order''s status. Raises OM002, OM004 when something was shipped.';
 
-CREATE FUNCTION oms.retry_backorders(max integer DEFAULT 200, at timestamptz DEFAULT now()) RETURNS integer
+CREATE FUNCTION oms.retry_backorders(max integer DEFAULT 50, at timestamptz DEFAULT now()) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_retry_backorders';

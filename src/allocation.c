@@ -32,6 +32,23 @@ oms_order_lock(int32 company_id, int64 order_id)
 	oms_spi_finish();
 }
 
+static OmsPlan try_lock_order_plan = {
+	"SELECT 1 FROM oms.\"order\" WHERE company_id = $1 AND order_id = $2 FOR NO KEY UPDATE SKIP LOCKED",
+	2, {INT4OID, INT8OID}, NULL
+};
+
+bool
+oms_order_try_lock(int32 company_id, int64 order_id)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
+	bool		locked;
+
+	oms_spi_connect();
+	locked = oms_exec(&try_lock_order_plan, values, NULL, false, 1) > 0;
+	oms_spi_finish();
+	return locked;
+}
+
 static OmsPlan holds_plan = {
 	"SELECT string_agg(hold || ' (' || reason || ')', ', ' ORDER BY hold) FROM oms.order_hold"
 	" WHERE company_id = $1 AND order_id = $2 AND resolved_at IS NULL",

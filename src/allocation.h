@@ -14,6 +14,12 @@
  */
 extern void oms_order_lock(int32 company_id, int64 order_id);
 
+/*
+ * The same for background work, which never waits for a person's call: false
+ * when somebody holds the order now.
+ */
+extern bool oms_order_try_lock(int32 company_id, int64 order_id);
+
 /* Raises ORDER_HELD naming the open holds, if there are any. */
 extern void oms_order_check_holds(int32 company_id, int64 order_id);
 

@@ -360,7 +360,8 @@ retry_order(int32 company_id, int64 order_id, TimestampTz at)
 	OmsFulfilment *f = palloc0(sizeof(OmsFulfilment));
 	char	   *code;
 
-	oms_order_lock(company_id, order_id);
+	if (!oms_order_try_lock(company_id, order_id))
+		return false;			/* somebody works on it; next time */
 	oms_spi_connect();
 	f->nlines = (int) oms_exec(&waiting_lines_plan, values, NULL, false, 0);
 	if (f->nlines == 0)
