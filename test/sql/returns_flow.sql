@@ -131,6 +131,10 @@ SELECT s.state, s.shipment_id = r.shipment_id AS current, s.dead_g FROM oms.retu
 SELECT oms.cancel_return(pg_temp.ret('R13')) AS cancelled;
 SELECT s.state FROM oms.shipment s WHERE s.return_id = pg_temp.ret('R13') ORDER BY s.shipment_id;
 
+-- nobody takes returns
+UPDATE oms.node SET accepts_returns = false WHERE company_id = 9100;
+SELECT pg_temp.fails($$SELECT pg_temp.give_back('C10', 'R14')$$);
+
 -- what happened, and the ledger agrees with the counts
 SELECT type, count(*) FROM oms.event WHERE company_id = 9100 AND (topic = 'return' OR type LIKE 'refund.%') GROUP BY type ORDER BY type COLLATE "C";
 SELECT s.sku_id, s.node_id, s.on_hand - l.delta AS drift FROM oms.stock s

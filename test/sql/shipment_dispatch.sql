@@ -46,6 +46,13 @@ SELECT payload->>'reason' AS reason FROM oms.event WHERE company_id = 9100 AND t
 SELECT pg_temp.fails($$SELECT oms.book_shipment(pg_temp.parcel('A5'))$$);
 SELECT pg_temp.status('A5');
 
+-- no courier can carry it: told apart from an empty pool; nor what went over a counter
+DO $$ BEGIN PERFORM pg_temp.make_order('A8', false, '9121 1 500.00', service => NULL); END $$;
+UPDATE oms."order" SET ship_pincode = '799999' WHERE external_id = 'A8';
+SELECT pg_temp.fails($$SELECT oms.book_shipment(pg_temp.parcel('A8'))$$);
+UPDATE oms."order" SET fulfilment_mode = 'CARRY_OUT' WHERE external_id = 'A8';
+SELECT pg_temp.fails($$SELECT oms.book_shipment(pg_temp.parcel('A8'))$$);
+
 -- in bulk: the good go, the bad report, a manifest for each node and courier
 DO $$ BEGIN PERFORM pg_temp.make_order('A6', false, '9121 1 500.00', 9112, 9142); END $$;
 SELECT oms.add_awbs('TESTSFX', ARRAY['SF3TST']) AS added;

@@ -48,6 +48,25 @@ SELECT courier, attempt, reason, fault, act_by, actions FROM oms.ndr_open(at => 
 SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B3'), 'RE_ATTEMPT', at => '2026-04-05 20:00+05:30')$$);
 SELECT oms.ndr_action(pg_temp.parcel('B3'), 'RTO', at => '2026-04-05 20:00+05:30') - 'shipment_id' AS asked;
 
+-- before that: what may be asked, until when
+SELECT pg_temp.sent('B12', true);
+SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B12'), 'RTO')$$) AS nothing_failed;
+SELECT pg_temp.scan('B12', 'EOD-74', '2026-04-03T18:00:00+05:30') AS bad_address;
+SELECT actions FROM oms.ndr_open(at => '2026-04-04 17:00+05:30') WHERE shipment_id = pg_temp.parcel('B12');
+SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B12'), 'PRAY', at => '2026-04-04 17:00+05:30')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B12'), 'DEFER', at => '2026-04-04 17:00+05:30')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B12'), 'DEFER', '{"date": "2026-04-04"}', at => '2026-04-04 17:00+05:30')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B12'), 'DEFER', '{"date": "2026-04-10"}', at => '2026-04-04 17:00+05:30')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B12'), 'EDIT_DETAILS', '{"pincode": "1"}', at => '2026-04-04 17:00+05:30')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B12'), 'RE_ATTEMPT', at => '2026-04-04 18:00:01+05:30')$$);
+SELECT oms.ndr_action(pg_temp.parcel('B12'), 'DEFER', '{"date": "2026-04-09"}', at => '2026-04-04 18:00+05:30') - 'shipment_id' AS last_day_last_moment;
+SELECT oms.ndr_action(pg_temp.parcel('B12'), 'EDIT_DETAILS', '{"address": "Flat 5", "phone": "9876500000"}', at => '2026-04-04 17:00+05:30') - 'shipment_id' AS better;
+SELECT ship_name, ship_phone, ship_address FROM oms."order" WHERE external_id = 'B12';
+SELECT count(*) AS personal_data_in_events FROM oms.event WHERE company_id = 9100 AND payload::text ~ '98765|Flat|Asha';
+SET oms.max_attempts = 1;
+SELECT pg_temp.fails($$SELECT oms.ndr_action(pg_temp.parcel('B12'), 'RE_ATTEMPT', at => '2026-04-04 17:00+05:30')$$);
+RESET oms.max_attempts;
+
 -- RTO: a return on its way, the buyer's outcome, goods counted by people
 SELECT pg_temp.scan('B3', '12', '2026-04-06T09:00:00+05:30') AS marked;
 SELECT pg_temp.status('B3');
