@@ -3,7 +3,8 @@
 
 CREATE FUNCTION oms.verify(OUT invariant text, OUT subject text, OUT detail text) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE COST 1000000 ROWS 1
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp
+SET jit = off AS $$
 WITH held AS ( -- reservations that count, by key
     SELECT company_id, node_id, sku_id, sum(qty) AS qty
       FROM oms.reservation WHERE state <> 'closed' GROUP BY 1, 2, 3
