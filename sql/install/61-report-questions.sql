@@ -146,7 +146,8 @@ SELECT (g.company_id * 1000000000000 + (g.i + 500000)::bigint * 1000000 + (g.j +
        st_asgeojson(st_forcepolygoncw(st_transform(h.geom, 4326)), 5)::text AS boundary_geojson --| The hexagon as GeoJSON, wound clockwise
   FROM (SELECT o.company_id, n.edge, c.i::integer AS i, (c.r + floor(c.i / 2))::integer AS j,
                count(*) AS orders, count(*) FILTER (WHERE o.payment_mode = 'COD') AS cod_orders,
-               count(*) FILTER (WHERE o.status = 'rto') AS rto_orders, sum(o.total_amount) AS amount
+               count(*) FILTER (WHERE EXISTS (SELECT FROM oms.shipment s WHERE s.company_id = o.company_id AND s.order_id = o.order_id
+                                                 AND s.direction = 'forward' AND s.state LIKE 'RTO\_%')) AS rto_orders, sum(o.total_amount) AS amount
           FROM (SELECT m.value::double precision AS edge FROM oms.meta m WHERE m.key = 'demand_cell_m') n
          CROSS JOIN oms."order" o
          CROSS JOIN LATERAL (SELECT st_transform(o.ship_place::geometry, 7755) AS flat OFFSET 0) p

@@ -166,7 +166,10 @@ SELECT o.order_id::bigint AS order_id, --| Key
        coalesce(a.nodes, 0)::integer AS nodes, --| Nodes that fill it
        coalesce(s.parcels, 0)::integer AS parcels, --| Parcels to the buyer
        coalesce(h.ever, 0)::integer AS holds, --| Holds it ever had
-       coalesce(h.now, 0)::integer AS open_holds --| Holds now
+       coalesce(h.now, 0)::integer AS open_holds, --| Holds now
+       coalesce(s.delivered, 0)::integer AS parcels_delivered, --| Of its parcels delivered
+       coalesce(s.rto, 0)::integer AS parcels_rto, --| Of its parcels come or coming back undelivered; stays when they are restocked
+       (coalesce(s.rto, 0) > 0)::boolean AS is_rto --| Any of it came or comes back undelivered
   FROM oms."order" o
   JOIN oms.company p ON p.company_id = o.company_id
   LEFT JOIN (SELECT company_id, order_id, count(*) AS lines, sum(qty) AS units, sum(cancelled_qty) AS cancelled
@@ -174,7 +177,7 @@ SELECT o.order_id::bigint AS order_id, --| Key
   LEFT JOIN (SELECT company_id, order_id, sum(qty) FILTER (WHERE node_id IS NOT NULL AND status <> 'backordered') AS found,
                     count(DISTINCT node_id) FILTER (WHERE status NOT IN ('backordered', 'cancelled')) AS nodes
                FROM oms.allocation GROUP BY 1, 2) a ON a.company_id = o.company_id AND a.order_id = o.order_id
-  LEFT JOIN (SELECT company_id, order_id, count(*) AS parcels
+  LEFT JOIN (SELECT company_id, order_id, count(*) AS parcels, count(delivered_at) AS delivered, count(*) FILTER (WHERE state LIKE 'RTO\_%') AS rto
                FROM oms.shipment WHERE direction = 'forward' AND state <> 'CANCELLED' GROUP BY 1, 2) s ON s.company_id = o.company_id AND s.order_id = o.order_id
   LEFT JOIN (SELECT company_id, order_id, count(*) AS ever, count(*) FILTER (WHERE resolved_at IS NULL) AS now
                FROM oms.order_hold GROUP BY 1, 2) h ON h.company_id = o.company_id AND h.order_id = o.order_id;
@@ -235,7 +238,7 @@ SELECT s.shipment_id::bigint AS shipment_id, --| Key
        s.zone::text AS zone,        --| Courier zone of the lane
        (s.cod_amount > 0)::boolean AS is_cod, --| Cash to collect
        (s.direction = 'forward' AND s.delivered_at IS NOT NULL)::boolean AS is_delivered, --| Reached the buyer
-       (s.direction = 'forward' AND s.state IN ('RTO_INITIATED', 'RTO_IN_TRANSIT', 'RTO_OFD', 'RTO_NDR', 'RTO_DELIVERED', 'RTO_DISPOSED'))::boolean AS is_rto, --| Came or comes back undelivered
+       (s.direction = 'forward' AND s.state LIKE 'RTO\_%')::boolean AS is_rto, --| Came or comes back undelivered
        s.attempts::integer AS failed_attempts, --| Failed delivery attempts
        s.cod_amount::numeric(14,2) AS cod_amount, --| Cash to collect
        s.declared_value::numeric(14,2) AS declared_value, --| Value carried
@@ -328,12 +331,12 @@ SELECT k.order_id::bigint AS risk_score_id, --| Key: the order
        k.action::text AS action,    --| allow, confirm, prepaid_only or block
        coalesce(k.reasons[1], 'none')::text AS main_reason, --| What raised it most
        (k.scored_at AT TIME ZONE p.timezone)::date AS scored_date, --| Day
-       (o.payment_mode = 'COD')::boolean AS is_cod, --| Cash on delivery
-       (CASE WHEN o.status IN ('rto') THEN 'rto' WHEN o.status IN ('delivered', 'returned') THEN 'delivered' ELSE 'open' END)::text AS outcome --| What came of it: rto, delivered or open
+       o.is_cod::boolean AS is_cod, --| Cash on delivery
+       (CASE WHEN o.is_rto THEN 'rto' WHEN o.status IN ('delivered', 'returned') THEN 'delivered' ELSE 'open' END)::text AS outcome --| What came of it: rto (also when restocked since), delivered (also when the buyer returned it) or open
   FROM oms.risk_score k
   JOIN oms.company p ON p.company_id = k.company_id
   LEFT JOIN oms.risk_model m ON m.risk_model_id = k.risk_model_id
-  LEFT JOIN oms."order" o ON o.company_id = k.company_id AND o.order_id = k.order_id;
+  LEFT JOIN oms_bi.fact_order o ON o.company_id = k.company_id AND o.order_id = k.order_id;
 
 CREATE VIEW oms_bi.fact_stock AS    --| Stock now, one row for each item at a node.
 SELECT (s.node_id * 2147483648 + s.sku_id)::bigint AS stock_id, --| Key: made of node and item

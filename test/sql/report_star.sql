@@ -32,6 +32,15 @@ SELECT customer_id, buyer_kind, first_seen_date FROM oms_bi.dim_customer WHERE c
 SELECT node_code, node_kind, state_name, longitude, latitude FROM oms_bi.dim_node WHERE company_id = 901 ORDER BY 1;
 SELECT sku_code, is_kit, is_tracked, cost FROM oms_bi.dim_sku WHERE company_id = 901 ORDER BY 1;
 
+-- goods that came back undelivered and were restocked: the order says returned, the reports still say rto
+SAVEPOINT restocked;
+UPDATE oms.allocation SET status = 'returned' WHERE allocation_id = 9205;
+UPDATE oms."order" SET status = 'returned' WHERE order_id = 9104;
+SELECT status, is_rto, parcels, parcels_delivered, parcels_rto FROM oms_bi.fact_order WHERE order_id = 9104;
+SELECT outcome FROM oms_bi.fact_risk_score WHERE order_id = 9104;
+SELECT sum(rto_orders) FROM oms_bi.demand_by_cell WHERE company_id = 901;
+ROLLBACK TO restocked;
+
 -- 1 fill rate
 SELECT channel_id, order_date, orders, orders_filled, units, units_filled, fill_rate, order_fill_rate FROM oms_bi.fill_rate WHERE company_id = 901 ORDER BY 1, 2;
 -- 2 split rate
