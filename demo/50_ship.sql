@@ -4,9 +4,10 @@ select count(oms.lift_hold(order_id, 'COD_CONFIRM', 'buyer')) as confirmed from 
 select count(oms.release_order(order_id)) as released from oms."order" where status in ('reserved', 'part_reserved') and fulfilment_mode = 'SHIP' \gset
 \echo :confirmed 'buyers confirmed their COD order;' :released 'orders released to the nodes. Packing, AWB numbers and hand-over, parcel by parcel:'
 create temp table gone as
-select d.* from (select o.placed_at::date as day, max(o.placed_at) as at, array_agg(distinct a.shipment_id) as ids
-                   from oms.allocation a join oms."order" o using (company_id, order_id)
-                  where a.status = 'released' and a.shipment_id is not null group by 1) s,
+select d.* from (select max(o.placed_at + case when n.hyperlocal then n.pick_minutes * interval '1 minute' else '0' end) as at, array_agg(distinct a.shipment_id) as ids
+                   from oms.allocation a join oms."order" o using (company_id, order_id) join oms.node n using (node_id)
+                  where a.status = 'released' and a.shipment_id is not null
+                  group by o.placed_at::date, case when n.hyperlocal then a.shipment_id end) s, -- riders come for each, trucks once a day
        lateral oms.dispatch_shipments(s.ids, at => s.at) d;
 select c.code as courier, v.code as service, count(*) as parcels, min(s.awb) as first_awb,
        round(avg(s.charge_g)) as mean_charged_g, round(avg(s.freight), 2) as mean_freight, sum(s.cod_amount) as to_collect
@@ -25,8 +26,8 @@ select s.shipment_id, s.awb, c.code as courier, t.shipped_at, t.attempt_at,
   left join oms.risk_score r on r.company_id = s.company_id and r.order_id = s.order_id,
   lateral (select ('x' || substr(md5(s.awb), 1, 6))::bit(24)::integer / 16777216.0 as u,
                   case o.payment_mode when 'COD' then coalesce(r.probability, 0.2) else 0.02 end as p) x,
-  lateral (select s.shipped_at, greatest(s.promised_at - interval '5 hours', s.shipped_at + interval '20 minutes')
-                  + case when s.shipment_id % 9 = 0 then interval '1 day' else interval '0' end as attempt_at) t
+  lateral (select s.shipped_at, greatest(s.promised_at - case v.mode when 'hyperlocal' then interval '2 minutes' else interval '5 hours' end, s.shipped_at + interval '4 minutes')
+                  + case when s.shipment_id % 9 > 0 then interval '0' when v.mode = 'hyperlocal' then interval '15 minutes' else interval '1 day' end as attempt_at) t
  where g.ok;
 create temp table code (courier text, what text, code text);
 insert into code values ('DELHIVERY', 'transit', 'UD:In Transit'), ('DELHIVERY', 'out', 'UD:Dispatched'), ('DELHIVERY', 'done', 'DL:Delivered'),
@@ -37,7 +38,8 @@ create temp view scan_doc as
 select w.shipment_id, x.phase, jsonb_build_object('courier', w.courier, 'awb', w.awb, 'scanned_at', x.at,
        'code', case when x.what = 'fail' and w.courier = 'DELHIVERY' then w.reason else c.code end)::text as doc
   from way w cross join lateral (values
-       (1, 'transit', w.shipped_at + interval '10 minutes', true), (1, 'out', w.attempt_at - interval '10 minutes', true),
+       (1, 'transit', w.shipped_at + least(interval '10 minutes', (w.attempt_at - w.shipped_at) / 4), true),
+       (1, 'out', w.attempt_at - least(interval '10 minutes', (w.attempt_at - w.shipped_at) / 4), true),
        (1, 'done', w.attempt_at, w.fate = 'first'), (1, 'fail', w.attempt_at, w.fate <> 'first'),
        (2, 'out', w.attempt_at + interval '20 hours', w.fate <> 'first'), (2, 'done', w.attempt_at + interval '1 day', w.fate = 'second'),
        (2, 'fail', w.attempt_at + interval '1 day', w.fate = 'rto'),
