@@ -414,8 +414,8 @@ static OmsPlan by_ref_plan = {
 	"SELECT r.return_id, r.reason, (SELECT string_agg(x.t, ',' ORDER BY x.line_no) FROM"
 	"  (SELECT l.line_no, l.line_no || ':' || trim_scale(sum(l.qty)) AS t FROM oms.return_line l"
 	"    WHERE l.company_id = r.company_id AND l.return_id = r.return_id GROUP BY l.line_no) x),"
-	" (SELECT string_agg(x.line_no || ':' || trim_scale(x.qty), ',' ORDER BY x.line_no)"
-	"   FROM jsonb_to_recordset($4) AS x (line_no integer, qty numeric))"
+	" (SELECT string_agg(trim_scale(x.line_no) || ':' || trim_scale(x.qty), ',' ORDER BY x.line_no)"
+	"   FROM jsonb_to_recordset($4) AS x (line_no numeric, qty numeric))"
 	" FROM oms.return_order r WHERE r.company_id = $1 AND r.order_id = $2 AND r.external_id = $3",
 	4, {INT4OID, INT8OID, TEXTOID, JSONBOID}, NULL
 };

@@ -131,19 +131,23 @@ bad_time(const char *s)
 static TimestampTz
 read_time(const char *s)
 {
+	static const char form[] = "dddd-dd-ddTdd:dd:dd";
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int			y,
-				m,
-				d,
-				h,
-				min,
-				sec,
-				pos = 0;
+	int			y = 0,
+				m = 0,
+				d = 0,
+				h = 0,
+				min = 0,
+				sec = 0,
+				pos;
 	bool		leap;
 	const char *p;
 
-	if (sscanf(s, "%4d-%2d-%2d%*[T ]%2d:%2d:%2d%n", &y, &m, &d, &h, &min, &sec, &pos) != 6 || pos == 0)
-		bad_time(s);
+	for (pos = 0; form[pos]; pos++)
+		if (form[pos] == 'd' ? !isdigit((unsigned char) s[pos]) :
+			form[pos] == 'T' ? s[pos] != 'T' && s[pos] != ' ' : s[pos] != form[pos])
+			bad_time(s);
+	sscanf(s, "%4d-%2d-%2d%*c%2d:%2d:%2d", &y, &m, &d, &h, &min, &sec);
 	leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
 	if (y < 2000 || y > 2200 || m < 1 || m > 12 || d < 1 ||
 		d > days[m - 1] + (m == 2 && leap) ||

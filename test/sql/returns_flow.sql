@@ -20,7 +20,7 @@ CREATE FUNCTION pg_temp.ret(return_ref text) RETURNS bigint LANGUAGE sql AS
 -- asked for: a node, a pickup, a number, a label
 SELECT pg_temp.delivered('C1', true, '9121 3 1000.00, 9122 1 499.00, 9123 2 100.00');
 SELECT pg_temp.give_back('C1', 'R1', '[{"line_no": 1, "qty": 1}]') - '{return_id,order_id,shipment_id}'::text[] AS asked;
-SELECT pg_temp.give_back('C1', 'R1', '[{"line_no": 1, "qty": 1}]')->>'duplicate' AS again;
+SELECT pg_temp.give_back('C1', 'R1', '[{"line_no": 1, "qty": 1}]')->>'duplicate' AS again, pg_temp.give_back('C1', 'R1', '[{"line_no": 1.0, "qty": 1.000}]')->>'duplicate' AS same;
 SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'R1', '[{"line_no": 1, "qty": 2}]')$$) AS other_content;
 SELECT s.direction, s.state, s.node_id, s.dead_g, s.volume_cm3, s.declared_value, s.cod_amount FROM oms.shipment s WHERE s.return_id = pg_temp.ret('R1');
 SELECT encode(substring(oms.label_pdf(shipment_id) FOR 5), 'escape') AS label FROM oms.return_order WHERE external_id = 'R1';
@@ -35,6 +35,9 @@ UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '[{"line_no
 UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '[{"line_no": 1, "qty": 1}, {"line_no": 1, "qty": 1}]')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '[{"line_no": "1", "qty": 1}]')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '{"line_no": 1}')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '[1, null, "x"]')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '5')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '[]')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', reason => 'WHIM')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT oms.create_return('{"channel": "web", "external_id": "none", "return_ref": "X", "reason": "SIZE"}')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT oms.create_return('{"order_id": 1.5, "return_ref": "X", "reason": "SIZE"}')$$)

@@ -124,10 +124,16 @@ SELECT pg_temp.fails(format('SELECT oms.record_scan(%L)', d)) FROM (VALUES
     (4, '{"courier": "TESTDLV", "awb": "90000000100", "code": "8", "scanned_at": "yesterday"}'),
     (5, '{"courier": "TESTDLV", "awb": "90000000100", "code": "8", "scanned_at": "2026-02-30T10:00:00Z"}'),
     (6, '{"courier": "TESTDLV", "awb": "90000000100", "code": "8", "scanned_at": "2026-02-28T10:00:00+99:00"}'),
+    (61, '{"courier": "TESTDLV", "awb": "90000000100", "code": "8", "scanned_at": "2026- 4- 3T10:00:00Z"}'),
+    (62, '{"courier": "TESTDLV", "awb": "90000000100", "code": "8", "scanned_at": "2026-04"}'),
+    (63, '{"courier": "TESTDLV", "awb": "90000000100", "code": "8", "scanned_at": "2026-04-03T10:00:00+5"}'),
     (7, '{"courier": "NOBODY", "awb": "90000000100", "code": "8", "scanned_at": "2026-02-28T10:00:00Z"}'),
     (8, '{"courier": "TESTDLV", "awb": "nothing", "code": "8", "scanned_at": "2026-02-28T10:00:00Z"}'),
     (9, '{"courier": "TESTDLV", "awb": "90000000100", "code": "DL", "scanned_at": "2026-02-28T10:00:00Z"}'),
     (10, '{"courier": "TESTDLV", "awb": "90000000100", "code": {"x": 1}, "scanned_at": "2026-02-28T10:00:00Z"}')) v (i, d) ORDER BY i;
+-- and what is not: times as couriers write them
+SELECT pg_temp.scan('B1', '5', t) FROM (VALUES ('2026-04-02 11:00:00'), ('2026-04-02T11:00:00.123Z'), ('2026-04-02T11:00:00+0530'), ('2026-04-02T11:00:00-08')) v (t);
+SELECT scanned_at FROM oms.scan WHERE shipment_id = pg_temp.parcel('B1') AND code = '5' ORDER BY scanned_at;
 
 -- in bulk: rejects are kept with their reason, and settled when the code is known
 SELECT pg_temp.sent('B11', false);
