@@ -477,7 +477,7 @@ BEGIN
 
     -- Triggers before the snapshot, all or none: whoever waits behind us for
     -- one table must not wait while we wait for another.
-    FOR attempt IN 1 .. 40 LOOP
+    FOR attempt IN 1 .. 20 LOOP
         BEGIN
             PERFORM set_config('lock_timeout', '200ms', true);
             PERFORM oms.erp_attach_table($1, x.relation, x.watch, coalesce((par->>'always')::boolean, false))
@@ -485,7 +485,7 @@ BEGIN
             PERFORM set_config('lock_timeout', '0', true);
             EXIT;
         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-            IF attempt = 40 THEN
+            IF attempt = 20 THEN
                 RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = 'a table of the ERP is in use and could not be attached', DETAIL = SQLERRM,
                     HINT = 'Try again when long transactions of the ERP have ended.';
             END IF;
@@ -534,7 +534,7 @@ BEGIN
     COMMIT;
     FOR t IN SELECT * FROM oms.erp_profile_tables(profile, par) LOOP
         done := false;
-        FOR attempt IN 1 .. 40 LOOP
+        FOR attempt IN 1 .. 20 LOOP
             BEGIN
                 PERFORM pg_catalog.set_config('lock_timeout', '200ms', true);
                 PERFORM oms.erp_attach_table(profile, t.relation, t.watch, coalesce((par->>'always')::boolean, false));
@@ -589,7 +589,7 @@ BEGIN
     END IF;
     -- the last word of the ERP
     PERFORM oms.erp_apply(2147483647);
-    FOR attempt IN 1 .. 40 LOOP
+    FOR attempt IN 1 .. 20 LOOP
         BEGIN
             PERFORM set_config('lock_timeout', '200ms', true);
             -- by what the catalogue says: the ERP may have renamed the table
@@ -600,7 +600,7 @@ BEGIN
             PERFORM set_config('lock_timeout', '0', true);
             EXIT;
         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-            IF attempt = 40 THEN
+            IF attempt = 20 THEN
                 RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = 'a table of the ERP is in use and could not be detached', DETAIL = SQLERRM,
                     HINT = 'Try again when long transactions of the ERP have ended.';
             END IF;
