@@ -62,7 +62,10 @@ select state, count(*) as parcels, sum(attempts) as failed_attempts from oms.shi
 select o.order_id as ret_order, a.line_no as ret_line, s.delivered_at as ret_at
   from oms.shipment s join oms."order" o using (company_id, order_id) join oms.allocation a on a.shipment_id = s.shipment_id and a.status = 'delivered'
   join oms.sku k on k.sku_id = a.sku_id and k.returnable
- where s.state = 'DELIVERED' and s.direction = 'forward' and o.payment_mode = 'PREPAID' and a.qty >= 1 order by s.delivered_at desc, o.order_id limit 1 \gset
+ where s.state = 'DELIVERED' and s.direction = 'forward' and o.payment_mode = 'PREPAID' and a.qty >= 1
+   and exists (select from oms.serviceability v join oms.courier_service c using (courier_service_id)
+                where v.pincode = o.ship_pincode and v.reverse and c.reverse and c.mode <> 'hyperlocal')
+ order by s.delivered_at desc, o.order_id limit 1 \gset
 select oms.create_return(jsonb_build_object('order_id', :ret_order, 'return_ref', 'R-1', 'reason', 'SIZE',
            'lines', jsonb_build_array(jsonb_build_object('line_no', :ret_line, 'qty', 1))), at => :'ret_at'::timestamptz + interval '1 day') as answer \gset
 select r->>'return_id' as return_id, r->>'status' as status, r->>'node' as to_node, r->>'courier' as courier, r->>'awb' as awb from (select :'answer'::jsonb as r) x;
