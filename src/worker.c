@@ -131,7 +131,8 @@ static bool home_is_there(void);
 static bool wanted_by_others(Oid database);
 static void rest(long wait_ms);
 static long tick(MemoryContext cxt, bool woken, bool first);
-static void run_job(const char *name, bool first);
+static void run_job(const char *name, bool mark);
+static void commit_lazily(void);
 static void note_commit_failure(const char *name, const char *error);
 static void begin_work(const char *activity);
 static void end_work(void);
@@ -330,6 +331,7 @@ void
 oms_launcher_main(Datum arg)
 {
 	TimestampTz looked = 0;
+	MemoryContext cxt;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
@@ -339,6 +341,9 @@ oms_launcher_main(Datum arg)
 					PGC_S_SESSION);
 	pg_atomic_write_u32(&shared->launcher, my_procno());
 	before_shmem_exit(leave_launcher, (Datum) 0);
+	cxt = AllocSetContextCreate(TopMemoryContext, "pg_oms launcher",
+								ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(cxt);
 
 	for (;;)
 	{
@@ -361,12 +366,18 @@ oms_launcher_main(Datum arg)
 
 			if (ProcDiePending)
 				proc_exit(0);
-			/* no room among max_worker_processes: again next time */
-			if (handle == NULL ||
-				WaitForBackgroundWorkerStartup(handle, &pid) == BGWH_POSTMASTER_DIED)
+			if (handle == NULL)
+			{
+				ereport(LOG,
+						(errmsg("no room for a worker of database %u, trying again later",
+								lfirst_oid(lc)),
+						 errhint("Raise max_worker_processes.")));
 				break;
+			}
+			if (WaitForBackgroundWorkerStartup(handle, &pid) == BGWH_POSTMASTER_DIED)
+				proc_exit(1);
 		}
-		list_free(databases);
+		MemoryContextReset(cxt);
 
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
@@ -629,6 +640,14 @@ end_work(void)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
+/* The transaction holds nothing but a note that may be lost. */
+static void
+commit_lazily(void)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
 /* Runs what is due; returns for how long there is nothing to do. */
 static long
 tick(MemoryContext cxt, bool woken, bool first)
@@ -678,7 +697,8 @@ tick(MemoryContext cxt, bool woken, bool first)
 	{
 		if (ProcDiePending)
 			proc_exit(0);
-		run_job(lfirst(lc), first);
+		run_job(((OmsJobDue *) lfirst(lc))->name,
+				first || ((OmsJobDue *) lfirst(lc))->suspect);
 		MemoryContextSwitchTo(cxt);
 	}
 	/* what was just run has a new time */
@@ -687,7 +707,7 @@ tick(MemoryContext cxt, bool woken, bool first)
 
 /* One job: its mark, then its run, each in a transaction; never fails. */
 static void
-run_job(const char *name, bool first)
+run_job(const char *name, bool mark)
 {
 	MemoryContext cxt = CurrentMemoryContext;
 	char	   *volatile failure = NULL;
@@ -695,18 +715,14 @@ run_job(const char *name, bool first)
 
 	PG_TRY();
 	{
-		bool		failed_before;
-		bool		claimed;
+		bool		claimed = true;
 
-		begin_work(activity);
-		claimed = home_is_there() && oms_job_claim(name, &failed_before);
-		/* a mark may be lost, but not that of a job that is suspect */
-		if (claimed && !first && !failed_before)
-			(void) set_config_option("synchronous_commit", "off",
-									 PGC_USERSET, PGC_S_SESSION,
-									 GUC_ACTION_LOCAL, true, 0, false);
-		end_work();
-
+		if (mark)
+		{
+			begin_work(activity);
+			claimed = home_is_there() && oms_job_claim(name);
+			end_work();
+		}
 		if (claimed)
 		{
 			OmsJobRun	run;
@@ -714,8 +730,13 @@ run_job(const char *name, bool first)
 			begin_work(activity);
 			if (job_timeout > 0)
 				enable_timeout_after(STATEMENT_TIMEOUT, job_timeout);
-			if (home_is_there() && oms_job_run(name, &run) && run.error)
-				ereport(LOG, (errmsg("job \"%s\" failed: %s", name, run.error)));
+			if (home_is_there() && oms_job_run(name, &run))
+			{
+				if (run.error)
+					ereport(LOG, (errmsg("job \"%s\" failed: %s", name, run.error)));
+				if (!run.wrote)
+					commit_lazily();
+			}
 			disable_timeout(STATEMENT_TIMEOUT, false);
 			end_work();
 		}

@@ -18,15 +18,24 @@ extern void oms_worker_init(void);
  */
 extern void oms_worker_wake(void);
 
+/* A job to run now; in the caller's context. */
+typedef struct OmsJobDue
+{
+	char	   *name;
+	bool		suspect;		/* failed, was slow or unfinished, or is new:
+								 * mark its start */
+} OmsJobDue;
+
 /* What a run of a job came to; strings in the caller's context. */
 typedef struct OmsJobRun
 {
 	char	   *result;			/* first column of the first row, or NULL */
 	char	   *error;			/* NULL when all went well */
+	bool		wrote;			/* whether it changed anything */
 } OmsJobRun;
 
 /*
- * Names of the enabled jobs to run now, in name order, in the caller's
+ * The enabled jobs to run now (OmsJobDue), in name order, in the caller's
  * memory context: those that are due and, if "woken", those marked wake that
  * are not backing off.  *wait_ms becomes the time until the next one is due,
  * at most its value on entry.
@@ -37,9 +46,8 @@ extern List *oms_jobs_due(bool woken, long *wait_ms);
  * Marks the start of a run, to be committed before it: a run that takes the
  * process down is found out by its mark.  Such a job is counted as failed
  * here, and false returned; so it is for a job that somebody else runs.
- * *failed_before tells whether the job has failures on record.
  */
-extern bool oms_job_claim(const char *name, bool *failed_before);
+extern bool oms_job_claim(const char *name);
 
 /*
  * Runs a job in a subtransaction, with the rights of the owner of oms.job,

@@ -4,9 +4,11 @@
  *
  * A job runs in a subtransaction, so that its error becomes a note in its
  * row.  Whoever runs it holds its row locked for as long; others skip it.
- * Between the committed mark of the start (last_run set, last_took empty)
- * and the end, a crash leaves the mark behind, and the next claim counts it
- * as a failure: a job that takes the server down is not tried in a loop.
+ * The worker commits a mark of the start (last_run set, last_took empty) of
+ * jobs that are suspect, and of every job once after it was started: a crash
+ * leaves the mark behind, and the next claim counts it as a failure.  So a
+ * job that takes the server down is not tried in a loop, and one that has
+ * nothing to do every second costs one small update, not flushed.
  */
 #include "postgres.h"
 
@@ -55,13 +57,14 @@ static OmsPlan due_plan = {
 	" next_run OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()"
 	"  OR ($1 AND wake AND failures OPERATOR(pg_catalog.=) 0),"
 	" greatest(0, pg_catalog.date_part('epoch', next_run OPERATOR(pg_catalog.-) pg_catalog.clock_timestamp())"
-	"  OPERATOR(pg_catalog.*) 1000)::pg_catalog.float8"
+	"  OPERATOR(pg_catalog.*) 1000)::pg_catalog.float8,"
+	" failures OPERATOR(pg_catalog.>) 0 OR last_took IS NULL OR last_took OPERATOR(pg_catalog.>) '1 second'"
 	" FROM oms.job WHERE enabled ORDER BY name COLLATE \"C\"",
 	1, {BOOLOID}, NULL
 };
 
 static OmsPlan lock_plan = {
-	"SELECT command, last_run IS NOT NULL AND last_took IS NULL, failures"
+	"SELECT command, last_run IS NOT NULL AND last_took IS NULL"
 	" FROM oms.job WHERE name OPERATOR(pg_catalog.=) $1 AND enabled"
 	" FOR NO KEY UPDATE SKIP LOCKED",
 	1, {TEXTOID}, NULL
@@ -104,8 +107,11 @@ oms_jobs_due(bool woken, long *wait_ms)
 		if (oms_bool(i, 2))
 		{
 			MemoryContext old = MemoryContextSwitchTo(caller);
+			OmsJobDue  *job = palloc(sizeof(OmsJobDue));
 
-			due = lappend(due, oms_cstr(i, 1));
+			job->name = oms_cstr(i, 1);
+			job->suspect = oms_bool(i, 4);
+			due = lappend(due, job);
 			MemoryContextSwitchTo(old);
 		}
 		else if (oms_float8(i, 3) < *wait_ms)
@@ -116,19 +122,15 @@ oms_jobs_due(bool woken, long *wait_ms)
 }
 
 bool
-oms_job_claim(const char *name, bool *failed_before)
+oms_job_claim(const char *name)
 {
 	Datum		values[1] = {oms_text(name)};
 	bool		claimed = false;
 
-	*failed_before = false;
 	oms_spi_connect();
 	if (oms_exec(&lock_plan, values, NULL, false, 1) > 0)
 	{
-		bool		died = oms_bool(0, 2);
-
-		*failed_before = died || oms_int4(0, 3) > 0;
-		if (died)
+		if (oms_bool(0, 2))		/* begun, not ended */
 			oms_job_failed(name, "the run before did not finish: the worker or the server was stopped");
 		else
 		{
@@ -150,6 +152,7 @@ oms_job_run(const char *name, OmsJobRun *run)
 	char	   *command;
 
 	run->result = run->error = NULL;
+	run->wrote = false;
 	become_owner(&caller_state);
 	oms_spi_connect();
 	command = oms_exec(&lock_plan, values, NULL, false, 1) == 0 ? NULL :
@@ -168,7 +171,7 @@ oms_job_run(const char *name, OmsJobRun *run)
 void
 oms_job_failed(const char *name, const char *error)
 {
-	OmsJobRun	run = {NULL, (char *) error};
+	OmsJobRun	run = {NULL, (char *) error, false};
 
 	note_outcome(name, 0, &run);
 }
@@ -230,6 +233,7 @@ run_command(const char *command, OmsJobRun *run)
 			SPI_tuptable->tupdesc->natts > 0)
 			run->result = oms_strdup(caller, oms_cstr(0, 1));
 		oms_spi_finish();
+		run->wrote = TransactionIdIsValid(GetCurrentTransactionIdIfAny());
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
@@ -281,19 +285,24 @@ oms_run_jobs(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	long		wait_ms = 0;
-	List	   *names;
+	List	   *jobs;
 	ListCell   *lc;
 
 	oms_require_installed();
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
-		names = oms_jobs_due(true, &wait_ms);
+		jobs = oms_jobs_due(true, &wait_ms);
 	else
-		names = list_make1(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-
-	foreach(lc, names)
 	{
-		char	   *name = lfirst(lc);
+		OmsJobDue  *job = palloc0(sizeof(OmsJobDue));
+
+		job->name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+		jobs = list_make1(job);
+	}
+
+	foreach(lc, jobs)
+	{
+		char	   *name = ((OmsJobDue *) lfirst(lc))->name;
 		OmsJobRun	run;
 		Datum		values[3];
 		bool		nulls[3] = {false, false, false};

@@ -8,7 +8,7 @@ CREATE TABLE oms.job (              --| A job the worker runs when due, each in 
     wake boolean NOT NULL DEFAULT false, --| Also run at once when the worker is woken (new ERP changes, new outbox rows)
     next_run timestamptz NOT NULL DEFAULT now(), --| When due
     last_run timestamptz,           --| Start of the last run
-    last_took interval,             --| How long it took; NULL while it runs
+    last_took interval,             --| How long it took; NULL before the first run and, mostly, while it runs
     last_result text,               --| What the last good run returned
     last_error text,                --| Error of the last run, SQLSTATE first; NULL if it went well
     failures integer NOT NULL DEFAULT 0 --| Failures in a row; each doubles the pause, up to an hour
