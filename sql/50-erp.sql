@@ -187,70 +187,90 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
 DECLARE
     att record;
     e record;
-    rows jsonb[];
+    compare text;
+    differ jsonb;
+    still jsonb;
+    unsettled boolean;
 BEGIN
-    IF entity IS NOT NULL AND entity <> ALL (ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock']) THEN
-        RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('there is no entity "%s"', entity),
-            HINT = 'Entities are node, sku, tax, price, customer and stock.';
-    END IF;
     IF to_regclass('oms.erp_attachment') IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'OM003', MESSAGE = 'pg_oms has no tables in this database yet',
             HINT = 'Call oms.install(), or oms.attach_erp() which calls it.';
+    END IF;
+    IF entity IS NOT NULL AND entity <> ALL (ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock']) THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('there is no entity "%s"', entity),
+            HINT = 'Entities are node, sku, tax, price, customer and stock.';
     END IF;
     SELECT * INTO att FROM oms.erp_attachment;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    -- what is merely pending is no drift
-    PERFORM oms.erp_apply(2147483647);
     FOR e IN
-        SELECT x.entity AS name, replace(x.query, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS query
+        SELECT x.entity AS name, replace(x.query, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS query,
+               ARRAY(SELECT replace(s.relation, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public')))
+                       FROM oms.erp_source AS s WHERE s.profile = att.profile AND s.entity = x.entity) || ARRAY['oms.stock'] AS relations
           FROM oms.erp_entity AS x
          WHERE x.profile = att.profile AND ($1 IS NULL OR x.entity = $1)
          ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock'], x.entity)
     LOOP
-        EXECUTE format(E'SELECT coalesce(array_agg(to_jsonb(q)), ''{}'') FROM (%s\n) AS q WHERE q.key IS NOT NULL', e.query)
-           INTO rows USING NULL::text[], att.params;
-        RETURN QUERY EXECUTE CASE e.name
-            WHEN 'node' THEN $q$
-                SELECT 'node', coalesce(r.key, t.erp_key), concat_ws(', ', r.code, r.name, r.state_code), concat_ws(', ', t.code, t.name, t.state_code, CASE WHEN t.open THEN 'open' ELSE 'closed' END)
-                  FROM oms.erp_rows_node($1) r FULL JOIN (SELECT * FROM oms.node WHERE company_id = $2 AND erp_key IS NOT NULL) t ON t.erp_key = r.key
-                 WHERE (r.key IS NULL AND t.open) OR (t.erp_key IS NULL)
-                    OR (r.key IS NOT NULL AND (t.code, t.name, t.city, t.pincode, t.state_code, t.gstin, t.open) IS DISTINCT FROM
-                       (r.code, r.name, coalesce(r.city, t.city), coalesce(r.pincode, t.pincode), coalesce(r.state_code, t.state_code), coalesce(r.gstin, t.gstin), t.open AND r.active)) $q$
-            WHEN 'sku' THEN $q$
-                SELECT 'sku', r.key, concat_ws(', ', n.code, n.name, n.tax_code, n.active), concat_ws(', ', t.code, t.name, t.tax_code, t.active)
-                  FROM oms.erp_rows_sku($1) r LEFT JOIN oms.sku t ON t.company_id = $2 AND t.erp_key = r.key LEFT JOIN oms.erp_new_sku($2, $1) n ON n.erp_key = r.key
-                 WHERE t.erp_key IS NULL OR n.differs
-                UNION ALL
-                SELECT 'sku', t.erp_key, NULL, t.code FROM oms.sku t
-                 WHERE t.company_id = $2 AND t.erp_key IS NOT NULL AND t.active AND NOT EXISTS (SELECT FROM oms.erp_rows_sku($1) r WHERE r.key = t.erp_key) $q$
-            WHEN 'tax' THEN $q$
-                SELECT 'tax', coalesce(r.key, t.erp_key), concat_ws(', ', r.code, r.valid_from, r.above_value, r.rate), concat_ws(', ', t.code, t.valid_from, t.above_value, t.rate)
-                  FROM oms.erp_rows_tax($1) r FULL JOIN (SELECT * FROM oms.tax_code WHERE company_id = $2 AND erp_key IS NOT NULL) t ON t.erp_key = r.key
-                 WHERE (r.code, r.valid_from, r.above_value, r.rate, r.description) IS DISTINCT FROM (t.code, t.valid_from, t.above_value, t.rate, t.description) $q$
-            WHEN 'price' THEN $q$
-                SELECT 'price', coalesce(r.key, t.erp_key), concat_ws(', ', r.sku_id, r.valid_from, r.amount, r.includes_tax), concat_ws(', ', t.sku_id, t.valid_from, t.amount, t.includes_tax)
-                  FROM oms.erp_rows_price($2, $1) r FULL JOIN (SELECT * FROM oms.price WHERE company_id = $2 AND erp_key IS NOT NULL) t ON t.erp_key = r.key
-                 WHERE (r.sku_id, r.valid_from, r.amount, r.includes_tax) IS DISTINCT FROM (t.sku_id, t.valid_from, t.amount, t.includes_tax) $q$
-            WHEN 'customer' THEN $q$
-                SELECT 'customer', r.key, concat_ws(', ', r.pincode, r.gstin), concat_ws(', ', t.pincode, t.gstin)
-                  FROM oms.erp_rows_customer($1) r LEFT JOIN oms.customer t ON t.company_id = $2 AND t.erp_key = r.key
-                 WHERE t.erp_key IS NULL OR (t.name, t.phone, t.email, t.gstin, t.pincode) IS DISTINCT FROM (r.name, r.phone, r.email, r.gstin, coalesce(r.pincode, t.pincode)) $q$
-            ELSE $q$
-                SELECT 'stock', coalesce(r.key, t.key), r.on_hand::text, t.on_hand::text
-                  FROM (SELECT e->>'key' AS key, round((e->>'on_hand')::numeric, 3) AS on_hand FROM unnest($1) AS e
-                         WHERE EXISTS (SELECT FROM oms.node n WHERE n.company_id = $2 AND n.stock_from = 'erp' AND n.erp_key = split_part(e->>'key', '|', 1))
-                           AND EXISTS (SELECT FROM oms.sku s WHERE s.company_id = $2 AND s.erp_key = substr(e->>'key', strpos(e->>'key', '|') + 1))) r
-                  FULL JOIN (SELECT n.erp_key || '|' || s.erp_key AS key, k.on_hand FROM oms.stock k
-                              JOIN oms.node n ON n.node_id = k.node_id JOIN oms.sku s ON s.sku_id = k.sku_id
-                             WHERE k.company_id = $2 AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL AND s.erp_key IS NOT NULL) t ON t.key = r.key
-                 WHERE coalesce(r.on_hand, 0) <> coalesce(t.on_hand, 0) $q$
-            END USING rows, att.company_id;
+        compare := CASE e.name
+        WHEN 'node' THEN $q$
+            SELECT 'node', coalesce(r.key, t.erp_key), concat_ws(', ', r.code, r.name, r.state_code), concat_ws(', ', t.code, t.name, t.state_code, CASE WHEN t.open THEN 'open' ELSE 'closed' END)
+              FROM oms.erp_rows_node(@rows@) r FULL JOIN (SELECT * FROM oms.node WHERE company_id = @company@ AND erp_key IS NOT NULL) t ON t.erp_key = r.key
+             WHERE (r.key IS NULL AND t.open) OR (t.erp_key IS NULL)
+                OR (r.key IS NOT NULL AND (t.code, t.name, t.city, t.pincode, t.state_code, t.gstin, t.open) IS DISTINCT FROM
+                   (r.code, r.name, coalesce(r.city, t.city), coalesce(r.pincode, t.pincode), coalesce(r.state_code, t.state_code), coalesce(r.gstin, t.gstin), t.open AND r.active)) $q$
+        WHEN 'sku' THEN $q$
+            SELECT 'sku', r.key, concat_ws(', ', n.code, n.name, n.tax_code, n.active), concat_ws(', ', t.code, t.name, t.tax_code, t.active)
+              FROM oms.erp_rows_sku(@rows@) r LEFT JOIN oms.sku t ON t.company_id = @company@ AND t.erp_key = r.key LEFT JOIN oms.erp_new_sku(@company@, @rows@) n ON n.erp_key = r.key
+             WHERE t.erp_key IS NULL OR n.differs
+            UNION ALL
+            SELECT 'sku', t.erp_key, NULL, t.code FROM oms.sku t
+             WHERE t.company_id = @company@ AND t.erp_key IS NOT NULL AND t.active AND NOT EXISTS (SELECT FROM oms.erp_rows_sku(@rows@) r WHERE r.key = t.erp_key) $q$
+        WHEN 'tax' THEN $q$
+            SELECT 'tax', coalesce(r.key, t.erp_key), concat_ws(', ', r.code, r.valid_from, r.above_value, r.rate), concat_ws(', ', t.code, t.valid_from, t.above_value, t.rate)
+              FROM oms.erp_rows_tax(@rows@) r FULL JOIN (SELECT * FROM oms.tax_code WHERE company_id = @company@ AND erp_key IS NOT NULL) t ON t.erp_key = r.key
+             WHERE (r.code, r.valid_from, r.above_value, r.rate, r.description) IS DISTINCT FROM (t.code, t.valid_from, t.above_value, t.rate, t.description) $q$
+        WHEN 'price' THEN $q$
+            SELECT 'price', coalesce(r.key, t.erp_key), concat_ws(', ', r.sku_id, r.valid_from, r.amount, r.includes_tax), concat_ws(', ', t.sku_id, t.valid_from, t.amount, t.includes_tax)
+              FROM oms.erp_rows_price(@company@, @rows@) r FULL JOIN (SELECT * FROM oms.price WHERE company_id = @company@ AND erp_key IS NOT NULL) t ON t.erp_key = r.key
+             WHERE (r.sku_id, r.valid_from, r.amount, r.includes_tax) IS DISTINCT FROM (t.sku_id, t.valid_from, t.amount, t.includes_tax) $q$
+        WHEN 'customer' THEN $q$
+            SELECT 'customer', r.key, concat_ws(', ', r.pincode, r.gstin), concat_ws(', ', t.pincode, t.gstin)
+              FROM oms.erp_rows_customer(@rows@) r LEFT JOIN oms.customer t ON t.company_id = @company@ AND t.erp_key = r.key
+             WHERE t.erp_key IS NULL OR (t.name, t.phone, t.email, t.gstin, t.pincode) IS DISTINCT FROM (r.name, r.phone, r.email, r.gstin, coalesce(r.pincode, t.pincode)) $q$
+        ELSE $q$
+            SELECT 'stock', coalesce(r.key, t.key), r.on_hand::text, t.on_hand::text
+              FROM (SELECT e->>'key' AS key, round((e->>'on_hand')::numeric, 3) AS on_hand FROM unnest(@rows@) AS e
+                     WHERE EXISTS (SELECT FROM oms.node n WHERE n.company_id = @company@ AND n.stock_from = 'erp' AND n.erp_key = split_part(e->>'key', '|', 1))
+                       AND EXISTS (SELECT FROM oms.sku s WHERE s.company_id = @company@ AND s.erp_key = substr(e->>'key', strpos(e->>'key', '|') + 1))) r
+              FULL JOIN (SELECT n.erp_key || '|' || s.erp_key AS key, k.on_hand FROM oms.stock k
+                          JOIN oms.node n ON n.node_id = k.node_id JOIN oms.sku s ON s.sku_id = k.sku_id
+                         WHERE k.company_id = @company@ AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL AND s.erp_key IS NOT NULL) t ON t.key = r.key
+             WHERE coalesce(r.on_hand, 0) <> coalesce(t.on_hand, 0) $q$
+            END;
+        -- One statement, so one snapshot, sees the ERP, us, and what is
+        -- pending.  While something is pending a difference may be just that:
+        -- what still differs after several looks is drift.
+        still := NULL;
+        FOR attempt IN 1 .. 10 LOOP
+            PERFORM oms.erp_apply(2147483647);
+            EXECUTE format(E'WITH r AS MATERIALIZED (SELECT coalesce(array_agg(to_jsonb(q)), ''{}'') AS rows FROM (%s\n) AS q WHERE q.key IS NOT NULL)'
+                           ' SELECT coalesce(jsonb_agg(to_jsonb(d)), ''[]''), EXISTS (SELECT FROM oms.erp_change AS c WHERE c.relation = ANY ($3))'
+                           '   FROM (%s) AS d (drifted, erp_key, erp_value, oms_value)',
+                           e.query, replace(replace(compare, '@rows@', '(SELECT rows FROM r)'), '@company@', att.company_id::text))
+               INTO differ, unsettled USING NULL::text[], att.params, e.relations;
+            still := CASE WHEN still IS NULL THEN differ ELSE
+                (SELECT coalesce(jsonb_agg(f), '[]') FROM jsonb_array_elements(differ) AS f
+                  WHERE EXISTS (SELECT FROM jsonb_array_elements(still) AS s WHERE s->>'erp_key' = f->>'erp_key')) END;
+            EXIT WHEN still = '[]' OR NOT unsettled;
+        END LOOP;
+        RETURN QUERY SELECT x.drifted, x.erp_key, x.erp_value, x.oms_value
+                       FROM jsonb_to_recordset(still) AS x (drifted text, erp_key text, erp_value text, oms_value text)
+                      ORDER BY x.erp_key COLLATE "C";
     END LOOP;
 END $$;
 COMMENT ON FUNCTION oms.erp_verify(text) IS
-    'Takes in what is pending, evaluates an entity (default: all) in full and returns one row for each key where we differ from the ERP; none when sound. Rows the ERP holds and oms.reject refused are drift too. Error OM002 for an unknown entity.';
+    'Takes in what is pending, evaluates an entity (default: all) in full and returns one row for each key where we differ from the ERP; none when sound, also while the ERP works on. Rows the ERP holds and oms.reject refused are drift too. Error OM002 for an unknown entity.';
 
 CREATE FUNCTION oms.erp_lag()
 RETURNS TABLE (relation text, pending bigint, oldest timestamptz, state text, problem text)
