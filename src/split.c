@@ -74,7 +74,7 @@ oms_split_solve(const OmsSplitProblem *p, OmsSplitPlan *plan)
 		s.floor_cost[j] = n > 0 ? p->unit_cost[order[0] * m + j] : 0;
 		for (int i = n - 1; i >= 0; i--)
 		{
-			int64		a = p->available[i * m + j];
+			int64		a = Max(p->available[i * m + j], 0);
 			int64		later = s.reach[(i + 1) * m + j];
 
 			s.reach[i * m + j] = p->split_lines ? later + a : Max(later, a);
@@ -201,7 +201,7 @@ possible_unfilled(Search *s, int next, int64 *least_cost)
 		for (int i = 0; i < next; i++)
 			if (s->open[i])
 			{
-				int64		a = p->available[i * p->m + j];
+				int64		a = Max(p->available[i * p->m + j], 0);
 
 				reach = p->split_lines ? reach + a : Max(reach, a);
 			}
