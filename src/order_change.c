@@ -261,6 +261,7 @@ cancel(int32 company_id, int64 order_id, const char *reason)
 		ids[i] = oms_int8(i, 1);
 	for (int i = 0; i < n; i++)
 		oms_allocation_move(company_id, ids[i], "cancelled");
+	oms_stock_lock_allocations(company_id, ids, n);
 	for (int i = 0; i < n; i++)
 		oms_stock_release_allocation(company_id, ids[i]);
 	oms_exec(&cancel_lines_plan, values, NULL, false, 0);

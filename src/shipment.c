@@ -335,6 +335,7 @@ oms_shipment_hand_over(OmsShipment *s, TimestampTz at)
 	ids = palloc(sizeof(int64) * Max(n, 1));
 	for (uint64 i = 0; i < n; i++)
 		ids[i] = oms_int8(i, 1);
+	oms_stock_lock_allocations(s->company_id, ids, (int) n);
 	for (uint64 i = 0; i < n; i++)
 		oms_stock_dispatch(s->company_id, ids[i],
 						   psprintf("shipment " INT64_FORMAT, s->shipment_id));

@@ -529,6 +529,38 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 	return total;
 }
 
+void
+oms_stock_lock_allocations(int32 company_id, const int64 *ids, int nids)
+{
+	Datum		values[2] = {Int32GetDatum(company_id)};
+	KeyDemand  *held = palloc(sizeof(KeyDemand));
+	OmsStockKey *keys;
+	int			n = 0;
+	int			distinct = 0;
+
+	oms_spi_connect();
+	for (int i = 0; i < nids; i++)
+	{
+		int			found;
+
+		values[1] = Int64GetDatum(ids[i]);
+		oms_exec(&allocation_keys_plan, values, NULL, false, 0);
+		found = read_keys(&keys);
+		held = repalloc(held, sizeof(KeyDemand) * (n + found + 1));
+		for (int k = 0; k < found; k++)
+			held[n++].key = keys[k];
+	}
+	qsort(held, n, sizeof(KeyDemand), compare_demand);
+	keys = palloc(sizeof(OmsStockKey) * (n + 1));
+	for (int i = 0; i < n; i++)
+		if (i == 0 || compare_keys(&held[i].key, &held[i - 1].key) != 0)
+			keys[distinct++] = held[i].key;
+	lock_rows(company_id, keys, distinct,
+			  palloc0(sizeof(OmsStockLevel) * (distinct + 1)));
+	oms_spi_finish();
+	pfree(held);
+}
+
 int64
 oms_stock_release_allocation(int32 company_id, int64 allocation_id)
 {

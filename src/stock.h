@@ -88,6 +88,14 @@ extern int	oms_stock_reserve(int32 company_id, OmsStockTake *takes,
 							  int ntakes, const char *own_cart,
 							  TimestampTz at, int64 *available);
 
+/*
+ * Locks the stock rows of all that these allocations hold, in the one order.
+ * For calls that give back or dispatch several allocations one by one: the
+ * order of allocations is not that of rows.
+ */
+extern void oms_stock_lock_allocations(int32 company_id, const int64 *ids,
+									   int nids);
+
 /* Gives back what the allocation holds, exactly once; returns units. */
 extern int64 oms_stock_release_allocation(int32 company_id,
 										  int64 allocation_id);
