@@ -61,7 +61,7 @@ for my $c (1 .. 4)
 		$order{$external} = $id if $what eq 'order';
 		$cancelled{$external} = $id if $what eq 'cancelled';
 	}
-	isnt(-s "$dir/client$c.err", 0, "client $c was interrupted");
+	like(slurp_file("$dir/client$c.err"), qr/server closed the connection|connection to server was lost|terminating connection/, "client $c was interrupted");
 }
 cmp_ok(scalar keys %order, '>', 300, scalar(keys %order) . ' orders were acknowledged');
 cmp_ok(scalar keys %cancelled, '>', 30, scalar(keys %cancelled) . ' cancellations too');
