@@ -81,6 +81,7 @@ COMMENT ON FUNCTION oms.cancel_order(bigint, text, text) IS
 CREATE FUNCTION oms.retry_backorders(max integer DEFAULT 50, at timestamptz DEFAULT now()) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '50ms'
 AS 'MODULE_PATHNAME', 'oms_retry_backorders';
 COMMENT ON FUNCTION oms.retry_backorders(integer, timestamptz) IS
-    'Plans again what waits for stock, oldest order first, where some has come; returns the number of orders of which something was reserved. Run by the worker.';
+    'Plans again what waits for stock, oldest order first, where some has come; returns the number of orders of which something was reserved. An order or stock row that another transaction is busy with is left for the next call. Run by the worker.';

@@ -197,6 +197,15 @@ static OmsPlan expired_plan = {
 	2, {TIMESTAMPTZOID, INT4OID}, NULL
 };
 
+/* All rows first, in the one order: carts have none among themselves. */
+static OmsPlan expired_rows_plan = {
+	"SELECT 1 FROM oms.stock s WHERE (s.company_id, s.node_id, s.sku_id) IN"
+	" (SELECT r.company_id, r.node_id, r.sku_id FROM oms.reservation r"
+	"  WHERE r.state = 'open' AND r.expires_at <= $1 AND r.cart_id = ANY ($2))"
+	" ORDER BY s.company_id, s.node_id, s.sku_id FOR NO KEY UPDATE OF s",
+	2, {TIMESTAMPTZOID, TEXTARRAYOID}, NULL
+};
+
 PG_FUNCTION_INFO_V1(oms_expire_carts);
 
 /*
@@ -222,6 +231,11 @@ oms_expire_carts(PG_FUNCTION_ARGS)
 	{
 		company[i] = oms_int4(i, 1);
 		cart[i] = oms_cstr(i, 2);
+	}
+	if (n > 0)
+	{
+		values[1] = oms_text_array((const char *const *) cart, n);
+		oms_exec(&expired_rows_plan, values, NULL, false, 0);
 	}
 	for (int i = 0; i < n; i++)
 	{

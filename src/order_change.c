@@ -447,7 +447,13 @@ retry_one(void *arg)
 
 PG_FUNCTION_INFO_V1(oms_retry_backorders);
 
-/* oms.retry_backorders(max integer, at timestamptz) returns integer */
+/*
+ * oms.retry_backorders(max integer, at timestamptz) returns integer
+ *
+ * Several orders in one transaction keep no order of locks between them.
+ * The SQL function has a lock_timeout far below deadlock_timeout: what is
+ * busy is left for the next run, and no capture becomes a deadlock's victim.
+ */
 Datum
 oms_retry_backorders(PG_FUNCTION_ARGS)
 {
@@ -482,7 +488,7 @@ oms_retry_backorders(PG_FUNCTION_ARGS)
 		/* one order that cannot be planned must not stop the others */
 		if (oms_try(retry_one, &orders[i], &err))
 			filled += orders[i].filled ? 1 : 0;
-		else
+		else if (err->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		{
 			OmsJson		j;
 
