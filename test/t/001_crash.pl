@@ -78,5 +78,15 @@ my ($again) = sort keys %order;
 my ($n) = $again =~ /-(\d+)/;
 is($node->safe_psql('shop', "SELECT d ->> 'duplicate', d ->> 'order_id' FROM oms.capture_order(doc('$again', $n)) d"), "true|$order{$again}", 'sent again, an order is known');
 is($node->safe_psql('shop', q{SELECT oms.capture_order(doc('new', 1)) ->> 'duplicate'}), 'false', 'new ones are taken');
+
+# trying backorders again never waits for somebody long, nor becomes an error
+$node->safe_psql('shop', q{SELECT oms.capture_order(doc('waits', 1) || '{"lines": [{"sku": "TV", "qty": 1}]}'); SELECT oms.adjust_stock('BOM', 'TV', 1, company => 'SHOP')});
+my $other = $node->background_psql('shop');
+$other->query_safe(q{BEGIN; SELECT 1 FROM oms."order" WHERE external_id = 'waits' FOR UPDATE});
+is($node->safe_psql('shop', q{SELECT oms.retry_backorders()}), '0', 'an order somebody is busy with is left');
+$other->query_safe('COMMIT');
+is($node->safe_psql('shop', q{SELECT oms.retry_backorders()}), '1', 'until the next time');
+is($node->safe_psql('shop', q{SELECT count(*) FROM oms.event WHERE type = 'order.retry_failed'}), '0', 'which is no failure');
+$other->quit;
 $node->stop;
 done_testing();
