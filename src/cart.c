@@ -52,8 +52,7 @@ read_cart(Jsonb *doc, TimestampTz at, Cart *c)
 	f->lng = d->ship.lng;
 	f->lat = d->ship.lat;
 	f->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
-	f->supply_day = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
-														TimestampTzGetDatum(at)));
+	f->supply_day = oms_supply_day(&c->channel, at);
 	f->at = at;
 	f->nlines = d->nlines;
 	f->lines = d->lines;

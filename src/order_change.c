@@ -399,8 +399,7 @@ retry_order(int32 company_id, int64 order_id, TimestampTz at)
 	oms_lines_find(company_id, f->lines, f->nlines, at);
 	f->channel = &channel;
 	f->at = at;
-	f->supply_day = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
-														TimestampTzGetDatum(at)));
+	f->supply_day = oms_supply_day(&channel, at);
 	f->reserve = true;
 	oms_fulfil_plan(f);
 

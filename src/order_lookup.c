@@ -7,13 +7,15 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
 
 #include "orders.h"
 
 /* A rule of the channel wins over the company's. */
 static OmsPlan channel_plan = {
 	"SELECT c.channel_id, c.kind, c.active, c.price_includes_tax, c.cod_allowed, c.allow_backorder,"
-	" c.price_tolerance_pct::float8, (extract(epoch FROM c.cart_ttl) * 1000000)::int8, p.state_code, p.currency,"
+	" c.price_tolerance_pct::float8, (extract(epoch FROM c.cart_ttl) * 1000000)::int8, p.state_code, p.currency, p.timezone,"
 	" c.allow_split, c.max_shipments, coalesce(r.max_distance_m, 0)::int8, coalesce(r.cost_per_km, 0.02)::float8 * 100,"
 	" coalesce(r.cost_per_minute, 0.01)::float8 * 100, coalesce(r.cost_per_priority, 0.05)::float8 * 100,"
 	" (coalesce(r.shipment_cost, 45) * 100)::int8, coalesce(r.max_nodes, 12)"
@@ -52,15 +54,25 @@ oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
 	ch->cart_ttl_us = oms_int8(0, 8);
 	ch->company_state = oms_strdup(caller, oms_cstr(0, 9));
 	ch->currency = oms_strdup(caller, oms_cstr(0, 10));
-	ch->rule.allow_split = oms_bool(0, 11);
-	ch->rule.max_shipments = oms_int4(0, 12);
-	ch->rule.max_distance_m = oms_int8(0, 13);
-	ch->rule.cost_per_km = oms_float8(0, 14);
-	ch->rule.cost_per_minute = oms_float8(0, 15);
-	ch->rule.cost_per_priority = oms_float8(0, 16);
-	ch->rule.shipment_cost = oms_int8(0, 17);
-	ch->rule.max_nodes = oms_int4(0, 18);
+	ch->timezone = oms_strdup(caller, oms_cstr(0, 11));
+	ch->rule.allow_split = oms_bool(0, 12);
+	ch->rule.max_shipments = oms_int4(0, 13);
+	ch->rule.max_distance_m = oms_int8(0, 14);
+	ch->rule.cost_per_km = oms_float8(0, 15);
+	ch->rule.cost_per_minute = oms_float8(0, 16);
+	ch->rule.cost_per_priority = oms_float8(0, 17);
+	ch->rule.shipment_cost = oms_int8(0, 18);
+	ch->rule.max_nodes = oms_int4(0, 19);
 	oms_spi_finish();
+}
+
+DateADT
+oms_supply_day(const OmsChannel *ch, TimestampTz at)
+{
+	Datum		local = DirectFunctionCall2(timestamptz_zone, oms_text(ch->timezone),
+										TimestampTzGetDatum(at));
+
+	return DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
 }
 
 static OmsPlan lines_plan = {

@@ -138,8 +138,7 @@ capture(Jsonb *doc, TimestampTz at)
 	c->bill_state = d->has_bill ? d->bill.state_code : d->ship.state_code;
 	/* B2C: where it is delivered; counter sales: the counter (s.10 IGST) */
 	c->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
-	c->supply_day = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
-														TimestampTzGetDatum(at)));
+	c->supply_day = oms_supply_day(&c->channel, at);
 	price_lines(c);
 	tax_lines(c);
 	find_buyer(c);

@@ -109,11 +109,15 @@ typedef struct OmsChannel
 	int64		cart_ttl_us;
 	const char *company_state;
 	const char *currency;
+	const char *timezone;		/* the company's */
 	OmsSourcingRule rule;
 } OmsChannel;
 
 extern void oms_channel_find(int32 company_id, const char *code,
 							 OmsChannel *channel);
+
+/* The company's calendar day of a moment: what GST rates go by. */
+extern DateADT oms_supply_day(const OmsChannel *channel, TimestampTz at);
 
 /* Fills the looked-up parts; raise UNKNOWN_REFERENCE naming the field. */
 extern void oms_lines_find(int32 company_id, OmsLine *lines, int nlines,

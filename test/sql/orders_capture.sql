@@ -3,7 +3,7 @@
 \set shop :abs_srcdir '/sql/include/shop.inc'
 BEGIN;
 \i :shop
-DO $$ BEGIN PERFORM pg_temp.set_stock(20, 20, 0, 'SHIRT', 'BOOK', 'RICE', 'RING', 'BARE'), pg_temp.set_stock(0, 5, 0, 'TV'), pg_temp.set_stock(1, 0, 0, 'NOTE'); END $$;
+DO $$ BEGIN PERFORM pg_temp.set_stock(20, 20, 0, 'SHIRT', 'BOOK', 'RICE', 'RING', 'BARE'), pg_temp.set_stock(0, 7, 0, 'TV'), pg_temp.set_stock(1, 0, 0, 'NOTE'); END $$;
 
 -- COD and prepaid; nearest node; tax contained: 525 at 5 % is 500 + 25
 SELECT * FROM pg_temp.took('cod', 'WEB 981001 COD 1xSHIRT');
@@ -26,6 +26,11 @@ SELECT * FROM pg_temp.took('b2b', 'B2B 981002 PREPAID 2xSHIRT@500 1xBOOK@200', '
 SELECT l.line_no, a.qty, a.net_amount, a.tax_rate, a.taxable, a.cgst, a.sgst, a.igst, a.supplier_state, a.place_of_supply
   FROM oms.order_line l JOIN oms.allocation a USING (company_id, order_id, line_no) WHERE order_id = pg_temp.id('b2b') ORDER BY 1, a.allocation_id;
 SELECT paid_amount, goods_amount, charge_amount, tax_amount, total_amount, buyer_gstin, place_of_supply FROM oms."order" WHERE order_id = pg_temp.id('b2b');
+
+-- the rate of the day at the company's place, wherever the session sits: 28 % until 21 September 2025
+SET TIME ZONE 'America/New_York';
+SELECT at, (SELECT tax FROM pg_temp.took('day' || at, 'B2B 981001 PREPAID 1xTV@10000', at => at)) FROM unnest('{2025-09-21 23:59:59+05:30,2025-09-22 00:00+05:30}'::timestamptz[]) at;
+SET TIME ZONE 'Asia/Kolkata';
 
 -- discounts: on a line, and of the cart, spread by value without losing a paisa
 SELECT * FROM pg_temp.took('discount', 'WEB 981001 PREPAID 3xSHIRT@525-75 1xBOOK@200 1xBOOK@100.01',
