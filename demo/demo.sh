@@ -69,13 +69,15 @@ erp_follows() {
 # Tryton books by its own queue and worker; ours runs for three quarters of a
 # minute, which is not enough for every parcel of two weeks.
 tryton_books() {
-	local conf=$OMS_WORK/trytond.conf worker
+	local conf=$OMS_WORK/trytond.conf
 	printf '[database]\nuri = %s/\n[queue]\nworker = True\n' "${tryton_uri%/*}" >"$conf"
-	python3 -W ignore /usr/bin/trytond-worker -c "$conf" -d "$PGDATABASE" -n 1 >"$OMS_WORK/trytond-worker.log" 2>&1 &
-	worker=$!
-	step 'a trytond-worker books what left and came, for 45 seconds' sleep 45
-	kill -INT "$worker" 2>/dev/null || :
-	wait "$worker" 2>/dev/null || :
+	# what a shell starts behind itself ignores SIGINT, the one signal a
+	# trytond-worker stops for; timeout ends it with all its processes
+	step 'a trytond-worker books what left and came, for 45 seconds' tryton_worker "$conf"
+}
+
+tryton_worker() {
+	timeout -k 2 45 python3 -W ignore /usr/bin/trytond-worker -c "$1" -d "$PGDATABASE" -n 1 >"$OMS_WORK/trytond-worker.log" 2>&1 || :
 }
 
 # each order is a transaction of its own, as a channel would send it
