@@ -47,6 +47,7 @@ CREATE TABLE oms.erp_call_map (     --| How the ERP is asked to book something: 
     kind text NOT NULL CHECK (kind IN ('stock_out', 'stock_in')), --| What is to be booked
     send_sql text NOT NULL,         --| SQL: tells the ERP and returns its key of the booking; $1 warehouse key, $2 item key, $3 quantity, $4 our document, $5 parameters (jsonb)
     done_sql text NOT NULL,         --| SQL: for keys of bookings $1 (text[]) the key and whether it is in the count (true) or will never be (false); others not at all
+    refused_sql text,               --| SQL: for keys of bookings $1 told minutes ago, those the ERP has tried and will not book by itself, and why. NULL: nothing to ask
     builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
     PRIMARY KEY (profile, kind)
 );
@@ -344,10 +345,37 @@ BEGIN
             END IF;
         END;
     END LOOP;
+    -- told long ago and nothing seen of it: has the ERP given up?
+    FOR c IN
+        SELECT k.company_id, array_agg(k.erp_ref ORDER BY k.call_id) AS refs,
+               replace(m.refused_sql, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS sql
+          FROM oms.erp_call AS k JOIN oms.erp_call_map AS m ON m.profile = att.profile AND m.kind = k.kind AND m.refused_sql IS NOT NULL
+         WHERE k.company_id = att.company_id AND k.state = 'sent' AND k.next_at < now() - interval '3 minutes'
+         GROUP BY k.company_id, m.refused_sql
+    LOOP
+        -- not again for some minutes
+        UPDATE oms.erp_call AS k SET next_at = now() WHERE k.company_id = c.company_id AND k.state = 'sent' AND k.erp_ref = ANY (c.refs);
+        BEGIN
+            EXECUTE format(E'WITH f AS (UPDATE oms.erp_call AS k SET state = ''failed'', error = r.why FROM (%s\n) AS r (ref, why)'
+                           ' WHERE k.company_id = $3 AND k.state = ''sent'' AND k.erp_ref = r.ref::text RETURNING k.company_id, k.call_id, k.error)'
+                           ' INSERT INTO oms.event (company_id, topic, subject_id, type, payload)'
+                           ' SELECT f.company_id, ''erp'', f.call_id, ''erp.call_failed'', jsonb_build_object(''error'', f.error) FROM f', c.sql)
+               USING c.refs, att.params, c.company_id;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
+            RAISE LOG 'the ERP could not be asked what it refused: %', why;
+        END;
+    END LOOP;
     RETURN sent;
 END $$;
 COMMENT ON FUNCTION oms.erp_send(integer) IS
-    'Tells the ERP, through its own doors, what it is to book: pending rows of oms.erp_call that are due. Each in a subtransaction; one that fails is tried again after 10 s, doubled each time up to an hour, and fails for good at the eighth time with an event. Returns how many were told.';
+    'Tells the ERP, through its own doors, what it is to book: pending rows of oms.erp_call that are due. Each in a subtransaction; one that fails is tried again after 10 s, doubled each time up to an hour, and fails for good at the eighth time with an event. What was told minutes ago and refused meanwhile is marked failed too. Returns how many were told.';
+
+CREATE FUNCTION oms.erp_settle(call_id bigint, again boolean DEFAULT false) RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'oms_erp_settle';
+COMMENT ON FUNCTION oms.erp_settle(bigint, boolean) IS
+    'For a person, when a booking failed: it has been booked in the ERP some other way, so its reservation is closed and the call done; or (again) the ERP is to be told once more. Returns the state the call has now. Errors OM002 (no such call), OM004 (it has not failed).';
+
 
 -- Attaching -----------------------------------------------------------------------
 

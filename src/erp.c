@@ -459,7 +459,7 @@ oms_erp_resolve_rows(const OmsErp *erp, OmsErpDirty *dirty)
 static OmsPlan map_plan = {
 	"SELECT k, n.node_id, s.sku_id, t.sku_id IS NOT NULL, (t.on_hand * 1000)::int8,"
 	" EXISTS (SELECT FROM oms.erp_call c WHERE c.company_id = $1 AND c.node_id = n.node_id"
-	"  AND c.sku_id = s.sku_id AND c.state = 'sent')"
+	"  AND c.sku_id = s.sku_id AND c.state IN ('sent', 'failed') AND c.erp_ref IS NOT NULL)"
 	" FROM (SELECT DISTINCT u AS k FROM unnest($2) AS u) AS w"
 	" JOIN oms.node n ON n.company_id = $1 AND n.erp_key = split_part(k, '|', 1) AND n.stock_from = 'erp'"
 	" JOIN oms.sku s ON s.company_id = $1 AND s.erp_key = substr(k, strpos(k, '|') + 1)"
@@ -503,7 +503,7 @@ static OmsPlan sent_plan = {
 	"SELECT c.call_id, coalesce(c.reservation_id, 0), (c.qty * 1000)::int8, c.erp_ref, m.done_sql, c.node_id, c.sku_id"
 	" FROM oms.erp_call c JOIN oms.erp_call_map m ON m.profile = $4 AND m.kind = c.kind"
 	" JOIN unnest($2::int4[], $3::int4[]) AS u (node_id, sku_id) ON u.node_id = c.node_id AND u.sku_id = c.sku_id"
-	" WHERE c.company_id = $1 AND c.state = 'sent'",
+	" WHERE c.company_id = $1 AND c.state IN ('sent', 'failed') AND c.erp_ref IS NOT NULL",
 	4, {INT4OID, INT4ARRAYOID, INT4ARRAYOID, TEXTOID}, NULL
 };
 
@@ -623,7 +623,7 @@ oms_erp_count_keys(const OmsErp *erp, OmsErpCount *counts, int n, bool whole,
 static OmsPlan settle_plan = {
 	"UPDATE oms.erp_call SET state = CASE WHEN $3 THEN 'done' ELSE 'failed' END,"
 	" done_at = now(), error = CASE WHEN $3 THEN NULL ELSE 'cancelled in the ERP' END"
-	" WHERE company_id = $1 AND call_id = $2 AND state = 'sent'",
+	" WHERE company_id = $1 AND call_id = $2 AND (state = 'sent' OR state = 'failed' AND $3)",
 	3, {INT4OID, INT8OID, BOOLOID}, NULL
 };
 

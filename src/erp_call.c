@@ -9,6 +9,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
 
 #include "erp.h"
 
@@ -38,4 +40,69 @@ oms_erp_book(int32 company_id, const char *kind, OmsStockKey key, int64 qty,
 	oms_spi_finish();
 	if (oms_erp_wake)
 		oms_erp_wake();
+}
+
+static OmsPlan failed_plan = {
+	"SELECT company_id, node_id, sku_id, coalesce(reservation_id, 0), state FROM oms.erp_call WHERE call_id = $1",
+	1, {INT8OID}, NULL
+};
+static OmsPlan lock_stock_plan = {
+	"SELECT 1 FROM oms.stock WHERE company_id = $1 AND node_id = $2 AND sku_id = $3 FOR NO KEY UPDATE",
+	3, {INT4OID, INT4OID, INT4OID}, NULL
+};
+static OmsPlan settled_plan = {
+	"UPDATE oms.erp_call SET state = CASE WHEN $3 THEN 'pending' ELSE 'done' END,"
+	" attempts = CASE WHEN $3 THEN 0 ELSE attempts END, next_at = now(),"
+	" erp_ref = CASE WHEN $3 THEN NULL ELSE erp_ref END, done_at = CASE WHEN $3 THEN NULL ELSE now() END"
+	" WHERE company_id = $1 AND call_id = $2 AND state = 'failed' RETURNING state",
+	3, {INT4OID, INT8OID, BOOLOID}, NULL
+};
+
+PG_FUNCTION_INFO_V1(oms_erp_settle);
+
+/* What a person decides about a booking the ERP did not make. */
+Datum
+oms_erp_settle(PG_FUNCTION_ARGS)
+{
+	int64		call_id = PG_GETARG_INT64(0);
+	bool		again = PG_GETARG_BOOL(1);
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[3] = {Int64GetDatum(call_id)};
+	int32		company_id;
+	OmsStockKey key;
+	int64		reservation_id;
+	char	   *state;
+
+	oms_require_installed();
+	oms_spi_connect();
+	if (oms_exec(&failed_plan, values, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 errmsg("booking %lld does not exist", (long long) call_id),
+				 errhint("Bookings are the rows of oms.erp_call.")));
+	company_id = oms_int4(0, 1);
+	key.node_id = oms_int4(0, 2);
+	key.sku_id = oms_int4(0, 3);
+	reservation_id = oms_int8(0, 4);
+	state = oms_cstr(0, 5);
+
+	/* the stock row first, as whoever takes in counts does */
+	values[0] = Int32GetDatum(company_id);
+	values[1] = Int32GetDatum(key.node_id);
+	values[2] = Int32GetDatum(key.sku_id);
+	oms_exec(&lock_stock_plan, values, NULL, false, 1);
+	values[1] = Int64GetDatum(call_id);
+	values[2] = BoolGetDatum(again);
+	if (oms_exec(&settled_plan, values, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_STATUS_MOVE),
+				 errmsg("booking %lld is \"%s\", not \"failed\"", (long long) call_id, state),
+				 errhint("Only what the ERP has refused needs a decision.")));
+	state = oms_strdup(caller, oms_cstr(0, 1));
+	if (!again && reservation_id != 0)
+		oms_stock_left(company_id, reservation_id);
+	oms_spi_finish();
+	if (again && oms_erp_wake)
+		oms_erp_wake();
+	PG_RETURN_TEXT_P(cstring_to_text(state));
 }

@@ -41,11 +41,11 @@ CREATE TABLE oms.erp_call (         --| Outbox: bookings the ERP is asked to mak
     erp_ref text,                   --| Key of the ERP's own document, once told
     attempts integer NOT NULL DEFAULT 0, --| How often it was tried
     error text,                     --| Last refusal
-    next_at timestamptz NOT NULL DEFAULT now(), --| Not tried before
+    next_at timestamptz NOT NULL DEFAULT now(), --| Not tried, or the ERP asked about it, before
     created_at timestamptz NOT NULL DEFAULT now(), --| When asked
     sent_at timestamptz,            --| When told
     done_at timestamptz,            --| When seen booked
     PRIMARY KEY (company_id, call_id)
 );
 CREATE INDEX erp_call_pending ON oms.erp_call (next_at) WHERE state = 'pending';
-CREATE INDEX erp_call_sent ON oms.erp_call (company_id, node_id, sku_id) WHERE state = 'sent';
+CREATE INDEX erp_call_sent ON oms.erp_call (company_id, node_id, sku_id) WHERE state IN ('sent', 'failed');

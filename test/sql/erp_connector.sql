@@ -164,6 +164,33 @@ SELECT oms.erp_apply();
 SELECT * FROM stands WHERE node = 'N' AND sku = 'B';
 SELECT state, close_reason FROM oms.reservation WHERE reservation_id = 1000;
 SELECT call_id, state FROM oms.erp_call ORDER BY call_id;
+-- what failed is for people to settle
+SAVEPOINT t;
+SELECT oms.erp_settle(99);
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO t;
+SELECT oms.erp_settle(1);
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK TO t;
+SELECT oms.erp_settle(2, again => true);
+SELECT call_id, state, attempts, next_at > now() AS later FROM oms.erp_call WHERE call_id = 2;
+UPDATE oms.erp_call SET state = 'failed' WHERE call_id = 2;
+SELECT oms.erp_settle(2);
+-- what was told and is refused later
+UPDATE oms.erp_call_map SET refused_sql = 'SELECT r, ''gone: '' || r FROM unnest($1) r WHERE NOT EXISTS (SELECT FROM @erp@.booking b WHERE b.id = r::int)' WHERE profile = 'toy';
+INSERT INTO oms.reservation (company_id, reservation_id, node_id, sku_id, qty, state, allocation_id)
+SELECT company_id, 1001, node_id, sku_id, 2, 'leaving', 2 FROM oms.reservation WHERE reservation_id = 1000;
+UPDATE oms.stock s SET reserved = reserved + 2, backorder_limit = 2 FROM oms.reservation r WHERE r.reservation_id = 1001 AND s.node_id = r.node_id AND s.sku_id = r.sku_id;
+INSERT INTO oms.erp_call (company_id, call_id, kind, node_id, sku_id, qty, document, reservation_id)
+SELECT company_id, 4, 'stock_out', node_id, sku_id, 2, 'shipment 4', 1001 FROM oms.reservation WHERE reservation_id = 1001;
+SELECT oms.erp_send();
+DELETE FROM booking WHERE qty = -2;
+UPDATE oms.erp_call SET next_at = now() - interval '1 hour' WHERE call_id = 4;
+SELECT oms.erp_send();
+SELECT call_id, state, error LIKE 'gone: %' AS told_why FROM oms.erp_call WHERE call_id = 4;
+SELECT oms.erp_settle(4);
+SELECT state, close_reason FROM oms.reservation WHERE reservation_id = 1001;
+SELECT * FROM stands WHERE node = 'N' AND sku = 'B';
 
 -- the ERP alters its tables
 ALTER TABLE product RENAME price TO list_price;

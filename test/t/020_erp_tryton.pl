@@ -182,20 +182,38 @@ SKIP:
 	is($free->(), 34, 'the six stay reserved');
 	is(query(q{SELECT string_agg(state, ',') FROM oms.erp_call}), 'sent,sent', 'sent, not done');
 
+	# less than Tryton's kilogram can say: booked in grams
+	query(q{INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document)
+		SELECT company_id, 'stock_out', node_id, sku_id, 0.485, 'shipment 2' FROM oms.stock JOIN oms.sku k USING (company_id, sku_id)
+		 WHERE k.uom = 'KGS' AND on_hand > 1 ORDER BY k.code LIMIT 1});
+	is(query('SELECT oms.erp_send()'), '1', 'by weight');
+	is(query(q{SELECT m.quantity, u.symbol FROM oms.erp_call c JOIN stock_move m ON m.id = c.erp_ref::int JOIN product_uom u ON u.id = m.uom WHERE c.document = 'shipment 2'}), '485|g', 'in grams');
+
 	append_to_file($node->basedir . '/trytond.conf', "[database]\nuri = $uri/\n[queue]\nworker = True\n");
 	my $worker_log = '';
 	my $worker = IPC::Run::start([ $python, '-W', 'ignore', '/usr/bin/trytond-worker', '-c', $node->basedir . '/trytond.conf', '-d', 'erp', '-n', '1' ],
 		'>&', \$worker_log);
-	ok($node->poll_query_until('erp', q{SELECT count(*) = 2 FROM oms.erp_call c JOIN stock_move m ON m.id = c.erp_ref::int WHERE m.state = 'done'}),
-		'trytond-worker books both moves') or diag $worker_log;
+	ok($node->poll_query_until('erp', q{SELECT count(*) = 3 FROM oms.erp_call c JOIN stock_move m ON m.id = c.erp_ref::int WHERE m.state = 'done'}),
+		'trytond-worker books the moves') or diag $worker_log;
 	$worker->signal('INT');
 	$worker->kill_kill(grace => 5);
 	is($seen->($sku, $node_code), 42, 'seen at once: 40 - 6 + 2, and the six that are still reserved');
 	is(query('SELECT oms.erp_apply() > 0'), 't', 'taken in');
 	is($free->(), 36, 'nothing was free in between, nothing is counted twice');
 	is(query('SELECT state, close_reason FROM oms.reservation WHERE reservation_id = 900001'), 'closed|consumed', 'the reservation is closed');
-	is(query(q{SELECT string_agg(state, ',') FROM oms.erp_call}), 'done,done', 'both calls are done');
+	is(query(q{SELECT string_agg(state, ',') FROM oms.erp_call}), 'done,done,done', 'the calls are done');
 	is(query($sound), '', 'no drift');
+
+	# a task that Tryton has tried in vain
+	query(q{INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document) SELECT company_id, kind, node_id, sku_id, 1, 'shipment 3' FROM oms.erp_call ORDER BY call_id LIMIT 1});
+	query('SELECT oms.erp_send()');
+	query(q{UPDATE oms.erp_call SET next_at = now() - interval '1 hour' WHERE document = 'shipment 3'});
+	is(query(q{SELECT oms.erp_send(); SELECT state FROM oms.erp_call WHERE document = 'shipment 3'}), "0\nsent", 'one that waits its turn is left alone');
+	query(q{UPDATE ir_queue SET dequeued_at = now() AT TIME ZONE 'UTC' - interval '10 minutes' WHERE dequeued_at IS NULL});
+	query(q{UPDATE oms.erp_call SET next_at = now() - interval '1 hour' WHERE document = 'shipment 3'});
+	query('SELECT oms.erp_send()');
+	like(query(q{SELECT state, error FROM oms.erp_call WHERE document = 'shipment 3'}), qr/^failed\|Tryton could not do move/, 'one that it tried in vain has failed');
+	is(query(q{SELECT oms.erp_settle(call_id, again => true) FROM oms.erp_call WHERE document = 'shipment 3'}), 'pending', 'and may be tried again');
 
 	close $in if ref $in;
 	$actor->finish;
