@@ -1,7 +1,7 @@
 /*
  * erp.c
  *	  What the ERP says now: pending changes, resolved to keys, evaluated by
- *	  the profile's queries; and the hooks by which the stock room asks.
+ *	  the profile's queries.
  *
  * A profile's texts run with the rights of the owner of oms.erp_change, a
  * fixed search_path, read-only, under a snapshot taken at that moment (not
@@ -21,7 +21,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -58,19 +57,15 @@ typedef struct TextPlan
 static HTAB *text_plans = NULL;
 
 static void at_relcache_inval(Datum arg, Oid relid);
-static int	pending(int32 company_id, const int32 *sku_ids, int nskus,
-					OmsStockKey **keys, int64 **on_hand);
-static bool refresh(int32 company_id, const OmsStockKey *keys, int nkeys);
-static void before_promise(int32 company_id);
 
 void
 oms_erp_init(void)
 {
 	CacheRegisterRelcacheCallback(at_relcache_inval, (Datum) 0);
-	oms_stock_erp.pending = pending;
-	oms_stock_erp.refresh = refresh;
+	oms_stock_erp.pending = oms_erp_pending_counts;
+	oms_stock_erp.refresh = oms_erp_refresh_counts;
 	oms_stock_erp.book = oms_erp_book;
-	oms_erp_before_promise = before_promise;
+	oms_erp_before_promise = oms_erp_take_in_masters;
 }
 
 /* The ERP's DDL may have touched watched columns. */
@@ -255,27 +250,27 @@ oms_erp_entity_query(const OmsErp *erp, OmsErpEntity entity)
 
 /* @erp@ becomes the ERP's schema. */
 static char *
-in_schema(const OmsErp *erp, const char *text)
+in_schema(const OmsErp *erp, const char *sql)
 {
 	StringInfoData buf;
 	const char *p;
 
 	initStringInfo(&buf);
-	while ((p = strstr(text, "@erp@")) != NULL)
+	while ((p = strstr(sql, "@erp@")) != NULL)
 	{
-		appendBinaryStringInfo(&buf, text, p - text);
+		appendBinaryStringInfo(&buf, sql, p - sql);
 		appendStringInfoString(&buf, erp->schema);
-		text = p + 5;
+		sql = p + 5;
 	}
-	appendStringInfoString(&buf, text);
+	appendStringInfoString(&buf, sql);
 	return buf.data;
 }
 
 static SPIPlanPtr
-text_plan(const char *text, Oid argtype)
+text_plan(const char *sql, Oid argtype)
 {
-	uint64		hash = hash_bytes_extended((const unsigned char *) text,
-										   strlen(text), argtype);
+	uint64		hash = hash_bytes_extended((const unsigned char *) sql,
+										   strlen(sql), argtype);
 	TextPlan   *entry;
 	bool		found;
 	SPIPlanPtr	plan;
@@ -292,12 +287,12 @@ text_plan(const char *text, Oid argtype)
 								 HASH_ELEM | HASH_BLOBS);
 	}
 	entry = hash_search(text_plans, &hash, HASH_FIND, &found);
-	if (found && strcmp(entry->text, text) == 0)
+	if (found && strcmp(entry->text, sql) == 0)
 		return entry->plan;
 
-	plan = SPI_prepare(text, 2, types);
+	plan = SPI_prepare(sql, 2, types);
 	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", text,
+		elog(ERROR, "could not prepare \"%s\": %s", sql,
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
 	entry = hash_search(text_plans, &hash, HASH_ENTER, &found);
@@ -307,12 +302,12 @@ text_plan(const char *text, Oid argtype)
 		pfree(entry->text);
 	}
 	entry->plan = plan;
-	entry->text = MemoryContextStrdup(TopMemoryContext, text);
+	entry->text = MemoryContextStrdup(TopMemoryContext, sql);
 	return plan;
 }
 
 uint64
-oms_erp_run(const OmsErp *erp, const char *wrap, const char *text,
+oms_erp_run(const OmsErp *erp, const char *wrap, const char *body,
 			Oid argtype, Datum arg, bool argnull)
 {
 	const char *mark = strstr(wrap, "%s");
@@ -325,7 +320,7 @@ oms_erp_run(const OmsErp *erp, const char *wrap, const char *text,
 		nulls[0] = 'n';
 	initStringInfo(&sql);
 	appendBinaryStringInfo(&sql, wrap, mark - wrap);
-	appendStringInfoString(&sql, in_schema(erp, text));
+	appendStringInfoString(&sql, in_schema(erp, body));
 	appendStringInfoString(&sql, mark + 2);
 	rc = SPI_execute_plan(text_plan(sql.data, argtype), values, nulls, true, 0);
 	if (rc < 0)
@@ -653,309 +648,4 @@ oms_erp_write_counts(const OmsErp *erp, OmsErpCount *counts, int n,
 	for (int i = 0; i < n; i++)
 		oms_stock_count(erp->company_id, counts[i].key, counts[i].on_hand,
 						erp->snapshot ? "snapshot" : "erp", NULL);
-}
-
-/*
- * The stock room asks
- */
-static OmsPlan read_stock_plan = {
-	"WITH r AS MATERIALIZED (SELECT c.relation, c.op, c.old_row, c.new_row FROM oms.erp_change c"
-	"  WHERE c.relation = 'oms.stock' OR c.relation IN (SELECT replace(s.relation, '@erp@', $2)"
-	"  FROM oms.erp_source s WHERE s.profile = $1 AND s.entity = 'stock'))"
-	" SELECT relation, bool_or(op = 'T'), array_agg(i) FILTER (WHERE i IS NOT NULL)"
-	" FROM (SELECT relation, op, old_row AS i FROM r UNION ALL SELECT relation, op, new_row FROM r) AS x"
-	" GROUP BY relation",
-	2, {TEXTOID, TEXTOID}, NULL
-};
-static OmsPlan keys_of_skus_plan = {
-	"SELECT n.erp_key || '|' || s.erp_key FROM oms.node n, oms.sku s"
-	" WHERE n.company_id = $1 AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL"
-	" AND s.company_id = $1 AND s.sku_id = ANY ($2) AND s.erp_key IS NOT NULL"
-	" AND ($3 IS NULL OR n.erp_key || '|' || s.erp_key = ANY ($3))",
-	3, {INT4OID, INT4ARRAYOID, TEXTARRAYOID}, NULL
-};
-
-/* One question of the stock room, answered inside oms_erp_try(). */
-typedef struct Question
-{
-	int32		company_id;
-	const int32 *skus;
-	int			nskus;
-	MemoryContext cxt;			/* of the answer */
-	OmsErp		erp;
-	OmsErpCount *counts;
-	int			n;
-	OmsErpBooked *booked;
-	int			nbooked;
-} Question;
-
-static void
-answer(void *arg)
-{
-	Question   *q = (Question *) arg;
-	OmsErpDirty dirty[OMS_ERP_NENTITIES];
-	OmsErpDirty *stock = &dirty[OMS_ERP_STOCK];
-	OmsErpGuard guard;
-	Datum		values[3];
-	char		nulls[] = "   ";
-	char	  **keys;
-	int			nkeys;
-	OmsErpCount *counts;
-	OmsErpBooked *booked;
-
-	memset(dirty, 0, sizeof(dirty));
-	oms_erp_enter(&guard);
-	oms_spi_connect();
-	oms_erp_push_latest();
-	if (oms_erp_load(&q->erp, q->company_id) && !q->erp.paused[OMS_ERP_STOCK])
-	{
-		values[0] = oms_text(q->erp.profile);
-		values[1] = oms_text(q->erp.schema);
-		oms_exec(&read_stock_plan, values, NULL, true, 0);
-		oms_erp_resolve_rows(&q->erp, dirty);
-		if (stock->whole || stock->n > 0)
-		{
-			values[0] = Int32GetDatum(q->company_id);
-			values[1] = oms_int4_array(q->skus, q->nskus);
-			if (stock->whole)
-				nulls[2] = 'n';
-			else
-				values[2] = oms_text_array((const char *const *) stock->keys, stock->n);
-			nkeys = (int) oms_exec(&keys_of_skus_plan, values, nulls, true, 0);
-			keys = palloc(sizeof(char *) * Max(nkeys, 1));
-			for (int i = 0; i < nkeys; i++)
-				keys[i] = oms_cstr(i, 1);
-			if (nkeys > 0)
-			{
-				counts = oms_erp_map_keys(&q->erp, keys, nkeys, &q->n);
-				oms_erp_count_keys(&q->erp, counts, q->n, false, &booked,
-								   &q->nbooked);
-				q->counts = MemoryContextAlloc(q->cxt, sizeof(OmsErpCount) * Max(q->n, 1));
-				memcpy(q->counts, counts, sizeof(OmsErpCount) * q->n);
-				q->booked = MemoryContextAlloc(q->cxt, sizeof(OmsErpBooked) * Max(q->nbooked, 1));
-				if (q->nbooked > 0)
-					memcpy(q->booked, booked, sizeof(OmsErpBooked) * q->nbooked);
-			}
-		}
-	}
-	PopActiveSnapshot();
-	oms_spi_finish();
-	oms_erp_leave(&guard);
-}
-
-/*
- * What the ERP has changed and we have not taken in, of these items.  An
- * ERP whose tables no longer fit the profile must not stop a promise: it is
- * logged, and oms.erp_apply() pauses the entity.
- */
-static bool
-ask(Question *q, int32 company_id, const int32 *skus, int nskus)
-{
-	ErrorData  *failed;
-
-	memset(q, 0, sizeof(*q));
-	if (nskus == 0 || !oms_erp_log_has_rows())
-		return false;
-	q->company_id = company_id;
-	q->skus = skus;
-	q->nskus = nskus;
-	q->cxt = CurrentMemoryContext;
-	failed = oms_erp_try(answer, q);
-	if (failed)
-	{
-		ereport(LOG,
-				(errmsg("the ERP's stock could not be evaluated, the last count stands: %s",
-						failed->message)));
-		return false;
-	}
-	return q->n > 0;
-}
-
-static int
-pending(int32 company_id, const int32 *sku_ids, int nskus, OmsStockKey **keys,
-		int64 **on_hand)
-{
-	Question	q;
-
-	if (!ask(&q, company_id, sku_ids, nskus))
-		return 0;
-	*keys = palloc(sizeof(OmsStockKey) * q.n);
-	*on_hand = palloc(sizeof(int64) * q.n);
-	for (int i = 0; i < q.n; i++)
-	{
-		(*keys)[i] = q.counts[i].key;
-		/* what left is still in reserved: not to be subtracted twice */
-		(*on_hand)[i] = q.counts[i].on_hand + q.counts[i].left;
-	}
-	return q.n;
-}
-
-static bool
-refresh(int32 company_id, const OmsStockKey *keys, int nkeys)
-{
-	Question	q;
-	int32	   *skus = palloc(sizeof(int32) * Max(nkeys, 1));
-	int			n = 0;
-	OmsErpBooked *booked;
-	int			nbooked = 0;
-
-	for (int i = 0; i < nkeys; i++)
-		skus[i] = keys[i].sku_id;
-	if (!ask(&q, company_id, skus, nkeys))
-		return false;
-
-	/* only the keys whose rows the caller holds */
-	for (int i = 0; i < q.n; i++)
-		for (int k = 0; k < nkeys; k++)
-			if (q.counts[i].key.node_id == keys[k].node_id &&
-				q.counts[i].key.sku_id == keys[k].sku_id)
-			{
-				q.counts[n++] = q.counts[i];
-				break;
-			}
-	booked = palloc(sizeof(OmsErpBooked) * Max(q.nbooked, 1));
-	for (int i = 0; i < q.nbooked; i++)
-		for (int k = 0; k < n; k++)
-			if (q.booked[i].key.node_id == q.counts[k].key.node_id &&
-				q.booked[i].key.sku_id == q.counts[k].key.sku_id)
-				booked[nbooked++] = q.booked[i];
-	oms_erp_write_counts(&q.erp, q.counts, n, booked, nbooked);
-	return n > 0;
-}
-
-/*
- * Masters, before a promise
- */
-#define MASTER_TABLES \
-	"WITH m AS MATERIALIZED (SELECT replace(s.relation, '@erp@', $2) AS relation, bool_or(s.entity = 'stock') AS stock" \
-	"  FROM oms.erp_source s WHERE s.profile = $1 GROUP BY 1 HAVING bool_or(s.entity <> 'stock')),"
-#define CHANGED_TABLES \
-	" SELECT relation, bool_or(op = 'T'), array_agg(i) FILTER (WHERE i IS NOT NULL)" \
-	" FROM (SELECT relation, op, old_row AS i FROM r UNION ALL SELECT relation, op, new_row FROM r) AS x" \
-	" GROUP BY relation"
-
-static OmsPlan read_masters_plan = {
-	MASTER_TABLES
-	" r AS MATERIALIZED (SELECT c.relation, c.op, c.old_row, c.new_row FROM oms.erp_change c"
-	"  WHERE c.relation IN (SELECT relation FROM m WHERE stock OR NOT $3))"
-	CHANGED_TABLES,
-	3, {TEXTOID, TEXTOID, BOOLOID}, NULL
-};
-
-/* Rows of tables that feed nothing but masters are done with then. */
-static OmsPlan claim_masters_plan = {
-	MASTER_TABLES
-	" c AS MATERIALIZED (SELECT change_id FROM oms.erp_change"
-	"  WHERE relation IN (SELECT relation FROM m WHERE NOT stock)"
-	"  ORDER BY change_id FOR UPDATE SKIP LOCKED),"
-	" r AS (DELETE FROM oms.erp_change e USING c WHERE e.change_id = c.change_id"
-	"  RETURNING e.relation, e.op, e.old_row, e.new_row)"
-	CHANGED_TABLES,
-	2, {TEXTOID, TEXTOID}, NULL
-};
-static OmsPlan lock_wait_plan = {
-	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 FOR NO KEY UPDATE",
-	1, {TEXTOID}, NULL
-};
-static OmsPlan lock_try_plan = {
-	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 FOR NO KEY UPDATE SKIP LOCKED",
-	1, {TEXTOID}, NULL
-};
-static OmsPlan note_plan = {
-	"INSERT INTO oms.erp_change (relation, op, new_row)"
-	" VALUES ('oms.stock', CASE WHEN $1 THEN 'T' ELSE 'K' END, jsonb_build_object('keys', to_jsonb($2)))",
-	2, {BOOLOID, TEXTARRAYOID}, NULL
-};
-
-/*
- * Pending changes of masters.  With "claim" (the lock held) their rows are
- * deleted where they have no further use; not at REPEATABLE READ, where
- * another's deletion would be a serialization failure.
- */
-static bool
-read_masters(const OmsErp *erp, OmsErpDirty *dirty, bool claim)
-{
-	Datum		values[3] = {
-		oms_text(erp->profile), oms_text(erp->schema),
-		BoolGetDatum(claim)
-	};
-
-	memset(dirty, 0, sizeof(OmsErpDirty) * OMS_ERP_NENTITIES);
-	if (claim)
-	{
-		oms_exec(&claim_masters_plan, values, NULL, false, 0);
-		oms_erp_resolve_rows(erp, dirty);
-	}
-	oms_exec(&read_masters_plan, values, NULL, true, 0);
-	oms_erp_resolve_rows(erp, dirty);
-	for (int e = 0; e < OMS_ERP_STOCK; e++)
-		if (dirty[e].whole || dirty[e].n > 0)
-			return true;
-	return false;
-}
-
-static void
-take_in_masters(void *arg)
-{
-	int32		company_id = *(int32 *) arg;
-	OmsErp		erp;
-	OmsErpDirty dirty[OMS_ERP_NENTITIES];
-	OmsErpDirty stock = {0};
-	OmsErpGuard guard;
-	bool		some;
-
-	oms_erp_enter(&guard);
-	oms_spi_connect();
-	oms_erp_push_latest();
-	some = oms_erp_load(&erp, company_id) && read_masters(&erp, dirty, false);
-	PopActiveSnapshot();
-	if (some)
-	{
-		Datum		values[2] = {oms_text(erp.profile)};
-
-		/*
-		 * One at a time writes masters.  Waiting is safe only while this
-		 * transaction holds nothing another could wait for; else whoever is
-		 * at it will have done it in a moment, and prices may be as old.
-		 */
-		if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
-			oms_exec(&lock_wait_plan, values, NULL, false, 1);
-		else if (oms_exec(&lock_try_plan, values, NULL, false, 1) == 0)
-			some = false;
-	}
-	if (some)
-	{
-		oms_erp_push_latest();
-		some = read_masters(&erp, dirty, !IsolationUsesXactSnapshot());
-		PopActiveSnapshot();
-	}
-	if (some)
-	{
-		oms_erp_apply_masters(&erp, dirty, &stock);
-		if (stock.whole || stock.n > 0)
-		{
-			Datum		values[2] = {
-				BoolGetDatum(stock.whole),
-				oms_text_array((const char *const *) stock.keys, stock.n)
-			};
-
-			oms_exec(&note_plan, values, NULL, false, 0);
-		}
-	}
-	oms_spi_finish();
-	oms_erp_leave(&guard);
-}
-
-static void
-before_promise(int32 company_id)
-{
-	ErrorData  *failed;
-
-	if (XactReadOnly || RecoveryInProgress() || !oms_erp_log_has_rows())
-		return;
-	failed = oms_erp_try(take_in_masters, &company_id);
-	if (failed)
-		ereport(LOG,
-				(errmsg("the ERP's masters could not be taken in, the last ones stand: %s",
-						failed->message)));
 }

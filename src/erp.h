@@ -105,7 +105,7 @@ extern char *oms_erp_entity_query(const OmsErp *erp, OmsErpEntity entity);
 
 /* Runs a profile's text read-only; "wrap" has one %s for it. */
 extern uint64 oms_erp_run(const OmsErp *erp, const char *wrap,
-						  const char *text, Oid argtype, Datum arg,
+						  const char *body, Oid argtype, Datum arg,
 						  bool argnull);
 
 /* Adds what rows of SPI_tuptable (relation, truncated, images) touch. */
@@ -139,6 +139,13 @@ extern void oms_erp_apply_masters(const OmsErp *erp, OmsErpDirty *dirty,
  */
 extern ErrorData *oms_erp_try(void (*fn) (void *), void *arg);
 
+/* The hooks of stock.h */
+extern int	oms_erp_pending_counts(int32 company_id, const int32 *sku_ids,
+								   int nskus, OmsStockKey **keys,
+								   int64 **on_hand);
+extern bool oms_erp_refresh_counts(int32 company_id, const OmsStockKey *keys,
+								   int nkeys);
+extern void oms_erp_take_in_masters(int32 company_id);
 extern void oms_erp_book(int32 company_id, const char *kind, OmsStockKey key,
 						 int64 qty, const char *document,
 						 int64 reservation_id);
