@@ -583,6 +583,7 @@ static void
 apply_stock(const OmsErp *erp, OmsErpDirty *dirty)
 {
 	StockIntake in = {0};
+	OmsErpGuard guard;
 	ErrorData  *failed;
 	int			n = 0;
 
@@ -591,13 +592,15 @@ apply_stock(const OmsErp *erp, OmsErpDirty *dirty)
 	in.erp = erp;
 	in.dirty = dirty;
 	in.cxt = CurrentMemoryContext;
+	oms_erp_enter(&guard);
 	failed = oms_erp_try(look_at_stock, &in);
 	if (failed)
-	{
 		pause_entity(erp, OMS_ERP_STOCK, failed->message);
+	else
+		insert_rows(&in);
+	oms_erp_leave(&guard);
+	if (failed)
 		return;
-	}
-	insert_rows(&in);
 
 	/* what looks different, or may hold a booking, is looked at again */
 	for (int i = 0; i < in.n; i++)
@@ -610,7 +613,6 @@ apply_stock(const OmsErp *erp, OmsErpDirty *dirty)
 	}
 	for (int from = 0; from < n; from += CHUNK_KEYS)
 	{
-		OmsErpGuard guard;
 		Datum		values[3];
 
 		CHECK_FOR_INTERRUPTS();
@@ -624,12 +626,11 @@ apply_stock(const OmsErp *erp, OmsErpDirty *dirty)
 
 		oms_erp_enter(&guard);
 		failed = oms_erp_try(evaluate_chunk, &in);
+		if (failed)
+			pause_entity(erp, OMS_ERP_STOCK, failed->message);
 		oms_erp_leave(&guard);
 		if (failed)
-		{
-			pause_entity(erp, OMS_ERP_STOCK, failed->message);
 			return;
-		}
 		oms_erp_write_counts(erp, in.chunk, in.nchunk, in.booked, in.nbooked);
 	}
 }

@@ -101,8 +101,14 @@ SELECT op, count(*) FROM oms.erp_change GROUP BY op ORDER BY op;
 -- a promise sees it before anybody took it in
 SELECT n.code, p.on_hand FROM oms.sku k, oms.erp_pending(k.company_id, k.sku_id) p JOIN oms.node n USING (node_id) WHERE k.code = 'A' ORDER BY 1;
 SELECT * FROM stands;
+-- an application's role takes it in, with no right on the ERP's tables
+CREATE ROLE regress_erp_app;
+SELECT oms.grant_role('app', 'regress_erp_app') \g /dev/null
+SET ROLE regress_erp_app;
+SELECT node, on_hand FROM oms.available('A', 'N');
 SELECT oms.erp_apply();
 SELECT oms.erp_apply() AS again;
+RESET ROLE;
 SELECT * FROM stands;
 SELECT code, length(name) FROM oms.sku WHERE code = 'A';
 SELECT * FROM oms.erp_verify();
