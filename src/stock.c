@@ -35,6 +35,7 @@ typedef struct KeyDemand
 
 static int	compare_keys(const OmsStockKey *a, const OmsStockKey *b);
 static int	compare_demand(const void *a, const void *b);
+static int	compare_levels(const void *a, const void *b);
 static void add_cart_keys(int32 company_id, const char *cart_id,
 						  KeyDemand **demand, int *n);
 static int	lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
@@ -61,9 +62,8 @@ static OmsPlan levels_plan = {
 	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
 	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8, k.tracked"
 	" FROM oms.stock s JOIN oms.sku k ON k.sku_id = s.sku_id"
-	" WHERE s.company_id = $1 AND s.sku_id = ANY ($2)"
-	" ORDER BY s.node_id, s.sku_id",
-	2, {INT4OID, INT4ARRAYOID}, NULL
+	" WHERE s.company_id = $1 AND s.sku_id = $2",
+	2, {INT4OID, INT4OID}, NULL
 };
 
 /* Holds that do not count: of carts that expired, and of the own cart. */
@@ -129,12 +129,33 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 
 	oms_spi_connect();
 	values[0] = Int32GetDatum(company_id);
+	n = 0;
+	l = NULL;
+	/* a look-up an item, each once: orders have few */
+	for (int k = 0; k < nskus; k++)
+	{
+		int			found;
+		bool		seen = false;
+
+		for (int j = 0; j < k && !seen; j++)
+			seen = sku_ids[j] == sku_ids[k];
+		if (seen)
+			continue;
+		values[1] = Int32GetDatum(sku_ids[k]);
+		found = (int) oms_exec(&levels_plan, values, NULL, false, 0);
+		if (l == NULL)
+			l = MemoryContextAllocZero(caller,
+									   sizeof(OmsStockLevel) * (found + npending + 1));
+		else
+			l = repalloc(l, sizeof(OmsStockLevel) * (n + found + npending + 1));
+		for (int i = 0; i < found; i++)
+			read_level(i, &l[n + i]);
+		n += found;
+	}
+	if (l == NULL)
+		l = MemoryContextAllocZero(caller, sizeof(OmsStockLevel) * (npending + 1));
+	qsort(l, n, sizeof(OmsStockLevel), compare_levels);
 	values[1] = oms_int4_array(sku_ids, nskus);
-	n = (int) oms_exec(&levels_plan, values, NULL, false, 0);
-	l = MemoryContextAllocZero(caller,
-							   sizeof(OmsStockLevel) * (n + npending + 1));
-	for (int i = 0; i < n; i++)
-		read_level(i, &l[i]);
 
 	values[2] = TimestampTzGetDatum(at);
 	values[3] = oms_text(own_cart);
@@ -873,4 +894,11 @@ compare_demand(const void *a, const void *b)
 {
 	return compare_keys(&((const KeyDemand *) a)->key,
 						&((const KeyDemand *) b)->key);
+}
+
+static int
+compare_levels(const void *a, const void *b)
+{
+	return compare_keys(&((const OmsStockLevel *) a)->key,
+						&((const OmsStockLevel *) b)->key);
 }
