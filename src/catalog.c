@@ -7,10 +7,12 @@
 
 #include <sys/stat.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/guc.h"
@@ -60,6 +62,15 @@ void
 oms_calendar_load(int32 company_id, TimestampTz at, bool read_only,
 				  OmsCalendar *cal)
 {
+	static struct
+	{
+		LocalTransactionId lxid;
+		SubTransactionId subxact;
+		CommandId	command;
+		int32		company_id;
+		DateADT		first;
+		OmsCalendar cal;
+	}			last;
 	Datum		values[3];
 	DateADT		first;
 	uint64		n;
@@ -71,6 +82,19 @@ oms_calendar_load(int32 company_id, TimestampTz at, bool read_only,
 				 errmsg("a moment is needed, not infinity")));
 	/* a day early: the local date may lie behind the one in UTC */
 	first = at / USECS_PER_DAY - 1 - (at % USECS_PER_DAY < 0 ? 1 : 0);
+
+	/*
+	 * A plan asks for every node it weighs.  Until this transaction writes
+	 * something (the command counter moves) the answer stays the same.
+	 */
+	if (!read_only && last.lxid == MyProc->lxid &&
+		last.subxact == GetCurrentSubTransactionId() &&
+		last.command == GetCurrentCommandId(false) &&
+		last.company_id == company_id && last.first == first)
+	{
+		*cal = last.cal;
+		return;
+	}
 	values[0] = Int32GetDatum(company_id);
 	values[1] = DateADTGetDatum(first);
 	values[2] = DateADTGetDatum(first + OMS_CALENDAR_DAYS);
@@ -98,6 +122,15 @@ oms_calendar_load(int32 company_id, TimestampTz at, bool read_only,
 			cal->off[cal->noff++] = DatumGetDateADT(day);
 	}
 	oms_spi_finish();
+	if (!read_only)
+	{
+		last.lxid = MyProc->lxid;
+		last.subxact = GetCurrentSubTransactionId();
+		last.command = GetCurrentCommandId(false);
+		last.company_id = company_id;
+		last.first = first;
+		last.cal = *cal;
+	}
 }
 
 DateADT
