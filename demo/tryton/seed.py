@@ -171,9 +171,6 @@ say('%d places' % len(places))
 # -- products -----------------------------------------------------------------------
 with session.work() as get:
     unit = {'NOS': Data.get_id('product', 'uom_unit'), 'KG': Data.get_id('product', 'uom_kilogram')}
-    # loose goods are weighed to the gram; Tryton begins with two digits
-    Uom = get('product.uom')
-    Uom.write([Uom(unit['KG'])], {'digits': 3, 'rounding': 0.001})
     styles = {}
     for i in items:
         styles.setdefault(i['style'], []).append(i)
