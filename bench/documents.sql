@@ -18,7 +18,7 @@ SELECT g AS n, jsonb_build_object('channel', 'WEB', 'external_id', 'BENCH-' || g
          'ship_to', jsonb_build_object('pincode', b.ship_pincode, 'address1', b.ship_address, 'city', coalesce(b.ship_city, 'x')),
          'lines', jsonb_build_array(jsonb_build_object('sku', s1.code, 'qty', 1, 'unit_price', s1.amount),
                                     jsonb_build_object('sku', s2.code, 'qty', 1 + g % 2, 'unit_price', s2.amount))) AS doc
-  FROM generate_series(1, :n) g
+  FROM generate_series(1::bigint, :n) g
   JOIN sku s1 ON s1.i = 1 + (g * 7919) % s1.n
   JOIN sku s2 ON s2.i = 1 + (g * 104729 + 13) % s2.n AND s2.i <> s1.i
   JOIN buyer b ON b.i = 1 + (g * 15485863::bigint) % b.n;
