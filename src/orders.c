@@ -372,6 +372,7 @@ answer_duplicate(int32 company_id, const OmsChannel *channel,
 	promised_at = oms_time(0, 4);
 	total = oms_int8(0, 5);
 	oms_spi_finish();
+	oms_early_release_rely();
 
 	oms_json_begin(&j);
 	oms_json_int(&j, "order_id", order_id);

@@ -13,6 +13,7 @@
 #include "orders.h"
 #include "returns.h"
 #include "shipment.h"
+#include "stock.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;
@@ -23,6 +24,7 @@ void
 _PG_init(void)
 {
 	oms_core_init();
+	oms_early_release_init();
 	oms_courier_init();
 	oms_shipment_init();
 	oms_returns_init();

@@ -258,6 +258,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 
 	ensure_erp_rows(company_id, keys, n);
 	levels = palloc0(sizeof(OmsStockLevel) * (n + 1));
+	oms_early_release_mark();
 	nlevels = lock_rows(company_id, keys, n, levels);
 	/* only now: the ERP may have committed while we waited for the rows */
 	changed_here = oms_stock_erp.refresh &&
@@ -530,6 +531,7 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 	{
 		OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * n);
 
+		oms_early_release_mark();
 		lock_rows(company_id, keys, n, levels);
 		released = oms_exec(release_plan, values, NULL, false, 0);
 		after = palloc(sizeof(int64) * (released + 1));
@@ -592,8 +594,13 @@ oms_stock_release_allocation(int32 company_id, int64 allocation_id)
 int64
 oms_stock_release_cart(int32 company_id, const char *cart_id)
 {
-	return release(company_id, &cart_keys_plan, &release_cart_plan,
-				   oms_text(cart_id), "released", 0);
+	int64		released = release(company_id, &cart_keys_plan,
+								   &release_cart_plan, oms_text(cart_id),
+								   "released", 0);
+
+	if (released == 0)
+		oms_early_release_rely();
+	return released;
 }
 
 int64

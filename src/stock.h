@@ -135,6 +135,16 @@ extern void oms_stock_count(int32 company_id, OmsStockKey key,
 extern int64 oms_stock_policy(int32 company_id, OmsStockKey key,
 							  int64 safety, int64 backorder_limit);
 
+/*
+ * early_release.c.  mark: this transaction holds rows of oms.stock, and lets
+ * them go before its commit is durable (oms.early_lock_release).  rely: it
+ * answers that something is done already; its commit waits until that is
+ * durable, too.
+ */
+extern void oms_early_release_init(void);
+extern void oms_early_release_mark(void);
+extern void oms_early_release_rely(void);
+
 /* Closes a leaving reservation: the ERP has booked it. */
 extern void oms_stock_left(int32 company_id, int64 reservation_id);
 
