@@ -59,3 +59,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION oms.explain_order(bigint, text) IS
     'Every node and courier service considered for an order, in each planning run: chosen, ranked with its cost, or refused with a reason; and the risk score with its terms. Cost is in the order''s currency (a probability for risk).';
+
+CREATE FUNCTION oms.plan_split(problem jsonb, mode text DEFAULT 'cost') RETURNS jsonb
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'oms_plan_split';
+COMMENT ON FUNCTION oms.plan_split(jsonb, text) IS
+    'What if: the planner''s exact search on the nodes, costs and stock that the caller states (form in doc/sourcing.md); reads and writes no table. Modes: cost (least cost, then fewest parcels), shipments (fewest parcels, then cost), slab (least freight by weight slab), partial (most lines, or units where lines may be divided, then fewest parcels, then cost), greedy (line by line, for comparison). proven says whether the plan is the optimum for certain. Amounts are of one unit, two decimals. Raises OM001 for a problem or mode that is none.';

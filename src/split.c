@@ -5,9 +5,9 @@
  * Depth first over node sets in node order.  Given a set, lines are
  * independent of each other: each takes its cheapest units from the set.  A
  * branch is left when even all nodes still to come could not leave fewer
- * units unfilled than the best plan, or when the cost of the nodes already
- * opened plus the least possible unit cost reaches the best plan's.  The
- * search is exact unless it exceeds its budget, which it then says.
+ * units unfilled than the best plan, or when one node more and the least
+ * possible cost are not better than it.  The search is exact unless it
+ * exceeds its budget, which it then says.
  */
 #include "postgres.h"
 
@@ -30,13 +30,15 @@ typedef struct Search
 	int			nopen;
 	int64		open_cost;
 	bool	   *best_open;
-	int64		best_unfilled;
+	int64		best_unfilled;	/* units, or lines with most_lines */
 	int64		best_cost;
+	int			best_nopen;
 	int64		examined;
 	bool		cut;
 } Search;
 
 static void search_from(Search *s, int next);
+static bool better(const Search *s, int64 unfilled, int64 cost, int nopen);
 static int64 evaluate(Search *s, int64 *take, int64 *unfilled);
 static int64 possible_unfilled(Search *s, int next, int64 *least_cost);
 
@@ -83,17 +85,28 @@ oms_split_solve(const OmsSplitProblem *p, OmsSplitPlan *plan)
 
 	s.best_unfilled = 0;
 	for (int j = 0; j < m; j++)
-		s.best_unfilled += p->need[j];
-	s.best_cost = 0;
+		s.best_unfilled += p->most_lines ? 1 : p->need[j];
 	search_from(&s, 0);
 
 	memcpy(s.open, s.best_open, sizeof(bool) * n);
 	plan->take = palloc0(sizeof(int64) * (n * m + 1));
 	plan->cost = evaluate(&s, plan->take, &plan->unfilled);
+	plan->shipments = s.best_nopen;
+	if (p->most_lines)
+	{
+		plan->unfilled = 0;
+		for (int j = 0; j < m; j++)
+		{
+			plan->unfilled += p->need[j];
+			for (int i = 0; i < n; i++)
+				plan->unfilled -= plan->take[i * m + j];
+		}
+	}
 	if (p->complete_only && plan->unfilled > 0)
 	{
 		memset(plan->take, 0, sizeof(int64) * n * m);
 		plan->cost = 0;
+		plan->shipments = 0;
 		plan->unfilled = 0;
 		for (int j = 0; j < m; j++)
 			plan->unfilled += p->need[j];
@@ -128,21 +141,33 @@ search_from(Search *s, int next)
 		s->nopen++;
 		s->open_cost += p->open_cost[i];
 		cost = evaluate(s, NULL, &unfilled);
-		if (unfilled < s->best_unfilled ||
-			(unfilled == s->best_unfilled && cost < s->best_cost))
+		if (better(s, unfilled, cost, s->nopen))
 		{
 			s->best_unfilled = unfilled;
 			s->best_cost = cost;
+			s->best_nopen = s->nopen;
 			memcpy(s->best_open, s->open, sizeof(bool) * p->n);
 		}
 		unfilled = possible_unfilled(s, i + 1, &least);
-		if (unfilled < s->best_unfilled ||
-			(unfilled == s->best_unfilled && s->open_cost + least < s->best_cost))
+		if (better(s, unfilled, s->open_cost + least, s->nopen + 1))
 			search_from(s, i + 1);
 		s->open[i] = false;
 		s->nopen--;
 		s->open_cost -= p->open_cost[i];
 	}
+}
+
+/* Would such a plan beat the best so far? */
+static bool
+better(const Search *s, int64 unfilled, int64 cost, int nopen)
+{
+	if (unfilled != s->best_unfilled)
+		return unfilled < s->best_unfilled;
+	if (s->p->objective == OMS_SPLIT_SHIPMENTS && nopen != s->best_nopen)
+		return nopen < s->best_nopen;
+	if (cost != s->best_cost)
+		return cost < s->best_cost;
+	return nopen < s->best_nopen;
 }
 
 /*
@@ -177,7 +202,7 @@ evaluate(Search *s, int64 *take, int64 *unfilled)
 				take[i * p->m + j] += a;
 			rest -= a;
 		}
-		*unfilled += rest;
+		*unfilled += p->most_lines ? rest > 0 : rest;
 	}
 	return cost;
 }
@@ -209,8 +234,43 @@ possible_unfilled(Search *s, int next, int64 *least_cost)
 			fill = Min(Max(reach, 0), p->need[j]);
 		else
 			fill = reach >= p->need[j] ? p->need[j] : 0;
-		unfilled += p->need[j] - fill;
+		unfilled += p->most_lines ? fill < p->need[j] : p->need[j] - fill;
 		*least_cost += oms_muldiv(fill, s->floor_cost[j], 1000);
 	}
 	return unfilled;
+}
+
+void
+oms_split_greedy(const OmsSplitProblem *p, OmsSplitPlan *plan)
+{
+	int			n = p->n,
+				m = p->m;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->take = palloc0(sizeof(int64) * (n * m + 1));
+	plan->proven = true;
+	for (int j = 0; j < m; j++)
+	{
+		int			best = -1;
+
+		for (int i = 0; i < n; i++)
+			if (p->available[i * m + j] >= p->need[j] &&
+				(best < 0 || p->unit_cost[i * m + j] < p->unit_cost[best * m + j]))
+				best = i;
+		if (best < 0)
+		{
+			plan->unfilled += p->need[j];
+			continue;
+		}
+		plan->take[best * m + j] = p->need[j];
+		plan->cost += oms_muldiv(p->need[j], p->unit_cost[best * m + j], 1000);
+	}
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < m; j++)
+			if (plan->take[i * m + j] > 0)
+			{
+				plan->shipments++;
+				plan->cost += p->open_cost[i];
+				break;
+			}
 }

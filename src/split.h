@@ -8,6 +8,13 @@
 
 #include "postgres.h"
 
+/* What is best among plans that leave equally little unfilled. */
+typedef enum OmsSplitObjective
+{
+	OMS_SPLIT_COST = 0,			/* least cost, then fewest nodes */
+	OMS_SPLIT_SHIPMENTS			/* fewest nodes, then least cost */
+} OmsSplitObjective;
+
 /*
  * n nodes and m lines.  Matrices are row-major by node: x[node * m + line].
  * Quantities are milli units, costs paise.
@@ -23,21 +30,60 @@ typedef struct OmsSplitProblem
 	int			max_nodes;		/* at most so many nodes */
 	bool		split_lines;	/* a line may be filled by several nodes */
 	bool		complete_only;	/* everything or nothing */
+	bool		most_lines;		/* fill the most lines, not the most units;
+								 * not with split_lines */
+	OmsSplitObjective objective;
 } OmsSplitProblem;
+
+/*
+ * Freight by weight: a node costs its first slab, and so much for each
+ * further slab or part of one that its lines weigh together.
+ */
+typedef struct OmsSplitFreight
+{
+	const int64 *first;			/* [n] */
+	const int64 *further;		/* [n] */
+	const int64 *weight;		/* [m] of a whole line */
+	int64		slab;			/* weight of one; > 0 */
+} OmsSplitFreight;
 
 typedef struct OmsSplitPlan
 {
 	int64		unfilled;		/* milli units left over all lines */
 	int64		cost;
 	int64	   *take;			/* [n * m] */
+	int			shipments;		/* nodes used */
 	bool		proven;			/* the search was not cut short */
-	int64		examined;		/* node sets looked at */
+	int64		examined;		/* node sets (slab: assignments) looked at */
 } OmsSplitPlan;
 
 /*
- * Fewest units unfilled first, then least cost; ties go to the set found
- * first in node order, so nodes must come in order of preference.
+ * Fewest units (or lines) unfilled first, then as "objective" says; ties go
+ * to the set found first in node order, so nodes must come in order of
+ * preference.
  */
 extern void oms_split_solve(const OmsSplitProblem *p, OmsSplitPlan *plan);
+
+/*
+ * The complete plan of whole lines with the least slab freight plus unit
+ * costs, then the fewest nodes.  open_cost, split_lines and objective are
+ * not looked at; nothing is taken when there is no complete plan.  In
+ * split_slab.c.
+ */
+extern void oms_split_solve_slab(const OmsSplitProblem *p,
+								 const OmsSplitFreight *f,
+								 OmsSplitPlan *plan);
+
+/*
+ * What choosing line by line comes to: each whole from the node with the
+ * least unit cost that holds it, whatever else is opened by that.  Limits
+ * are not looked at.
+ */
+extern void oms_split_greedy(const OmsSplitProblem *p, OmsSplitPlan *plan);
+
+/* Slab freight plus unit costs of what a plan takes. */
+extern int64 oms_split_slab_cost(const OmsSplitProblem *p,
+								 const OmsSplitFreight *f,
+								 const int64 *take);
 
 #endif							/* OMS_SPLIT_H */

@@ -1,12 +1,13 @@
 /*
  * split_test.c
- *	  The exact search of src/split.c against plain enumeration.
+ *	  The exact searches of src/split*.c against plain enumeration.
  *
- * Stand-alone: compiled with src/split.c and the few functions of the server
+ * Stand-alone: compiled with them and the few functions of the server
  * below.  Prints one line a family of instances, as
  *	  name|instances|wrong
  * The enumeration knows nothing of the search: it tries every set of nodes
- * and, in the small families, every way of dividing each line over it.
+ * and, in the small families, every way of dividing each line over it; for
+ * freight by slabs every assignment of lines to nodes.
  */
 #include "postgres.h"
 
@@ -16,7 +17,7 @@
 #undef printf					/* the plain one: no libpgport here */
 
 #define MAX_N 30
-#define MAX_M 8
+#define MAX_M 16
 
 /* what split.c needs of the server */
 volatile sig_atomic_t InterruptPending = false;
@@ -143,20 +144,24 @@ sum_up(const OmsSplitProblem *p, int set, int j, int64 *rest, int64 *cost)
 }
 
 static void
-enumerate(const OmsSplitProblem *p, bool small, int64 *unfilled, int64 *cost)
+enumerate(const OmsSplitProblem *p, bool small, int64 *unfilled, int64 *cost,
+		  int *ships)
 {
 	int64		all = 0;
 
 	for (int j = 0; j < p->m; j++)
-		all += p->need[j];
+		all += p->most_lines ? 1 : p->need[j];
 	*unfilled = all;
 	*cost = 0;
+	*ships = 0;
 	for (int set = 1; set < 1 << p->n; set++)
 	{
 		int64		u = 0,
 					c = 0;
+		int			k = __builtin_popcount(set);
+		bool		won;
 
-		if (__builtin_popcount(set) > p->max_nodes)
+		if (k > p->max_nodes)
 			continue;
 		for (int i = 0; i < p->n; i++)
 			if (set & (1 << i))
@@ -170,15 +175,22 @@ enumerate(const OmsSplitProblem *p, bool small, int64 *unfilled, int64 *cost)
 				divide(p, set, j, 0, p->need[j], 0, &rest, &line_cost);
 			else
 				sum_up(p, set, j, &rest, &line_cost);
-			u += rest;
+			u += p->most_lines ? rest > 0 : rest;
 			c += line_cost;
 		}
 		if (p->complete_only && u > 0)
 			continue;
-		if (u < *unfilled || (u == *unfilled && c < *cost))
+		if (u != *unfilled)
+			won = u < *unfilled;
+		else if (p->objective == OMS_SPLIT_SHIPMENTS)
+			won = k < *ships || (k == *ships && c < *cost);
+		else
+			won = c < *cost || (c == *cost && k < *ships);
+		if (won)
 		{
 			*unfilled = u;
 			*cost = c;
+			*ships = k;
 		}
 	}
 }
@@ -219,14 +231,14 @@ sound(const OmsSplitProblem *p, const OmsSplitPlan *plan)
 				break;
 			}
 	return unfilled == plan->unfilled && cost == plan->cost &&
-		opened <= p->max_nodes &&
+		opened <= p->max_nodes && opened == plan->shipments &&
 		!(p->complete_only && unfilled > 0 && opened > 0);
 }
 
 static void
 family(const char *name, int instances, int max_n, int max_m, int units,
 	   bool unit_costs, bool split_lines, bool complete_only, bool tight,
-	   bool small)
+	   bool small, OmsSplitObjective objective, bool most_lines)
 {
 	int			wrong = 0;
 
@@ -235,7 +247,9 @@ family(const char *name, int instances, int max_n, int max_m, int units,
 		Instance	x;
 		OmsSplitPlan plan;
 		int64		unfilled,
-					cost;
+					cost,
+					shortage = 0;
+		int			ships;
 
 		seed = UINT64CONST(20261123) * (k + 1);
 		make(&x, pick(small ? 0 : max_n - 2, max_n), pick(1, max_m), units,
@@ -243,13 +257,182 @@ family(const char *name, int instances, int max_n, int max_m, int units,
 		x.p.max_nodes = pick(1, max_n);
 		x.p.split_lines = split_lines;
 		x.p.complete_only = complete_only;
+		x.p.objective = objective;
+		x.p.most_lines = most_lines;
 		oms_split_solve(&x.p, &plan);
-		enumerate(&x.p, small, &unfilled, &cost);
-		if (!plan.proven || !sound(&x.p, &plan) ||
-			plan.unfilled != unfilled || plan.cost != cost)
+		enumerate(&x.p, small, &unfilled, &cost, &ships);
+		for (int j = 0; j < x.p.m; j++)
+		{
+			int64		rest = x.need[j];
+
+			for (int i = 0; i < x.p.n; i++)
+				rest -= plan.take[i * x.p.m + j];
+			shortage += most_lines ? rest > 0 : rest;
+		}
+		if (!plan.proven || !sound(&x.p, &plan) || shortage != unfilled ||
+			plan.cost != cost || plan.shipments != ships)
 			wrong++;
 	}
 	printf("%s|%d|%d\n", name, instances, wrong);
+}
+
+/* Every assignment of whole lines: the least slab cost, then fewest nodes. */
+static void
+assign(const OmsSplitProblem *p, const OmsSplitFreight *f, int j,
+	   int64 *weight, int64 units, int64 *cost, int *ships)
+{
+	int64		c = units;
+	int			k = 0;
+
+	if (j < p->m)
+	{
+		for (int i = 0; i < p->n; i++)
+		{
+			int64		before = weight[i];
+
+			if (p->available[i * p->m + j] < p->need[j])
+				continue;
+			weight[i] = Max(before, 0) + f->weight[j];
+			assign(p, f, j + 1, weight,
+				   units + p->need[j] / 1000 * p->unit_cost[i * p->m + j],
+				   cost, ships);
+			weight[i] = before;
+		}
+		return;
+	}
+	for (int i = 0; i < p->n; i++)
+		if (weight[i] >= 0)
+		{
+			k++;
+			c += f->first[i];
+			for (int64 w = f->slab; w < weight[i]; w += f->slab)
+				c += f->further[i];
+		}
+	if (k <= p->max_nodes && (*cost < 0 || c < *cost || (c == *cost && k < *ships)))
+	{
+		*cost = c;
+		*ships = k;
+	}
+}
+
+static void
+slabs(const char *name, int instances, int max_n, int min_m, int max_m,
+	  int density, bool limited)
+{
+	int			wrong = 0;
+
+	for (int k = 0; k < instances; k++)
+	{
+		Instance	x;
+		OmsSplitFreight f;
+		OmsSplitPlan plan;
+		int64		first[MAX_N],
+					further[MAX_N],
+					heavy[MAX_M],
+					weight[MAX_N];
+		int64		cost = -1;
+		int			ships = 0,
+					m;
+
+		seed = UINT64CONST(424242) * (k + 1);
+		m = pick(min_m, max_m);
+		make(&x, pick(1, max_n), m, 3, true, false);
+		for (int i = 0; i < x.p.n; i++)
+		{
+			x.open_cost[i] = 0;
+			first[i] = pick(0, 4) * 50;
+			further[i] = pick(0, 4) * 30;
+			weight[i] = -1;
+			for (int j = 0; j < m; j++)
+				x.available[i * m + j] = pick(1, 10) <= density ? 4000 : 0;
+		}
+		for (int j = 0; j < m; j++)
+			heavy[j] = pick(1, 1200);
+		f.first = first;
+		f.further = further;
+		f.weight = heavy;
+		f.slab = 500;
+		x.p.max_nodes = limited ? pick(0, 3) : x.p.n;
+		x.p.split_lines = false;
+		x.p.complete_only = true;
+		oms_split_solve_slab(&x.p, &f, &plan);
+		assign(&x.p, &f, 0, weight, 0, &cost, &ships);
+		if (!plan.proven || (cost < 0) != (plan.unfilled > 0) ||
+			(cost >= 0 && (plan.cost != cost || plan.shipments != ships)))
+			wrong++;
+		/* what it takes, counted anew; open_cost is 0 */
+		plan.cost -= oms_split_slab_cost(&x.p, &f, plan.take);
+		for (int i = 0; i < x.p.n; i++)
+			for (int j = 0; j < m; j++)
+				plan.cost += plan.take[i * m + j] / 1000 * x.unit_cost[i * m + j];
+		if (!sound(&x.p, &plan))
+			wrong++;
+	}
+	printf("%s|%d|%d\n", name, instances, wrong);
+}
+
+/* Slabs of an order too large for the table and for the search. */
+static void
+slabs_beyond(void)
+{
+	Instance	x;
+	OmsSplitFreight f;
+	OmsSplitPlan plan;
+	int64		first[MAX_N],
+				further[MAX_N],
+				heavy[MAX_M];
+
+	seed = 11;
+	make(&x, 30, 16, 3, true, false);
+	for (int i = 0; i < 30; i++)
+	{
+		first[i] = pick(200, 300);
+		further[i] = pick(5, 20);
+		for (int j = 0; j < 16; j++)
+		{
+			x.available[i * 16 + j] = 4000;
+			x.unit_cost[i * 16 + j] = pick(0, 400);
+		}
+	}
+	for (int j = 0; j < 16; j++)
+		heavy[j] = pick(1, 1200);
+	f.first = first;
+	f.further = further;
+	f.weight = heavy;
+	f.slab = 500;
+	x.p.max_nodes = 30;
+	x.p.split_lines = false;
+	x.p.complete_only = true;
+	oms_split_solve_slab(&x.p, &f, &plan);
+	printf("slabs beyond the budget|1|%d\n",
+		   plan.proven || plan.unfilled != 0 ||
+		   plan.cost != oms_split_slab_cost(&x.p, &f, plan.take));
+}
+
+/* Line by line: the cheaper unit, though the other node does both. */
+static void
+greedy(void)
+{
+	Instance	x;
+	OmsSplitPlan plan;
+	int			wrong = 0;
+
+	make(&x, 2, 2, 3, true, false);
+	x.p.max_nodes = 2;
+	for (int i = 0; i < 4; i++)
+		x.available[i] = 5000;
+	x.need[0] = x.need[1] = 2000;
+	x.open_cost[0] = x.open_cost[1] = 1000;
+	x.unit_cost[0] = 5;
+	x.unit_cost[1] = 7;
+	x.unit_cost[2] = 6;
+	x.unit_cost[3] = 6;
+	oms_split_greedy(&x.p, &plan);
+	wrong += plan.cost != 2022 || plan.shipments != 2 || plan.unfilled != 0;
+	x.available[0] = x.available[2] = 1999;
+	oms_split_greedy(&x.p, &plan);
+	wrong += plan.cost != 1012 || plan.shipments != 1 || plan.unfilled != 2000;
+	printf("line by line|2|%d\n", wrong);
 }
 
 /* Too large to be proven: still a sound plan, within the budget. */
@@ -271,6 +454,8 @@ beyond(void)
 		x.p.max_nodes = 30;
 		x.p.split_lines = true;
 		x.p.complete_only = false;
+		x.p.most_lines = false;
+		x.p.objective = k % 2 ? OMS_SPLIT_SHIPMENTS : OMS_SPLIT_COST;
 		oms_split_solve(&x.p, &plan);
 		cut += !plan.proven;
 		if (!sound(&x.p, &plan) || plan.examined > 200000 || plan.unfilled > 0)
@@ -298,6 +483,8 @@ ties(void)
 	x.p.max_nodes = 3;
 	x.p.split_lines = true;
 	x.p.complete_only = false;
+	x.p.most_lines = false;
+	x.p.objective = OMS_SPLIT_COST;
 	oms_split_solve(&x.p, &plan);
 	wrong += plan.take[0] != 2000 || plan.take[1] != 1000 || plan.cost != 1000;
 	x.need[0] = 2000;
@@ -317,12 +504,24 @@ ties(void)
 int
 main(void)
 {
-	family("lines divided", 3000, 5, 3, 4, true, true, false, false, true);
-	family("lines divided, negative stock", 1000, 5, 3, 4, true, true, false, true, true);
-	family("lines whole", 3000, 6, 3, 4, true, false, false, false, true);
-	family("all or nothing", 3000, 6, 3, 4, true, false, true, false, true);
-	family("all or nothing, lines divided", 2000, 5, 3, 4, true, true, true, false, true);
-	family("many nodes, many lines", 60, 14, 8, 6, false, true, false, false, false);
+	family("lines divided", 3000, 5, 3, 4, true, true, false, false, true, OMS_SPLIT_COST, false);
+	family("lines divided, negative stock", 1000, 5, 3, 4, true, true, false, true, true, OMS_SPLIT_COST, false);
+	family("lines whole", 3000, 6, 3, 4, true, false, false, false, true, OMS_SPLIT_COST, false);
+	family("all or nothing", 3000, 6, 3, 4, true, false, true, false, true, OMS_SPLIT_COST, false);
+	family("all or nothing, lines divided", 2000, 5, 3, 4, true, true, true, false, true, OMS_SPLIT_COST, false);
+	family("many nodes, many lines", 60, 14, 8, 6, false, true, false, false, false, OMS_SPLIT_COST, false);
+	family("fewest parcels, lines whole", 3000, 6, 3, 4, true, false, true, false, true, OMS_SPLIT_SHIPMENTS, false);
+	family("fewest parcels, lines divided", 3000, 5, 3, 4, true, true, true, false, true, OMS_SPLIT_SHIPMENTS, false);
+	family("most lines, fewest parcels", 3000, 6, 3, 4, true, false, false, true, true, OMS_SPLIT_SHIPMENTS, true);
+	family("most lines, least cost", 3000, 6, 3, 4, true, false, false, false, true, OMS_SPLIT_COST, true);
+	family("most units, fewest parcels", 2000, 5, 3, 4, true, true, false, false, true, OMS_SPLIT_SHIPMENTS, false);
+	family("fewest parcels of many nodes", 60, 14, 8, 6, false, true, false, false, false, OMS_SPLIT_SHIPMENTS, false);
+	slabs("slabs", 2000, 5, 1, 5, 6, false);
+	slabs("slabs, few nodes allowed", 2000, 5, 1, 5, 7, true);
+	slabs("slabs of many lines", 20, 2, 15, 15, 9, false);
+	slabs("slabs of many lines, few nodes allowed", 20, 3, 15, 15, 5, true);
+	slabs_beyond();
+	greedy();
 	beyond();
 	ties();
 	return 0;

@@ -1,4 +1,4 @@
-# The exact search of src/split.c against enumeration, outside the server.
+# The exact searches of src/split*.c against enumeration, outside the server.
 use strict;
 use warnings;
 use File::Basename;
@@ -13,10 +13,10 @@ plan skip_all => 'no C compiler or no headers of the server'
 	if !defined $cc || system("$cc --version >/dev/null 2>&1") != 0 || !-f "$include/postgres.h";
 
 my $program = PostgreSQL::Test::Utils::tempdir() . '/split_test';
-command_ok([ $cc, '-O2', '-w', '-D_GNU_SOURCE', "-I$root/src", "-I$include", "$root/test/c/split_test.c", "$root/src/split.c", '-o', $program ], 'compiles');
+command_ok([ $cc, '-O2', '-w', '-D_GNU_SOURCE', "-I$root/src", "-I$include", "$root/test/c/split_test.c", "$root/src/split.c", "$root/src/split_slab.c", '-o', $program ], 'compiles');
 my @lines = split /\n/, `$program`;
 is($?, 0, 'runs to its end');
-is(scalar @lines, 8, 'every family');
+is(scalar @lines, 20, 'every family');
 for (@lines)
 {
 	my ($name, $instances, $wrong) = split /\|/;

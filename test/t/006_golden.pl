@@ -1,0 +1,79 @@
+# test/replay/golden.py, which ./run golden calls: it passes what is right,
+# and finds what is wrong.
+use strict;
+use warnings;
+use File::Basename;
+use IPC::Run;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $root = dirname(dirname(dirname(File::Spec->rel2abs(__FILE__))));
+plan skip_all => 'no python3' if system('python3 --version >/dev/null 2>&1') != 0;
+
+my $node = PostgreSQL::Test::Cluster->new('golden');
+$node->init;
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_oms CASCADE');
+
+sub replay
+{
+	my ($dir) = @_;
+	my ($out, $err) = ('', '');
+	local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres');
+	my $good = IPC::Run::run([ 'python3', "$root/test/replay/golden.py", $dir ], '<', \undef, '>', \$out, '2>', \$err);
+	return ($good ? 1 : 0, $out, $err);
+}
+
+# One order small enough to work out by hand (test/sql/sourcing_whatif.sql).
+my %order = (id => 1,
+	nodes => [
+		{ id => 0, open => 1, km => 1.5, fixed => 4000, base => 3000, add => 1000 },
+		{ id => 1, open => 1, km => 2.5, fixed => 4500, base => 3100, add => 1000 },
+		{ id => 2, open => 1, km => 900, fixed => 9050, base => 8000, add => 3000 },
+		{ id => 3, open => 0, km => 1, fixed => 1, base => 1, add => 1 } ],
+	lines => [
+		{ sku => 'S0', qty => 2, grams => 250, stock => [ 5, 1, 3, 9 ], unit_cost => [ 100, 200, 300, 1 ] },
+		{ sku => 'S1', qty => 1, grams => 1200, stock => [ 0, 4, 2, 9 ], unit_cost => [ 500, 500, 225, 1 ] } ]);
+my @columns = qw(id lines nodes whole_feasible whole_min_ships whole_cost_at_min_ships whole_min_cost whole_ships_at_min_cost whole_min_slab_cost whole_ships_at_min_slab
+	split_min_ships split_cost_at_min_ships split_min_cost split_ships_at_min_cost greedy_ships greedy_cost greedy_slab_cost partial_lines partial_ships partial_cost);
+my %known = (id => 1, lines => 2, nodes => 4, whole_feasible => 1, whole_min_ships => 1, whole_cost_at_min_ships => 9875, whole_min_cost => 9200, whole_ships_at_min_cost => 2,
+	whole_min_slab_cost => 8800, whole_ships_at_min_slab => 2, split_min_ships => 1, split_cost_at_min_ships => 9875, split_min_cost => 9200, split_ships_at_min_cost => 2,
+	greedy_ships => 2, greedy_cost => 13475, greedy_slab_cost => 17425, partial_lines => 2, partial_ships => 1, partial_cost => 9875);
+
+sub split_folder
+{
+	my ($dir, %wrong) = @_;
+	my %row = (%known, %wrong);
+	mkdir $dir or die "$dir: $!";
+	append_to_file("$dir/instances.jsonl", encode_json(\%order) . "\n");
+	append_to_file("$dir/expected.csv", join(',', @columns) . "\n" . join(',', map { $row{$_} } @columns) . "\n");
+}
+
+my $top = PostgreSQL::Test::Utils::tempdir();
+split_folder("$top/right");
+mkdir "$top/strange" or die $!;
+my ($good, $out) = replay($top);
+ok($good, 'right figures pass') or diag($out);
+like($out, qr/^right order 1: passed$/m, 'a line a case');
+like($out, qr/^strange: not covered$/m, 'folders of other kinds are listed');
+like($out, qr/^1 passed, 0 failed, 1 not covered$/m, 'the counts');
+($good, $out) = replay("$top/right");
+ok($good, 'one folder by itself');
+
+# each figure is compared
+for my $column (grep { !/^(?:id|lines|nodes|whole_feasible)$/ } @columns)
+{
+	my $dir = "$top/wrong_$column";
+	split_folder($dir, $column => $known{$column} + 1);
+	($good, $out) = replay($dir);
+	ok(!$good && $out =~ /order 1: FAILED: .*\b$known{$column}(?:\.00)?, not @{[ $known{$column} + 1 ]}|order 1: FAILED: .*2 lines, not 3/, "a wrong $column is found") or diag($out);
+}
+
+($good, $out, my $err) = replay("$top/nowhere");
+ok(!$good && $err =~ /wants a directory/, 'no directory, no replay');
+($good, $out) = replay("$top/strange");
+ok(!$good, 'nothing replayed is no success');
+
+done_testing();
