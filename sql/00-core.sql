@@ -48,6 +48,7 @@ INSERT INTO oms.reason_code (code, kind, text, builtin) VALUES
     ('NO_STOCK', 'node', 'Holds none of the items asked for', true),
     ('RESTRICTED', 'node', 'The order names another node', true),
     ('NO_STATE', 'node', 'The node has no GST state, so tax cannot be told', true),
+    ('REJECTED', 'node', 'The node rejected goods of this order', true),
     ('NOT_BEST', 'node', 'Possible, but another plan costs less or needs fewer parcels', true),
     ('NOT_SERVICEABLE', 'courier', 'The service does not deliver to this pincode', true),
     ('NO_PICKUP', 'courier', 'The service does not pick up at the node''s pincode', true),

@@ -78,6 +78,13 @@ AS 'MODULE_PATHNAME', 'oms_cancel_order';
 COMMENT ON FUNCTION oms.cancel_order(bigint, text, text) IS
     'Cancels an order nothing of which was shipped: stock goes back exactly, parcels are cancelled, what was paid is owed to the buyer (oms.refund). Asked again it changes nothing. Returns the order''s status. Raises OM002, OM004 when something was shipped.';
 
+CREATE FUNCTION oms.reject_allocation(allocation_id bigint, reason text, exclude_until timestamptz DEFAULT NULL, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_reject_allocation';
+COMMENT ON FUNCTION oms.reject_allocation(bigint, text, timestamptz, text, timestamptz) IS
+    'The node cannot supply an allocation that is reserved, released or picked: its stock is given back, the node is not asked again for this order until exclude_until (NULL: for good), and other nodes are planned at once; what no node has waits as backordered. On a channel that does not split, all of the order that is not packed goes with it. Answer: {allocation_id, order_id, status, duplicate, plan}; plan is what the line''s allocations are now. Asked again it changes nothing and answers duplicate true. Raises OM001 without a reason, OM002, OM004 for any other status.';
+
 CREATE FUNCTION oms.retry_backorders(max integer DEFAULT 50, at timestamptz DEFAULT now()) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
 SET search_path = pg_catalog, pg_temp

@@ -54,30 +54,36 @@ static OmsPlan requoted_plan = {
 	NUMERICOID, NUMERICOID, NUMERICOID}, NULL
 };
 
+static void
+keep_quote(OmsShipment *s, const OmsCourierQuote *q)
+{
+	Datum		values[10] = {
+		Int32GetDatum(s->company_id), Int64GetDatum(s->shipment_id),
+		Int32GetDatum(q->courier_service_id), Int32GetDatum(q->charge_g),
+		oms_text(q->zone ? q->zone : ""), oms_paise_numeric(q->freight),
+		oms_paise_numeric(q->cod_fee), oms_paise_numeric(q->gst),
+		oms_paise_numeric(q->rto_freight), oms_paise_numeric(q->expected_cost)
+	};
+
+	oms_exec(&requoted_plan, values, NULL, false, 0);
+	s->courier_service_id = q->courier_service_id;
+	s->courier_id = oms_int4(0, 1);
+	s->courier = oms_cstr(0, 2);
+	s->service = oms_cstr(0, 3);
+}
+
 /* Writes AWB and, with another service than planned, its quote; an event. */
 static void
 keep_booking(OmsShipment *s, const OmsCourierQuote *q)
 {
-	Datum		values[10] = {Int32GetDatum(s->company_id), Int64GetDatum(s->shipment_id)};
+	Datum		values[3] = {Int32GetDatum(s->company_id), Int64GetDatum(s->shipment_id)};
 	OmsJson		j;
 
 	if (q)
 	{
 		const char *from = s->service;
 
-		values[2] = Int32GetDatum(q->courier_service_id);
-		values[3] = Int32GetDatum(q->charge_g);
-		values[4] = oms_text(q->zone ? q->zone : "");
-		values[5] = oms_paise_numeric(q->freight);
-		values[6] = oms_paise_numeric(q->cod_fee);
-		values[7] = oms_paise_numeric(q->gst);
-		values[8] = oms_paise_numeric(q->rto_freight);
-		values[9] = oms_paise_numeric(q->expected_cost);
-		oms_exec(&requoted_plan, values, NULL, false, 0);
-		s->courier_service_id = q->courier_service_id;
-		s->courier_id = oms_int4(0, 1);
-		s->courier = oms_cstr(0, 2);
-		s->service = oms_cstr(0, 3);
+		keep_quote(s, q);
 		oms_json_begin(&j);
 		oms_json_str(&j, "from", from);
 		oms_json_str(&j, "to", s->service);
@@ -178,6 +184,15 @@ quote(const OmsShipment *s, OmsCourierQuote **quotes)
 	req.volume_cm3 = s->volume_cm3;
 	req.ready_at = GetCurrentTransactionStartTimestamp();
 	return oms_courier_quotes(&req, quotes);
+}
+
+void
+oms_shipment_requote(OmsShipment *s)
+{
+	OmsCourierQuote *quotes;
+
+	if (s->awb == NULL && quote(s, &quotes) > 0 && quotes[0].refused == NULL)
+		keep_quote(s, &quotes[0]);
 }
 
 static bool

@@ -34,8 +34,8 @@ void
 oms_fulfil_plan(OmsFulfilment *f)
 {
 	OmsPlanRequest req = {0};
-	OmsNodeRefusal *refusals = NULL;
-	int			nrefusals = 0;
+	OmsNodeRefusal *refusals = f->rejected;
+	int			nrefusals = f->nrejected;
 	int			tries = 0;
 	bool		any_courier = false;
 
@@ -89,12 +89,12 @@ oms_fulfil_plan(OmsFulfilment *f)
 			}
 			if (nrefusals > refused)
 				continue;
-			if (f->plan.npieces == 0 && nrefusals > 0 && f->hold == NULL && !any_courier)
+			if (f->plan.npieces == 0 && nrefusals > f->nrejected && f->hold == NULL && !any_courier)
 			{
 				/* every node with stock was refused: hold it there instead */
 				f->hold = "NOT_SERVICEABLE";
 				f->hold_reason = "no courier service reaches the buyer from any node with stock";
-				nrefusals = 0;
+				nrefusals = f->nrejected;
 				continue;
 			}
 		}

@@ -4,7 +4,8 @@
  *
  * order_document.c reads and checks documents, fulfil.c plans, reserves and
  * makes allocations and parcels, orders.c captures, order_change.c changes,
- * cart.c promises and holds carts.
+ * replan.c plans anew, reject.c takes goods off nodes, cart.c promises and
+ * holds carts.
  */
 #ifndef OMS_ORDERS_H
 #define OMS_ORDERS_H
@@ -170,6 +171,8 @@ typedef struct OmsFulfilment
 	int			nlines;
 	OmsLine    *lines;			/* qty and net: what is to be planned now */
 	bool		reserve;		/* false: a promise, nothing is taken */
+	int			nrejected;		/* nodes not to be asked, with the reason */
+	OmsNodeRefusal *rejected;
 	/* out */
 	OmsPlanResult plan;
 	int			nallocations;
@@ -212,6 +215,27 @@ extern void oms_fulfil_json(const OmsFulfilment *f, OmsJson *j);
  * where the node named has no counter to sell over.
  */
 extern void oms_fulfil_raise_short(const OmsFulfilment *f);
+
+/* Part of an order to be planned anew. */
+typedef struct OmsReplan
+{
+	int32		company_id;
+	int64		order_id;
+	TimestampTz at;
+	int			nids;			/* 0: all that waits */
+	const int64 *ids;			/* allocations, status backordered */
+	bool		keep;			/* keep the decisions, and write what waits
+								 * anew, also when nothing could be reserved */
+} OmsReplan;
+
+/*
+ * Plans what waits as at capture, reserves and writes it in place of the
+ * allocations that waited; nodes that rejected the order are refused.  What
+ * the GST of the order changes by is booked.  The caller holds the order's
+ * lock, writes the event and refreshes the status.  True when something was
+ * reserved.
+ */
+extern bool oms_order_replan(OmsReplan *replan);
 
 extern void oms_orders_init(void);
 

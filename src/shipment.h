@@ -1,8 +1,8 @@
 /*
  * shipment.h
  *	  Parcels as other rooms make them, and as the files of this room
- *	  (shipment.c, booking.c, scan.c, scan_effect.c, ndr.c, label.c) and the
- *	  room above (returns.c, refund.c) share them.
+ *	  (shipment.c, parcel.c, booking.c, scan.c, scan_effect.c, ndr.c,
+ *	  label.c) and the room above (returns.c, refund.c) share them.
  */
 #ifndef OMS_SHIPMENT_H
 #define OMS_SHIPMENT_H
@@ -78,6 +78,20 @@ extern int32 oms_company_arg(FunctionCallInfo fcinfo, int argno);
  * parcel locked.
  */
 extern bool oms_shipment_book(OmsShipment *s, bool fallback, bool must);
+
+/*
+ * The best service for the parcel as it is now, unless it has an AWB or no
+ * service can carry it.  SPI connected, parcel locked.
+ */
+extern void oms_shipment_requote(OmsShipment *s);
+
+/*
+ * parcel.c: goods were taken out of a parcel that is not handed over.  An
+ * empty one is cancelled; else value, weight and, by its share, the cash to
+ * collect follow the contents, and the courier is chosen anew.  SPI
+ * connected, order locked.
+ */
+extern void oms_shipment_taken_out(int32 company_id, int64 shipment_id);
 
 /*
  * The parcel is the courier's: allocations to shipped, stock dispatched.

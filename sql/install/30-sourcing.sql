@@ -42,6 +42,21 @@ CREATE INDEX allocation_backordered ON oms.allocation (company_id, sku_id, alloc
 CREATE INDEX allocation_shipment ON oms.allocation (company_id, shipment_id) WHERE shipment_id IS NOT NULL;
 CREATE INDEX allocation_work ON oms.allocation (company_id, node_id, status) WHERE status IN ('reserved', 'released', 'picked', 'packed');
 
+CREATE TABLE oms.allocation_rejection ( --| Allocations a node could not supply; the node is not asked again for that order until then.
+    company_id integer NOT NULL,    --| Whose
+    allocation_id bigint NOT NULL,  --| The allocation as it was; others have taken its place
+    order_id bigint NOT NULL,       --| The order
+    line_no integer NOT NULL,       --| The line
+    sku_id integer NOT NULL,        --| What
+    node_id integer NOT NULL,       --| The node that could not
+    qty numeric(14,3) NOT NULL CHECK (qty > 0), --| How many were planned there
+    reason text NOT NULL,           --| Why, as the node says
+    until timestamptz,              --| The node is refused (REJECTED) until then; NULL: for good
+    created_at timestamptz NOT NULL DEFAULT now(), --| When
+    PRIMARY KEY (company_id, allocation_id)
+);
+CREATE INDEX allocation_rejection_order ON oms.allocation_rejection (company_id, order_id, node_id);
+
 CREATE TABLE oms.decision (         --| Why: every node and courier considered for an order, with rank, cost and reason of refusal.
     company_id integer NOT NULL,    --| Whose
     order_id bigint NOT NULL,       --| The order

@@ -1,0 +1,71 @@
+/*
+ * parcel.c
+ *	  Parcels whose contents change before they are handed over.
+ *
+ * Called under the order's lock, after the allocations were written.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+
+#include "shipment.h"
+
+static OmsPlan contents_plan = {
+	"SELECT coalesce(sum(a.net_amount), 0), coalesce(sum(round(a.qty * k.weight_g)), 0)::int8,"
+	" coalesce(ceil(sum(a.qty * k.length_mm * k.width_mm * k.height_mm) / 1000), 0)::int8, count(*)"
+	" FROM oms.allocation a JOIN oms.sku k ON k.sku_id = a.sku_id"
+	" WHERE a.company_id = $1 AND a.shipment_id = $2 AND a.status <> 'cancelled'",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan cancel_plan = {
+	"UPDATE oms.shipment SET state = 'CANCELLED', cod_amount = 0 WHERE company_id = $1 AND shipment_id = $2",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan resize_plan = {
+	"UPDATE oms.shipment SET declared_value = $3, dead_g = $4, volume_cm3 = $5, cod_amount = $6"
+	" WHERE company_id = $1 AND shipment_id = $2",
+	6, {INT4OID, INT8OID, NUMERICOID, INT4OID, INT4OID, NUMERICOID}, NULL
+};
+
+void
+oms_shipment_taken_out(int32 company_id, int64 shipment_id)
+{
+	Datum		values[6] = {Int32GetDatum(company_id), Int64GetDatum(shipment_id)};
+	OmsShipment s;
+	OmsJson		j;
+	int64		value;
+
+	oms_shipment_lock(company_id, shipment_id, &s);
+	if (s.terminal || s.shipped_at != 0)
+		return;
+	oms_exec(&contents_plan, values, NULL, false, 1);
+	oms_json_begin(&j);
+	oms_json_int(&j, "order_id", s.order_id);
+	oms_json_str(&j, "awb", s.awb);
+	if (oms_int8(0, 4) == 0)
+	{
+		oms_exec(&cancel_plan, values, NULL, false, 0);
+		oms_event(company_id, "shipment", shipment_id, "shipment.cancelled",
+				  oms_json_end(&j));
+		return;
+	}
+	value = oms_paise(0, 1);
+	if (s.cod_amount > 0 && value < s.declared_value)
+		s.cod_amount = oms_muldiv(s.cod_amount, value, s.declared_value);
+	s.declared_value = value;
+	s.dead_g = (int32) Min(Max(oms_int8(0, 2), 1), 1000000000);
+	s.volume_cm3 = (int32) Min(Max(oms_int8(0, 3), 1), 1000000000);
+	values[2] = oms_paise_numeric(s.declared_value);
+	values[3] = Int32GetDatum(s.dead_g);
+	values[4] = Int32GetDatum(s.volume_cm3);
+	values[5] = oms_paise_numeric(s.cod_amount);
+	oms_exec(&resize_plan, values, NULL, false, 0);
+	oms_shipment_requote(&s);
+	/* a booked courier has to be told */
+	oms_json_paise(&j, "declared_value", s.declared_value);
+	oms_json_paise(&j, "cod_amount", s.cod_amount);
+	oms_json_int(&j, "dead_g", s.dead_g);
+	oms_event(company_id, "shipment", shipment_id, "shipment.changed",
+			  oms_json_end(&j));
+}

@@ -1,0 +1,285 @@
+/*
+ * replan.c
+ *	  What waits of an order, planned anew: the one way by which backorders,
+ *	  rejections and rerouting come to new allocations.
+ *
+ * Whoever takes goods off a node first makes their allocations wait (status
+ * backordered, without a node) and then has them planned as at capture.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "allocation.h"
+#include "orders.h"
+
+/*
+ * Backorders, oldest first: what stock has come for is planned as at capture
+ * and takes the place of the backordered allocation; the rest goes on
+ * waiting.
+ */
+static OmsPlan waiting_plan = {
+	/* stock changed since the last try, with a minute's grace for
+	 * transactions that began before that try and committed after it, or a
+	 * rejection ran out */
+	"SELECT DISTINCT a.company_id, a.order_id FROM oms.allocation a"
+	" WHERE a.status = 'backordered' AND EXISTS (SELECT FROM oms.sku k LEFT JOIN oms.kit_component c"
+	"   ON c.company_id = k.company_id AND c.kit_sku_id = k.sku_id"
+	"   JOIN oms.stock s ON s.company_id = k.company_id AND s.sku_id = coalesce(c.sku_id, k.sku_id)"
+	"   JOIN oms.node n ON n.node_id = s.node_id AND n.open"
+	"   WHERE k.sku_id = a.sku_id AND s.on_hand - s.reserved - s.safety + s.backorder_limit > 0"
+	"   AND NOT EXISTS (SELECT FROM oms.allocation_rejection j WHERE j.company_id = a.company_id AND j.order_id = a.order_id"
+	"    AND j.node_id = s.node_id AND (j.until IS NULL OR j.until > $2))"
+	"   AND (s.updated_at > a.updated_at - interval '1 minute'"
+	"    OR EXISTS (SELECT FROM oms.allocation_rejection j WHERE j.company_id = a.company_id AND j.order_id = a.order_id"
+	"     AND j.node_id = s.node_id AND j.until > a.updated_at)))"
+	" ORDER BY 1, 2 LIMIT $1",
+	2, {INT4OID, TIMESTAMPTZOID}, NULL
+};
+static OmsPlan tried_plan = {
+	"UPDATE oms.allocation SET updated_at = clock_timestamp()"
+	" WHERE company_id = $1 AND order_id = $2 AND status = 'backordered'",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan order_plan = {
+	"SELECT c.code, o.payment_mode = 'COD', (o.total_amount * 100)::int8, (o.paid_amount * 100)::int8, (o.goods_amount * 100)::int8,"
+	" o.ship_pincode, oms.lng(o.ship_place), oms.lat(o.ship_place), o.ship_place IS NOT NULL, o.place_of_supply, o.only_node_id,"
+	" o.planning_run + 1, coalesce(r.probability, 0),"
+	" coalesce((SELECT (sum(s.cod_amount) * 100)::int8 FROM oms.shipment s WHERE s.company_id = o.company_id AND s.order_id = o.order_id"
+	"  AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0)"
+	" FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id"
+	" LEFT JOIN oms.risk_score r ON r.company_id = o.company_id AND r.order_id = o.order_id"
+	" WHERE o.company_id = $1 AND o.order_id = $2",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan waiting_lines_plan = {
+	"SELECT a.line_no, k.code, (sum(a.qty) * 1000)::int8, (sum(a.net_amount) * 100)::int8,"
+	" (sum(a.cgst + a.sgst + a.igst) * 100)::int8"
+	" FROM oms.allocation a JOIN oms.sku k ON k.sku_id = a.sku_id"
+	" WHERE a.company_id = $1 AND a.order_id = $2 AND a.status = 'backordered' AND ($3 IS NULL OR a.allocation_id = ANY ($3))"
+	" GROUP BY a.line_no, k.code ORDER BY a.line_no",
+	3, {INT4OID, INT8OID, INT8ARRAYOID}, NULL
+};
+static OmsPlan unwait_plan = {
+	"DELETE FROM oms.allocation WHERE company_id = $1 AND order_id = $2 AND status = 'backordered'"
+	" AND ($3 IS NULL OR allocation_id = ANY ($3))",
+	3, {INT4OID, INT8OID, INT8ARRAYOID}, NULL
+};
+static OmsPlan rejected_plan = {
+	"SELECT DISTINCT node_id FROM oms.allocation_rejection WHERE company_id = $1 AND order_id = $2"
+	" AND (until IS NULL OR until > $3)",
+	3, {INT4OID, INT8OID, TIMESTAMPTZOID}, NULL
+};
+static OmsPlan replanned_plan = {
+	"UPDATE oms.\"order\" SET planning_run = $3, tax_amount = tax_amount + $4,"
+	" total_amount = total_amount + CASE WHEN $5 THEN 0 ELSE $4 END,"
+	/* what counts as paid in full at capture goes on doing so */
+	" paid_amount = CASE WHEN $5 OR payment_mode <> 'PREPAID' OR paid_amount < total_amount THEN paid_amount"
+	"  ELSE greatest(paid_amount, total_amount + $4) END"
+	" WHERE company_id = $1 AND order_id = $2",
+	5, {INT4OID, INT8OID, INT4OID, NUMERICOID, BOOLOID}, NULL
+};
+static OmsPlan hold_order_plan = {
+	"INSERT INTO oms.order_hold (company_id, order_id, hold, reason) VALUES ($1, $2, $3, $4)"
+	" ON CONFLICT (company_id, order_id, hold) DO UPDATE SET resolved_at = NULL, resolution = NULL, resolved_by = NULL, reason = excluded.reason",
+	4, {INT4OID, INT8OID, TEXTOID, TEXTOID}, NULL
+};
+
+/* Nodes that rejected the order's goods are refused. */
+static void
+refuse_rejected(OmsFulfilment *f)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[3] = {
+		Int32GetDatum(f->company_id), Int64GetDatum(f->order_id),
+		TimestampTzGetDatum(f->at)
+	};
+
+	oms_spi_connect();
+	f->nrejected = (int) oms_exec(&rejected_plan, values, NULL, false, 0);
+	f->rejected = MemoryContextAllocZero(caller, sizeof(OmsNodeRefusal) * (f->nrejected + 1));
+	for (int i = 0; i < f->nrejected; i++)
+	{
+		f->rejected[i].node_id = oms_int4(i, 1);
+		f->rejected[i].reason = "REJECTED";
+	}
+	oms_spi_finish();
+}
+
+bool
+oms_order_replan(OmsReplan *r)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[5] = {Int32GetDatum(r->company_id), Int64GetDatum(r->order_id)};
+	Datum		ids = r->nids > 0 ? oms_int8_array(r->ids, r->nids) : (Datum) 0;
+	const char *nulls = r->nids > 0 ? "   " : "  n";
+	OmsChannel *channel = palloc0(sizeof(OmsChannel));
+	OmsFulfilment *f = palloc0(sizeof(OmsFulfilment));
+	int64		tax_before = 0;
+	char	   *code;
+
+	oms_spi_connect();
+	values[2] = ids;
+	f->nlines = (int) oms_exec(&waiting_lines_plan, values, nulls, false, 0);
+	if (f->nlines == 0)
+	{
+		oms_spi_finish();
+		return false;
+	}
+	f->lines = MemoryContextAllocZero(caller, sizeof(OmsLine) * f->nlines);
+	for (int i = 0; i < f->nlines; i++)
+	{
+		f->lines[i].line_no = oms_int4(i, 1);
+		f->lines[i].sku = oms_strdup(caller, oms_cstr(i, 2));
+		f->lines[i].qty = oms_int8(i, 3);
+		f->lines[i].net = oms_int8(i, 4);
+		tax_before += oms_int8(i, 5);
+	}
+	oms_exec(&order_plan, values, NULL, false, 1);
+	code = oms_strdup(caller, oms_cstr(0, 1));
+	f->company_id = r->company_id;
+	f->order_id = r->order_id;
+	f->cod = oms_bool(0, 2);
+	f->goods = oms_int8(0, 5);
+	f->due = f->cod ? Max(oms_int8(0, 3) - oms_int8(0, 4) - oms_int8(0, 14), 0) : 0;
+	f->pincode = oms_strdup(caller, oms_cstr(0, 6));
+	f->lng = oms_float8(0, 7);
+	f->lat = oms_float8(0, 8);
+	f->has_point = oms_bool(0, 9);
+	f->place_of_supply = oms_strdup(caller, oms_cstr(0, 10));
+	f->only_node_id = oms_int4(0, 11);
+	f->run = oms_int4(0, 12);
+	f->p_rto = oms_float8(0, 13);
+	oms_spi_finish();
+
+	oms_channel_find(r->company_id, code, channel);
+	oms_lines_find(r->company_id, f->lines, f->nlines, r->at);
+	f->channel = channel;
+	f->at = r->at;
+	f->supply_day = oms_supply_day(channel, r->at);
+	f->reserve = true;
+	refuse_rejected(f);
+	oms_fulfil_plan(f);
+
+	oms_spi_connect();
+	if (f->plan.npieces == 0 && !r->keep)
+	{
+		oms_exec(&tried_plan, values, NULL, false, 0);
+		oms_spi_finish();
+		return false;
+	}
+	values[2] = ids;
+	oms_exec(&unwait_plan, values, nulls, false, 0);
+	oms_fulfil_write(f);
+	if (f->hold)
+	{
+		values[2] = oms_text(f->hold);
+		values[3] = oms_text(f->hold_reason);
+		oms_exec(&hold_order_plan, values, NULL, false, 0);
+	}
+	values[2] = Int32GetDatum(f->run);
+	values[3] = oms_paise_numeric(f->tax - tax_before);
+	values[4] = BoolGetDatum(channel->price_includes_tax);
+	oms_exec(&replanned_plan, values, NULL, false, 0);
+	oms_spi_finish();
+	return f->plan.npieces > 0;
+}
+
+/* True when something of the order was reserved. */
+static bool
+retry_order(int32 company_id, int64 order_id, TimestampTz at)
+{
+	OmsReplan	r = {0};
+
+	if (!oms_order_try_lock(company_id, order_id))
+		return false;			/* somebody works on it; next time */
+	r.company_id = company_id;
+	r.order_id = order_id;
+	r.at = at;
+	if (!oms_order_replan(&r))
+		return false;
+	oms_event(company_id, "order", order_id, "order.backorder_filled", NULL);
+	oms_order_refresh(company_id, order_id);
+	return true;
+}
+
+typedef struct Retry
+{
+	int32		company_id;
+	int64		order_id;
+	TimestampTz at;
+	bool		filled;
+} Retry;
+
+static void
+retry_one(void *arg)
+{
+	Retry	   *r = arg;
+
+	r->filled = retry_order(r->company_id, r->order_id, r->at);
+}
+
+PG_FUNCTION_INFO_V1(oms_retry_backorders);
+
+/*
+ * oms.retry_backorders(max integer, at timestamptz) returns integer
+ *
+ * Several orders in one transaction keep no order of locks between them.
+ * The SQL function has a lock_timeout far below deadlock_timeout: what is
+ * busy is left for the next run, and no capture becomes a deadlock's victim.
+ */
+Datum
+oms_retry_backorders(PG_FUNCTION_ARGS)
+{
+	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
+	MemoryContext loop = AllocSetContextCreate(CurrentMemoryContext,
+											   "oms retry_backorders",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	Retry	   *orders;
+	int			n;
+	int			filled = 0;
+
+	oms_require_installed();
+	oms_spi_connect();
+	n = (int) oms_exec(&waiting_plan, values, NULL, false, 0);
+	orders = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Retry) * (n + 1));
+	for (int i = 0; i < n; i++)
+	{
+		orders[i].company_id = oms_int4(i, 1);
+		orders[i].order_id = oms_int8(i, 2);
+		orders[i].at = at;
+	}
+	oms_spi_finish();
+
+	old = MemoryContextSwitchTo(loop);
+	for (int i = 0; i < n; i++)
+	{
+		ErrorData  *err;
+
+		CHECK_FOR_INTERRUPTS();
+		/* one order that cannot be planned must not stop the others */
+		if (oms_try(retry_one, &orders[i], &err))
+			filled += orders[i].filled ? 1 : 0;
+		else if (err->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		{
+			OmsJson		j;
+
+			oms_json_begin(&j);
+			oms_json_str(&j, "error", err->message);
+			oms_event(orders[i].company_id, "order", orders[i].order_id,
+					  "order.retry_failed", oms_json_end(&j));
+		}
+		MemoryContextReset(loop);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(loop);
+	PG_RETURN_INT32(filled);
+}
