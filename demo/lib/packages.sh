@@ -17,7 +17,8 @@ packages_of() {
 			tryton-modules-sale-shipment-cost tryton-modules-stock-supply
 			tryton-modules-carrier tryton-modules-purchase
 			tryton-modules-account-invoice-stock" ;;
-	bench) ;;
+	bench) # what it is compared with
+		echo "redis-server redis-tools" ;;
 	esac
 }
 
