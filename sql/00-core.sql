@@ -55,6 +55,8 @@ INSERT INTO oms.reason_code (code, kind, text, builtin) VALUES
     ('NO_COD', 'courier', 'No cash on delivery here, or more cash than allowed', true),
     ('EMBARGO', 'courier', 'The pincode is under embargo', true),
     ('TOO_HEAVY', 'courier', 'Heavier than the service carries', true),
+    ('TOO_LIGHT', 'courier', 'Lighter than the service carries', true),
+    ('TOO_CHEAP', 'courier', 'Worth less than the service carries', true),
     ('TOO_VALUABLE', 'courier', 'Worth more than the service carries', true),
     ('TOO_FAR', 'courier', 'Farther than the hyperlocal service rides', true),
     ('COLD_CHAIN', 'courier', 'The service has no cold chain', true),

@@ -222,6 +222,8 @@ refusal(const OmsCourierRequest *req, const OmsService *s)
 		return "NO_AIR";
 	if (req->value > s->max_value)
 		return "TOO_VALUABLE";
+	if (req->value < s->min_value)
+		return "TOO_CHEAP";
 	if (s->hyperlocal && s->max_distance_m >= 0 &&
 		(req->distance_m < 0 || req->distance_m > s->max_distance_m))
 		return "TOO_FAR";
@@ -233,6 +235,8 @@ refusal(const OmsCourierRequest *req, const OmsService *s)
 		return "NO_RATE";
 	if (oms_rate_weight(req, &s->rate) > s->max_weight_g)
 		return "TOO_HEAVY";
+	if (oms_rate_weight(req, &s->rate) < s->min_weight_g)
+		return "TOO_LIGHT";
 	return NULL;
 }
 

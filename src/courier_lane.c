@@ -134,7 +134,8 @@ static OmsPlan services_plan = {
 	" (d.embargo_from OPERATOR(pg_catalog.<=) $3"
 	"  AND coalesce(d.embargo_to OPERATOR(pg_catalog.>) $3, true)) IS TRUE"
 	" OR (o.embargo_from OPERATOR(pg_catalog.<=) $3"
-	"  AND coalesce(o.embargo_to OPERATOR(pg_catalog.>) $3, true)) IS TRUE"
+	"  AND coalesce(o.embargo_to OPERATOR(pg_catalog.>) $3, true)) IS TRUE,"
+	" s.min_weight_g, s.min_value"
 	" FROM oms.courier_service s"
 	" JOIN oms.courier c ON c.courier_id OPERATOR(pg_catalog.=) s.courier_id AND c.active"
 	" LEFT JOIN oms.serviceability d"
@@ -189,6 +190,8 @@ find_services(Search *s, MemoryContext caller)
 		v->from_pickup = oms_bool(i, 20);
 		v->from_reverse = oms_bool(i, 21);
 		v->embargo = oms_bool(i, 22);
+		v->min_weight_g = oms_int4(i, 23);
+		v->min_value = oms_paise(i, 24);
 		v->transit_days = -1;
 	}
 }

@@ -42,6 +42,8 @@ typedef struct OmsService
 	bool		reverse;
 	int32		max_weight_g;
 	int64		max_value;
+	int32		min_weight_g;
+	int64		min_value;
 	int64		max_cod;
 	int32		max_distance_m; /* -1: no limit */
 	bool		cold_chain;
