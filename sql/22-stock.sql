@@ -13,11 +13,12 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_available';
 COMMENT ON FUNCTION oms.available(text, text, text) IS
-    'Stock of an item (code) at every node that lists it, or at one, in stock units, as a promise made now sees it: counts as the ERP last committed them, holds of carts that have expired left out. available = on_hand - reserved - safety, at least 0; NULL for an item that is not counted (oms.sku.tracked). A kit has no rows: ask for its components. Raises OM002 for an unknown item or node.';
+    'Stock of an item (code) at every node that lists it, or at one, in stock units, as a promise made now sees it: counts as the ERP last committed them, holds of carts that have expired left out. available = on_hand - reserved - safety, at least 0, and 0 where oms.stock.sellable is false; NULL for an item that is not counted (oms.sku.tracked). A kit has no rows: ask for its components. Raises OM002 for an unknown item or node.';
 
-CREATE FUNCTION oms.set_stock_policy(node text, sku text, safety numeric DEFAULT NULL, backorder_limit numeric DEFAULT NULL, company text DEFAULT NULL) RETURNS void
+CREATE FUNCTION oms.set_stock_policy(node text, sku text, safety numeric DEFAULT NULL, backorder_limit numeric DEFAULT NULL, company text DEFAULT NULL,
+    sellable boolean DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_set_stock_policy';
-COMMENT ON FUNCTION oms.set_stock_policy(text, text, numeric, numeric, text) IS
-    'Sets how much of an item (code) a node (code) keeps back from every promise (safety) and how far reservations may exceed its count (backorder_limit), in stock units; NULL leaves the one as it is. Raises OM001 for a negative number or a limit below what is promised beyond the count already, OM002 for an unknown node or item.';
+COMMENT ON FUNCTION oms.set_stock_policy(text, text, numeric, numeric, text, boolean) IS
+    'Sets how much of an item (code) a node (code) keeps back from every promise (safety) and how far reservations may exceed its count (backorder_limit), in stock units, and whether it is promised from there at all (sellable); what is reserved already stays reserved. NULL leaves the one as it is. Raises OM001 for a negative number or a limit below what is promised beyond the count already, OM002 for an unknown node or item.';

@@ -12,13 +12,16 @@
 
 #include "orders.h"
 
+static void check_quantity(const OmsLine *lines, int n, int i, int64 least,
+						   int64 most, int64 step);
+
 /* A rule of the channel wins over the company's. */
 static OmsPlan channel_plan = {
 	"SELECT c.channel_id, c.kind, c.active, c.price_includes_tax, c.cod_allowed, c.allow_backorder,"
 	" c.price_tolerance_pct::float8, (extract(epoch FROM c.cart_ttl) * 1000000)::int8, p.state_code, p.currency, p.timezone,"
 	" c.allow_split, c.max_shipments, coalesce(r.max_distance_m, 0)::int8, coalesce(r.cost_per_km, 0.02)::float8 * 100,"
 	" coalesce(r.cost_per_minute, 0.01)::float8 * 100, coalesce(r.cost_per_priority, 0.05)::float8 * 100,"
-	" (coalesce(r.shipment_cost, 45) * 100)::int8, coalesce(r.max_nodes, 12)"
+	" (coalesce(r.shipment_cost, 45) * 100)::int8, coalesce(r.max_nodes, 12), coalesce(r.pick, 'cost')"
 	" FROM oms.channel c JOIN oms.company p ON p.company_id = c.company_id"
 	" LEFT JOIN LATERAL (SELECT * FROM oms.sourcing_rule s WHERE s.company_id = c.company_id"
 	"  AND (s.channel_id = c.channel_id OR s.channel_id IS NULL) ORDER BY s.channel_id NULLS LAST LIMIT 1) r ON true"
@@ -63,6 +66,7 @@ oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
 	ch->rule.cost_per_priority = oms_float8(0, 17);
 	ch->rule.shipment_cost = oms_int8(0, 18);
 	ch->rule.max_nodes = oms_int4(0, 19);
+	ch->rule.pick = oms_cstr(0, 20)[0];
 	oms_spi_finish();
 }
 
@@ -78,7 +82,8 @@ oms_supply_day(const OmsChannel *ch, TimestampTz at)
 static OmsPlan lines_plan = {
 	"SELECT k.sku_id, k.active, k.hsn, k.tax_code, k.weight_g, k.length_mm::int8 * k.width_mm * k.height_mm,"
 	" k.cod_ok, k.cold_chain, k.air_ok, coalesce((k.cost * 100)::int8, -1), coalesce((p.amount * 100)::int8, -1), p.includes_tax,"
-	" EXISTS (SELECT FROM oms.kit_component t WHERE t.company_id = $1 AND t.kit_sku_id = k.sku_id)"
+	" EXISTS (SELECT FROM oms.kit_component t WHERE t.company_id = $1 AND t.kit_sku_id = k.sku_id),"
+	" coalesce((k.sale_min * 1000)::int8, 0), coalesce((k.sale_max * 1000)::int8, 0), coalesce((k.sale_step * 1000)::int8, 0)"
 	" FROM unnest($2::text[]) WITH ORDINALITY AS u (code, ord)"
 	" LEFT JOIN oms.sku k ON k.company_id = $1 AND k.code = u.code"
 	" LEFT JOIN LATERAL (SELECT q.amount, q.includes_tax FROM oms.price q WHERE q.company_id = $1 AND q.sku_id = k.sku_id"
@@ -129,8 +134,49 @@ oms_lines_find(int32 company_id, OmsLine *lines, int n, TimestampTz at)
 		l->list_price = oms_int8(i, 11);
 		l->list_includes_tax = oms_bool(i, 12);
 		l->kit = oms_bool(i, 13);
+		check_quantity(lines, n, i, oms_int8(i, 14), oms_int8(i, 15),
+					   oms_int8(i, 16));
 	}
 	oms_spi_finish();
+}
+
+/*
+ * Whether line i keeps to what may be sold of its item: the step by line,
+ * fewest and most by order, over all lines that name the item.  0: any.
+ */
+static void
+check_quantity(const OmsLine *lines, int n, int i, int64 least, int64 most,
+			   int64 step)
+{
+	const char *problem = NULL;
+	int64		bound = 0;
+	int64		total = 0;
+
+	for (int k = 0; k < n; k++)
+		if (strcmp(lines[k].sku, lines[i].sku) == 0)
+			total += lines[k].qty;
+	if (step > 0 && lines[i].qty % step != 0)
+	{
+		problem = "is not a multiple of";
+		bound = step;
+	}
+	else if (least > 0 && total < least)
+	{
+		problem = "is below the least that is sold,";
+		bound = least;
+	}
+	else if (most > 0 && total > most)
+	{
+		problem = "is above the most that is sold,";
+		bound = most;
+	}
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("invalid order document: \"lines[%d].qty\" %s %s",
+						i, problem, DatumGetCString(DirectFunctionCall1(numeric_out, oms_milli_numeric(bound)))),
+				 errdetail("Field lines[%d].qty, item \"%s\".", i, lines[i].sku),
+				 errhint("Item rules are sale_min, sale_max and sale_step of oms.sku.")));
 }
 
 static OmsPlan pincode_plan = {

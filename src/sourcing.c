@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 
 #include "sourcing.h"
+#include "sourcing_pick.h"
 #include "split.h"
 
 #define HYPERLOCAL_KMH 25.0
@@ -144,6 +145,7 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	ranking.cost = res->node_cost;
 	ranking.nodes = res->nodes;
 	qsort_arg(rank, ncandidates, sizeof(int), compare_candidates, &ranking);
+	oms_pick_sort(req->rule.pick, res->nodes, rank, ncandidates);
 	ncandidates = keep_candidates(req, at_node, res->node_cost, rank,
 								  ncandidates);
 
@@ -164,6 +166,7 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 		for (int j = 0; j < m; j++)
 			available[k * m + j] = at_node[rank[k] * m + j];
 	}
+	oms_pick_apply(req->rule.pick, &p, open_cost, unit_cost);
 	/*
 	 * Lines of one item, and kits with components in common, share levels the
 	 * search sees as separate.  Where a plan counts on units twice, what is
@@ -194,6 +197,13 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	}
 	for (int i = 0; i < res->npieces; i++)
 		res->node_used[res->pieces[i].node] = true;
+	if (oms_pick_ordered(req->rule.pick))
+	{
+		/* the search minimised ranks: say what it costs */
+		res->cost = 0;
+		for (int i = 0; i < res->nnodes; i++)
+			res->cost += res->node_used[i] ? res->node_cost[i] : 0;
+	}
 }
 
 /*

@@ -33,6 +33,7 @@ typedef struct OmsSourcingRule
 	int			max_nodes;
 	int			max_shipments;
 	bool		allow_split;
+	char		pick;			/* first letter of sourcing_rule.pick */
 } OmsSourcingRule;
 
 typedef struct OmsPlanRequest

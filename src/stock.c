@@ -52,6 +52,8 @@ oms_stock_available(const OmsStockLevel *l)
 {
 	if (!l->tracked)
 		return PG_INT64_MAX / 4;
+	if (l->blocked)
+		return 0;
 	return l->on_hand - l->reserved - l->safety + l->backorder_limit;
 }
 
@@ -60,7 +62,7 @@ oms_stock_available(const OmsStockLevel *l)
  */
 static OmsPlan levels_plan = {
 	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
-	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8, k.tracked"
+	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8, k.tracked, NOT s.sellable"
 	" FROM oms.stock s JOIN oms.sku k ON k.sku_id = s.sku_id"
 	" WHERE s.company_id = $1 AND s.sku_id = $2",
 	2, {INT4OID, INT4OID}, NULL
@@ -109,6 +111,7 @@ read_level(uint64 row, OmsStockLevel *l)
 	l->safety = oms_int8(row, 5);
 	l->backorder_limit = oms_int8(row, 6);
 	l->tracked = oms_bool(row, 7);
+	l->blocked = oms_bool(row, 8);
 }
 
 int
@@ -322,7 +325,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 static OmsPlan lock_plan = {
 	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
 	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8,"
-	" (SELECT k.tracked FROM oms.sku k WHERE k.sku_id = s.sku_id)"
+	" (SELECT k.tracked FROM oms.sku k WHERE k.sku_id = s.sku_id), NOT s.sellable"
 	" FROM oms.stock s WHERE s.company_id = $1 AND s.node_id = $2 AND s.sku_id = $3"
 	" FOR NO KEY UPDATE OF s",
 	3, {INT4OID, INT4OID, INT4OID}, NULL
@@ -481,7 +484,7 @@ static OmsPlan expired_keys_plan = {
 	"  WHERE r.company_id = $1 AND " which " AND r.state = 'open'" \
 	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)" \
 	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id," \
-	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8"
+	" CASE WHEN s.sellable THEN ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8 ELSE 0 END"
 
 static OmsPlan release_allocation_plan = {
 	RELEASE("r.allocation_id = $2"),
@@ -804,10 +807,10 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 }
 
 static OmsPlan policy_plan = {
-	"UPDATE oms.stock SET safety = $4, backorder_limit = $5, version = version + 1, updated_at = now(),"
+	"UPDATE oms.stock SET safety = $4, backorder_limit = $5, sellable = $6, version = version + 1, updated_at = now(),"
 	" shortfall = greatest(0, least(shortfall, reserved - greatest(on_hand, 0) - $5))"
 	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
-	5, {INT4OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID}, NULL
+	6, {INT4OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, BOOLOID}, NULL
 };
 static OmsPlan shortfall_plan = {
 	"SELECT (shortfall * 1000)::int8 FROM oms.stock WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
@@ -816,10 +819,10 @@ static OmsPlan shortfall_plan = {
 
 int64
 oms_stock_policy(int32 company_id, OmsStockKey key, int64 safety,
-				 int64 backorder_limit)
+				 int64 backorder_limit, int sellable)
 {
 	OmsStockLevel level;
-	Datum		values[5] = {
+	Datum		values[6] = {
 		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
 		Int32GetDatum(key.sku_id)
 	};
@@ -842,8 +845,11 @@ oms_stock_policy(int32 company_id, OmsStockKey key, int64 safety,
 		level.safety = safety;
 	if (backorder_limit >= 0)
 		level.backorder_limit = backorder_limit;
+	if (sellable >= 0)
+		level.blocked = !sellable;
 	values[3] = oms_milli_numeric(level.safety);
 	values[4] = oms_milli_numeric(level.backorder_limit);
+	values[5] = BoolGetDatum(!level.blocked);
 	oms_exec(&policy_plan, values, NULL, false, 0);
 	availability_event(company_id, key, before, oms_stock_available(&level));
 	oms_spi_finish();

@@ -25,6 +25,7 @@ typedef struct OmsStockLevel
 	int64		safety;
 	int64		backorder_limit;
 	bool		tracked;		/* false: as much as anybody wants */
+	bool		blocked;		/* nothing of it is promised */
 } OmsStockLevel;
 
 /*
@@ -133,7 +134,8 @@ extern void oms_stock_count(int32 company_id, OmsStockKey key,
  * reservations exceed the count when that is more than the limit.
  */
 extern int64 oms_stock_policy(int32 company_id, OmsStockKey key,
-							  int64 safety, int64 backorder_limit);
+							  int64 safety, int64 backorder_limit,
+							  int sellable);
 
 /*
  * early_release.c.  mark: this transaction holds rows of oms.stock, and lets

@@ -196,7 +196,7 @@ oms_available(PG_FUNCTION_ARGS)
 		row[2] = oms_milli_numeric(l->reserved);
 		row[3] = oms_milli_numeric(l->safety);
 		row[4] = oms_milli_numeric(l->backorder_limit);
-		row[5] = oms_milli_numeric(Max(l->on_hand - l->reserved - l->safety, 0));
+		row[5] = oms_milli_numeric(l->blocked ? 0 : Max(l->on_hand - l->reserved - l->safety, 0));
 		nulls[5] = !l->tracked;
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
 	}
@@ -204,7 +204,7 @@ oms_available(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* oms.set_stock_policy(node, sku, safety, backorder_limit, company) */
+/* oms.set_stock_policy(node, sku, safety, backorder_limit, company, sellable) */
 Datum
 oms_set_stock_policy(PG_FUNCTION_ARGS)
 {
@@ -221,7 +221,8 @@ oms_set_stock_policy(PG_FUNCTION_ARGS)
 	company_id = oms_company_id(text_arg(fcinfo, 4));
 	key.node_id = find_node(company_id, node, &flag);
 	key.sku_id = find_sku(company_id, sku, &flag);
-	over = oms_stock_policy(company_id, key, safety, limit);
+	over = oms_stock_policy(company_id, key, safety, limit,
+							PG_ARGISNULL(5) ? -1 : PG_GETARG_BOOL(5));
 	if (over > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),

@@ -55,6 +55,9 @@ CREATE TABLE oms.sku (              --| A sellable item, as the ERP or the user 
     cold_chain boolean NOT NULL DEFAULT false, --| Needs a cold-chain service
     fragile boolean NOT NULL DEFAULT false, --| Handle with care
     air_ok boolean NOT NULL DEFAULT true, --| May fly (no batteries, aerosols)
+    sale_min numeric(14,3) CHECK (sale_min > 0), --| Fewest stock units one order may have of it; NULL: any
+    sale_max numeric(14,3) CHECK (sale_max > 0), --| Most stock units one order may have of it; NULL: any
+    sale_step numeric(14,3) CHECK (sale_step > 0), --| A line must be a whole multiple of this: 1 for whole units, 6 for boxes; NULL: any
     tracked boolean NOT NULL DEFAULT true, --| false: stock is not counted, always available where listed
     active boolean NOT NULL DEFAULT true, --| Inactive items are refused on new orders
     erp_key text,                   --| Key of the item in the ERP; NULL when not from an ERP

@@ -1,6 +1,6 @@
 -- stock: how much stands where, who holds it, and every change of it.
 
-CREATE TABLE oms.stock (            --| Stock of one item at one node. available = on_hand - reserved - safety (+ backorder_limit when backorders are asked for).
+CREATE TABLE oms.stock (            --| Stock of one item at one node. available = on_hand - reserved - safety (+ backorder_limit when backorders are asked for), 0 where not sellable.
     company_id integer NOT NULL,    --| Whose
     node_id integer NOT NULL,       --| Where (oms.node; no foreign key: it would lock the node on every order)
     sku_id integer NOT NULL,        --| What (oms.sku)
@@ -8,6 +8,7 @@ CREATE TABLE oms.stock (            --| Stock of one item at one node. available
     reserved numeric(14,3) NOT NULL DEFAULT 0 CHECK (reserved >= 0), --| Sum of reservations that are open or leaving
     safety numeric(14,3) NOT NULL DEFAULT 0 CHECK (safety >= 0), --| Kept back from every promise
     backorder_limit numeric(14,3) NOT NULL DEFAULT 0 CHECK (backorder_limit >= 0), --| How far reservations may exceed the count
+    sellable boolean NOT NULL DEFAULT true, --| false: nothing of it is promised from here, whatever the count; items that are not counted do not ask
     shortfall numeric(14,3) NOT NULL DEFAULT 0 CHECK (shortfall >= 0), --| Reserved units the count no longer covers since the ERP corrected it downwards
     version bigint NOT NULL DEFAULT 0, --| Grows with every change
     updated_at timestamptz NOT NULL DEFAULT now(), --| Last change

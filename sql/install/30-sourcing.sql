@@ -9,6 +9,7 @@ CREATE TABLE oms.sourcing_rule (    --| What the planner weighs, most specific f
     cost_per_minute numeric(14,4) NOT NULL DEFAULT 0.01, --| Planning cost of a minute until the promised time
     cost_per_priority numeric(14,4) NOT NULL DEFAULT 0.05, --| Planning cost of one step of node.priority
     shipment_cost numeric(14,2) NOT NULL DEFAULT 45, --| Planning cost of one more parcel, before couriers are asked
+    pick text NOT NULL DEFAULT 'cost' CHECK (pick IN ('cost', 'priority', 'distance', 'stock', 'line')), --| cost: the cheapest plan by the numbers above; otherwise each line takes from its nodes in an order: by node.priority, by distance (unknown last), most stock first; line: by priority, a line whole from one node
     max_nodes integer NOT NULL DEFAULT 12 CHECK (max_nodes BETWEEN 1 AND 30), --| Candidates considered for one order
     UNIQUE NULLS NOT DISTINCT (company_id, channel_id)
 );

@@ -346,7 +346,7 @@ SELECT (s.node_id * 2147483648 + s.sku_id)::bigint AS stock_id, --| Key: made of
        s.on_hand::numeric(14,3) AS on_hand, --| Counted units
        s.reserved::numeric(14,3) AS reserved, --| Held for orders and carts
        s.safety::numeric(14,3) AS safety, --| Kept back
-       (s.on_hand - s.reserved - s.safety)::numeric(14,3) AS available, --| on_hand - reserved - safety
+       (CASE WHEN s.sellable THEN s.on_hand - s.reserved - s.safety ELSE 0 END)::numeric(14,3) AS available, --| on_hand - reserved - safety; 0 where not sellable
        s.shortfall::numeric(14,3) AS shortfall, --| Reserved units that the count no longer covers
        (s.on_hand * k.cost)::numeric(14,2) AS stock_value, --| on_hand at cost; NULL where the cost is unknown
        s.updated_at::timestamptz AS updated_at --| Last change
