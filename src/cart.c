@@ -39,6 +39,7 @@ read_cart(Jsonb *doc, TimestampTz at, Cart *c)
 		oms_erp_before_promise(c->company_id);
 	oms_channel_find(c->company_id, d->channel, &c->channel);
 	oms_lines_find(c->company_id, d->lines, d->nlines, at);
+	oms_lines_check_sale(d->lines, d->nlines);
 	oms_address_find(&d->ship);
 
 	f->company_id = c->company_id;

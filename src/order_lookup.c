@@ -12,9 +12,6 @@
 
 #include "orders.h"
 
-static void check_quantity(const OmsLine *lines, int n, int i, int64 least,
-						   int64 most, int64 step);
-
 /* A rule of the channel wins over the company's. */
 static OmsPlan channel_plan = {
 	"SELECT c.channel_id, c.kind, c.active, c.price_includes_tax, c.cod_allowed, c.allow_backorder,"
@@ -134,49 +131,55 @@ oms_lines_find(int32 company_id, OmsLine *lines, int n, TimestampTz at)
 		l->list_price = oms_int8(i, 11);
 		l->list_includes_tax = oms_bool(i, 12);
 		l->kit = oms_bool(i, 13);
-		check_quantity(lines, n, i, oms_int8(i, 14), oms_int8(i, 15),
-					   oms_int8(i, 16));
+		l->sale_min = oms_int8(i, 14);
+		l->sale_max = oms_int8(i, 15);
+		l->sale_step = oms_int8(i, 16);
 	}
 	oms_spi_finish();
 }
 
 /*
- * Whether line i keeps to what may be sold of its item: the step by line,
- * fewest and most by order, over all lines that name the item.  0: any.
+ * Whether lines keep to what may be sold of their items: the step line by
+ * line, fewest and most over all lines that name the item.  For new documents
+ * only: what is planned again may be any part of an order.
  */
-static void
-check_quantity(const OmsLine *lines, int n, int i, int64 least, int64 most,
-			   int64 step)
+void
+oms_lines_check_sale(const OmsLine *lines, int n)
 {
-	const char *problem = NULL;
-	int64		bound = 0;
-	int64		total = 0;
+	for (int i = 0; i < n; i++)
+	{
+		const OmsLine *l = &lines[i];
+		const char *problem = NULL;
+		int64		bound = 0;
+		int64		total = 0;
 
-	for (int k = 0; k < n; k++)
-		if (strcmp(lines[k].sku, lines[i].sku) == 0)
-			total += lines[k].qty;
-	if (step > 0 && lines[i].qty % step != 0)
-	{
-		problem = "is not a multiple of";
-		bound = step;
+		for (int k = 0; k < n; k++)
+			if (lines[k].sku_id == l->sku_id)
+				total += lines[k].qty;
+		if (l->sale_step > 0 && l->qty % l->sale_step != 0)
+		{
+			problem = "is not a multiple of";
+			bound = l->sale_step;
+		}
+		else if (l->sale_min > 0 && total < l->sale_min)
+		{
+			problem = "is below the least that is sold,";
+			bound = l->sale_min;
+		}
+		else if (l->sale_max > 0 && total > l->sale_max)
+		{
+			problem = "is above the most that is sold,";
+			bound = l->sale_max;
+		}
+		if (problem)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+					 errmsg("invalid order document: \"lines[%d].qty\" %s %s", i, problem,
+							DatumGetCString(DirectFunctionCall1(numeric_out,
+																oms_milli_numeric(bound)))),
+					 errdetail("Field lines[%d].qty, item \"%s\".", i, l->sku),
+					 errhint("Item rules are sale_min, sale_max and sale_step of oms.sku.")));
 	}
-	else if (least > 0 && total < least)
-	{
-		problem = "is below the least that is sold,";
-		bound = least;
-	}
-	else if (most > 0 && total > most)
-	{
-		problem = "is above the most that is sold,";
-		bound = most;
-	}
-	if (problem)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
-				 errmsg("invalid order document: \"lines[%d].qty\" %s %s",
-						i, problem, DatumGetCString(DirectFunctionCall1(numeric_out, oms_milli_numeric(bound)))),
-				 errdetail("Field lines[%d].qty, item \"%s\".", i, lines[i].sku),
-				 errhint("Item rules are sale_min, sale_max and sale_step of oms.sku.")));
 }
 
 static OmsPlan pincode_plan = {

@@ -132,6 +132,7 @@ capture(Jsonb *doc, TimestampTz at)
 				 errdetail("Field currency is \"%s\".", d->currency),
 				 errhint("Convert the amounts, or use the company that keeps books in that currency.")));
 	oms_lines_find(c->company_id, d->lines, d->nlines, at);
+	oms_lines_check_sale(d->lines, d->nlines);
 	oms_address_find(&d->ship);
 	if (d->has_bill)
 		oms_address_find(&d->bill);

@@ -53,6 +53,9 @@ typedef struct OmsLine
 	int64		list_price;		/* paise, -1 none */
 	bool		list_includes_tax;
 	bool		kit;
+	int64		sale_min;		/* milli, 0: any; likewise the next two */
+	int64		sale_max;
+	int64		sale_step;
 	bool		taxed;			/* tax below is of the whole line */
 	OmsTax		tax;			/* rate and amount; states count per node */
 } OmsLine;
@@ -123,6 +126,9 @@ extern DateADT oms_supply_day(const OmsChannel *channel, TimestampTz at);
 /* Fills the looked-up parts; raise UNKNOWN_REFERENCE naming the field. */
 extern void oms_lines_find(int32 company_id, OmsLine *lines, int nlines,
 						   TimestampTz at);
+
+/* Raises INVALID_DOCUMENT for a quantity the item is not sold in. */
+extern void oms_lines_check_sale(const OmsLine *lines, int nlines);
 extern void oms_address_find(OmsAddress *address);
 extern int32 oms_node_find(int32 company_id, const char *code);
 
