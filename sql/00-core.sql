@@ -99,6 +99,9 @@ BEGIN
     FOR part IN SELECT room, script FROM oms.install_script() ORDER BY room COLLATE "C" LOOP
         EXECUTE part.script;
     END LOOP;
+    -- now, not when the worker first runs: attaching a partition takes rows
+    -- of its month away from transactions that are on their way to the default
+    PERFORM oms.make_event_partitions();
     INSERT INTO oms.meta (key, value) VALUES ('installed_version', version);
     RETURN 'installed, version ' OPERATOR(pg_catalog.||) version;
 END $$;
