@@ -92,3 +92,30 @@ SET lock_timeout = '50ms'
 AS 'MODULE_PATHNAME', 'oms_retry_backorders';
 COMMENT ON FUNCTION oms.retry_backorders(integer, timestamptz) IS
     'Plans again what waits for stock, oldest order first, where some has come; returns the number of orders of which something was reserved. An order or stock row that another transaction is busy with is left for the next call. Run by the worker.';
+
+CREATE FUNCTION oms.ordered_atp(sku text, company text DEFAULT NULL)
+RETURNS TABLE (order_id bigint, line_no integer, placed_at timestamptz, qty numeric, before numeric, available numeric)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    whose integer := oms.company_id(company);
+    -- NULL for an item that is not counted: as much as anybody wants
+    free numeric := (SELECT CASE WHEN bool_or(a.available IS NULL) THEN 'infinity' ELSE coalesce(sum(a.available), 0) END
+                       FROM oms.available(sku, NULL, company) a
+                       JOIN oms.node n ON n.company_id = whose AND n.code = a.node AND n.open);
+BEGIN
+    RETURN QUERY WITH waiting AS (
+        SELECT a.order_id, a.line_no, o.placed_at, sum(a.qty) AS qty,
+               coalesce(sum(sum(a.qty)) OVER (ORDER BY a.order_id, a.line_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+          FROM oms.allocation a
+          JOIN oms.sku k ON k.sku_id = a.sku_id AND k.company_id = a.company_id
+          JOIN oms."order" o ON o.company_id = a.company_id AND o.order_id = a.order_id
+         WHERE a.company_id = whose AND k.code = sku AND a.status = 'backordered'
+         GROUP BY a.order_id, a.line_no, o.placed_at
+    )
+    SELECT w.order_id, w.line_no, w.placed_at, w.qty, w.before, least(w.qty, greatest(free - w.before, 0))
+      FROM waiting w ORDER BY w.order_id, w.line_no;
+END $$;
+COMMENT ON FUNCTION oms.ordered_atp(text, text) IS
+    'Which waiting lines of an item (code) the stock that is free now would reach, in the order in which oms.retry_backorders serves them (order_id, line_no): before is what the lines ahead wait for, available = least(qty, greatest(free - before, 0)), in stock units. free is the sum of oms.available over open nodes. Lines that wait for kits are not among those of a component. Raises OM002 for an unknown item.';

@@ -66,6 +66,9 @@ def compare(want, got):
         raise NotCovered("expectation " + ", ".join(unknown))
     for key, value in want.items():
         answer = got[key]
+        if key in ("ordered_atp", "previous_promised"):
+            # the source need not state each demand
+            answer = {k: v for k, v in answer.items() if k in value}
         if key in ("on_hand", "allocated", "reserved", "atp", "available") and isinstance(value, dict):
             answer = {k: answer.get(k, 0) for k in value}
         if key == "nodes_used":

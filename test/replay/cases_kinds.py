@@ -537,6 +537,40 @@ def kind_refund(shop):
     return {"eligible": True, "refund": Paid(number(got["refund"]))}
 
 
+def kind_ordered(shop):
+    """Demands that wait in their order while there is nothing, then stock."""
+    options = shop.options
+    order_by = options.get("order_by") or []
+    demands = []
+    for d in options.get("demands"):
+        d = Read(d)
+        demands.append((d.get("id"), d.get("sku") or shop.only_sku(), d.get("qty"), d.get("cancelled")))
+        if d.get("urgent"):
+            raise NotCovered("an order more urgent than those before it")
+        if d.unread():
+            raise NotCovered("demand field " + ", ".join(d.unread()))
+    if order_by not in ([], ["urgent desc", "date asc", "id asc"], ["date asc", "id asc"]):
+        raise NotCovered("order by " + ", ".join(order_by))
+    stock = shop.levels("on_hand")
+    for key in stock:
+        shop.adjust(*key.split("/"), 0)
+    shop.db.tell("UPDATE oms.channel SET allow_backorder = true WHERE company_id = 9900;")
+    ids = {}
+    for name, sku, qty, cancelled in demands:
+        order = shop.capture([(sku, qty)])["order_id"]
+        ids[order] = name
+        if cancelled:
+            shop.db.value("SELECT oms.cancel_order(%s)" % order)
+    for key, qty in stock.items():
+        shop.adjust(*key.split("/"), qty)
+    got = {"ordered_atp": {}, "previous_promised": {}}
+    for sku in shop.skus:
+        for row in shop.db.rows("SELECT * FROM oms.ordered_atp(%s)" % quote(sku)):
+            got["ordered_atp"][ids[row["order_id"]]] = row["available"]
+            got["previous_promised"][ids[row["order_id"]]] = row["before"]
+    return got
+
+
 class Paid(Within):
     """Money: equal to what rounds to it."""
 
@@ -615,7 +649,7 @@ KIND = {
     "kit": kind_kit, "reservation_ttl": kind_cart,
     "reservation": kind_steps, "cancel": kind_steps, "deallocate": kind_steps, "fulfil": kind_steps,
     "restock": kind_steps, "shared_pool": kind_steps, "amend_reservation": kind_steps, "ringfence": kind_steps,
-    "validation": kind_steps, "promise_status": kind_status, "refund": kind_refund,
+    "ordered_atp": kind_ordered, "validation": kind_steps, "promise_status": kind_status, "refund": kind_refund,
     "return_eligibility": kind_refund,
     "reconcile": kind_steps, "eligibility": kind_capture, "concurrency": kind_concurrency,
     "carrier_eligibility": kind_eligible, "carrier_selection": kind_select,
