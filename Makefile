@@ -6,10 +6,10 @@ EXTENSION = pg_oms
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 
 MODULE_big = $(EXTENSION)
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c))) $(patsubst %.cpp,%.o,$(sort $(wildcard src/*.cpp)))
 PGFILEDESC = "pg_oms - order management inside the ERP database"
 PG_CPPFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
-SHLIB_LINK = -lhpdf -lzint
+SHLIB_LINK = -lhpdf -lzint -lstdc++
 
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA = $(filter-out $(DATA_built),$(wildcard sql/updates/*.sql))

@@ -64,3 +64,9 @@ CREATE FUNCTION oms.plan_split(problem jsonb, mode text DEFAULT 'cost') RETURNS 
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'oms_plan_split';
 COMMENT ON FUNCTION oms.plan_split(jsonb, text) IS
     'What if: the planner''s exact search on the nodes, costs and stock that the caller states (form in doc/sourcing.md); reads and writes no table. Modes: cost (least cost, then fewest parcels), shipments (fewest parcels, then cost), slab (least freight by weight slab), partial (most lines, or units where lines may be divided, then fewest parcels, then cost), greedy (line by line, for comparison). proven says whether the plan is the optimum for certain. Amounts are of one unit, two decimals. Raises OM001 for a problem or mode that is none.';
+
+CREATE FUNCTION oms.min_cost_flow(supply bigint[], arc_from integer[], arc_to integer[], capacity bigint[], cost bigint[],
+    OUT status text, OUT total_cost bigint, OUT flow bigint[], OUT potential bigint[])
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME', 'oms_min_cost_flow';
+COMMENT ON FUNCTION oms.min_cost_flow(bigint[], integer[], integer[], bigint[], bigint[]) IS
+    'The cheapest flow of whole units: supply (of node 1, 2, ...; negative: wanted; adding up to 0) over arcs from node to node, each with a capacity and a cost per unit, by LEMON''s network simplex. status is optimal or infeasible (the rest NULL then); flow is by arc, potential by node: an arc''s cost + potential[from] - potential[to] is not negative unless it is full, nor positive unless it is empty. The answer is checked before it is returned. Raises OM001 for arguments that are no problem.';

@@ -33,7 +33,7 @@ build_all() {
 	local src=$1 names
 	shift
 	# A file that went away leaves no time stamp to notice it by.
-	names=$(cd "$src" && printf "%s\n" src/*.[ch] sql/*.sql sql/install/*.sql | cksum)
+	names=$(cd "$src" && printf "%s\n" src/*.[ch] src/*.cpp sql/*.sql sql/install/*.sql | cksum)
 	if [ "$names" != "$(cat "$src/.built-from" 2>/dev/null)" ]; then
 		build_run "$src" clean
 		printf '%s\n' "$names" | as_server tee "$src/.built-from"

@@ -19,7 +19,7 @@ run_check() {
 	as_server rm -rf "$check"
 	step 'copy the checkout' build_sync "$src"
 	step 'validate META.json' as_server python3 "$src/test/meta.py" "$src"
-	build_make "$src" "$check/stage" PG_CFLAGS="$strict"
+	build_make "$src" "$check/stage" PG_CFLAGS="$strict" PG_CXXFLAGS="$strict"
 	cluster_start "$check" "$check/stage" check
 	check_tryton
 	check_regress

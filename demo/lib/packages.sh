@@ -6,7 +6,7 @@ packages_of() {
 	case $1 in
 	demo) # build, server, labels, map
 		echo "postgresql-$v postgresql-server-dev-$v postgresql-$v-postgis-3
-			postgresql-$v-postgis-3-scripts libhpdf-dev libzint-dev gcc libc6-dev
+			postgresql-$v-postgis-3-scripts libhpdf-dev libzint-dev liblemon-dev gcc g++ libc6-dev
 			make rsync gzip zstd fonts-dejavu-core poppler-utils gnuplot-nox python3" ;;
 	check) # the test runners and what tests read their results with
 		echo "postgresql-$v-pgtap libtap-parser-sourcehandler-pgtap-perl

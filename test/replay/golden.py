@@ -139,6 +139,70 @@ def split(kind, folder, tally):
         tally.note(kind, f"order {row['id']}", "; ".join(wrong))
 
 
+# Flows ----------------------------------------------------------------------
+
+def read_dimacs(path):
+    """Supplies, arcs [from, to, least, most, cost]; nodes count from 1."""
+    supply, arcs = [], []
+    with open(path) as f:
+        for word in map(str.split, f):
+            if word and word[0] == "p":
+                supply = [0] * int(word[2])
+            elif word and word[0] == "n":
+                supply[int(word[1]) - 1] = int(word[2])
+            elif word and word[0] == "a":
+                arcs.append([int(w) for w in word[1:6]])
+    return supply, arcs
+
+
+def array(values, kind):
+    return quote("{" + ",".join(map(str, values)) + "}") + "::" + kind + "[]"
+
+
+def check_flow(supply, arcs, flow):
+    """What is wrong with a flow by the file itself, or None; and its cost."""
+    if len(flow) != len(arcs):
+        return f"{len(flow)} flows for {len(arcs)} arcs", 0
+    net, cost = [0] * len(supply), 0
+    for x, (u, v, least, most, price) in zip(flow, arcs):
+        if x < least or x > most:
+            return f"{x} on an arc of {least} to {most}", 0
+        net[u - 1] += x
+        net[v - 1] -= x
+        cost += x * price
+    return (None if net == supply else "the flow is not conserved"), cost
+
+
+def mcf(kind, folder, tally):
+    with open(os.path.join(folder, "expected.csv"), newline="") as f:
+        expected = list(csv.DictReader(f))
+    for row in expected:
+        supply, arcs = read_dimacs(os.path.join(folder, row["file"]))
+        # what must flow at least flows already
+        left = list(supply)
+        for u, v, least, _, _ in arcs:
+            left[u - 1] -= least
+            left[v - 1] += least
+        columns = list(zip(*arcs))
+        answer, error = sql("SELECT row_to_json(f) FROM oms.min_cost_flow(%s, %s, %s, %s, %s) f;" % (
+            array(left, "bigint"), array(columns[0], "integer"), array(columns[1], "integer"),
+            array([a[3] - a[2] for a in arcs], "bigint"), array(columns[4], "bigint")))
+        if error:
+            tally.note(kind, row["file"], error)
+            continue
+        answer = json.loads(answer[0])
+        if answer["status"] != "optimal":
+            tally.note(kind, row["file"], answer["status"])
+            continue
+        wrong, cost = check_flow(supply, arcs, [x + a[2] for x, a in zip(answer["flow"], arcs)])
+        base = sum(a[2] * a[4] for a in arcs)
+        if wrong is None and cost != answer["total_cost"] + base:
+            wrong = f"its flow costs {cost}, its answer says {answer['total_cost'] + base}"
+        if wrong is None and cost != int(row["optimal_cost"]):
+            wrong = f"optimal_cost is {cost}, not {row['optimal_cost']}"
+        tally.note(kind, row["file"], wrong)
+
+
 # Everything under golden files --------------------------------------------
 
 def replay(folder, tally):
@@ -147,6 +211,8 @@ def replay(folder, tally):
     try:
         if "expected.csv" in names and "instances.jsonl" in names:
             split(kind, folder, tally)
+        elif "expected.csv" in names and any(n.endswith(".min") for n in names):
+            mcf(kind, folder, tally)
         else:
             tally.not_covered(kind)
     except (OSError, ValueError, KeyError, IndexError, StopIteration) as e:

@@ -71,6 +71,22 @@ for my $column (grep { !/^(?:id|lines|nodes|whole_feasible)$/ } @columns)
 	ok(!$good && $out =~ /order 1: FAILED: .*\b$known{$column}(?:\.00)?, not @{[ $known{$column} + 1 ]}|order 1: FAILED: .*2 lines, not 3/, "a wrong $column is found") or diag($out);
 }
 
+# A flow small enough too: two units by the cheap way, one by the dear one;
+# at least one of them must take the arc that costs 9.
+sub flow_folder
+{
+	my ($dir, $cost, $least) = @_;
+	mkdir $dir or die "$dir: $!";
+	append_to_file("$dir/01.min", "c by hand\np min 3 4\nn 1 3\nn 3 -3\na 1 2 0 2 3\na 2 3 0 5 1\na 1 3 0 5 7\na 1 3 $least 5 9\n");
+	append_to_file("$dir/expected.csv", "file,nodes,arcs,optimal_cost\n01.min,3,4,$cost\n");
+}
+flow_folder("$top/flow", 15, 0);
+flow_folder("$top/flow_least", 17, 1);
+flow_folder("$top/flow_wrong", 14, 0);
+($good, $out) = replay("$top/$_"), ok($good && $out =~ /01\.min: passed/, "$_: the optimum passes") for qw(flow flow_least);
+($good, $out) = replay("$top/flow_wrong");
+ok(!$good && $out =~ /01\.min: FAILED: optimal_cost is 15, not 14/, 'a wrong optimum is found');
+
 ($good, $out, my $err) = replay("$top/nowhere");
 ok(!$good && $err =~ /wants a directory/, 'no directory, no replay');
 ($good, $out) = replay("$top/strange");
