@@ -24,7 +24,7 @@ typedef struct Search
 	const OmsSplitProblem *p;
 	int		   *by_cost;		/* [m * n] nodes of a line, cheapest first */
 	int64	   *reach;			/* [(n + 1) * m] most that nodes >= i can fill */
-	int64	   *floor_cost;		/* [m] least unit cost of the line anywhere */
+	int64	   *floor_cost;		/* [(n + 1) * m] least unit cost at nodes >= i */
 	bool	   *open;			/* [n] the current set */
 	int64	   *filled;			/* [m] by the current set */
 	int			nopen;
@@ -39,6 +39,7 @@ typedef struct Search
 
 static void search_from(Search *s, int next);
 static bool better(const Search *s, int64 unfilled, int64 cost, int nopen);
+static bool useful(const OmsSplitProblem *p, int node, int line);
 static int64 evaluate(Search *s, int64 *take, int64 *unfilled);
 static int64 possible_unfilled(Search *s, int next, int64 *least_cost);
 
@@ -52,7 +53,7 @@ oms_split_solve(const OmsSplitProblem *p, OmsSplitPlan *plan)
 	s.p = p;
 	s.by_cost = palloc(sizeof(int) * (n * m + 1));
 	s.reach = palloc0(sizeof(int64) * ((n + 1) * m + 1));
-	s.floor_cost = palloc0(sizeof(int64) * (m + 1));
+	s.floor_cost = palloc(sizeof(int64) * ((n + 1) * m + 1));
 	s.open = palloc0(sizeof(bool) * (n + 1));
 	s.best_open = palloc0(sizeof(bool) * (n + 1));
 	s.filled = palloc0(sizeof(int64) * (m + 1));
@@ -73,12 +74,16 @@ oms_split_solve(const OmsSplitProblem *p, OmsSplitPlan *plan)
 			}
 			order[k] = i;
 		}
-		s.floor_cost[j] = n > 0 ? p->unit_cost[order[0] * m + j] : 0;
+		s.floor_cost[n * m + j] = PG_INT64_MAX;
 		for (int i = n - 1; i >= 0; i--)
 		{
 			int64		a = Max(p->available[i * m + j], 0);
 			int64		later = s.reach[(i + 1) * m + j];
 
+			s.floor_cost[i * m + j] = s.floor_cost[(i + 1) * m + j];
+			if (useful(p, i, j))
+				s.floor_cost[i * m + j] = Min(s.floor_cost[i * m + j],
+											  p->unit_cost[i * m + j]);
 			s.reach[i * m + j] = p->split_lines ? later + a : Max(later, a);
 		}
 	}
@@ -170,6 +175,15 @@ better(const Search *s, int64 unfilled, int64 cost, int nopen)
 	return nopen < s->best_nopen;
 }
 
+/* Can the node fill the line, or a part of it where that is allowed? */
+static bool
+useful(const OmsSplitProblem *p, int node, int line)
+{
+	int64		a = p->available[node * p->m + line];
+
+	return a > 0 && (p->split_lines || a >= p->need[line]);
+}
+
 /*
  * Cost of the current set, each line taking its cheapest units; "take" may
  * be NULL.  Nodes of the set that serve nothing still cost: a set without
@@ -221,6 +235,7 @@ possible_unfilled(Search *s, int next, int64 *least_cost)
 	for (int j = 0; j < p->m; j++)
 	{
 		int64		reach = s->reach[next * p->m + j];
+		int64		least = s->floor_cost[next * p->m + j];
 		int64		fill;
 
 		for (int i = 0; i < next; i++)
@@ -229,13 +244,16 @@ possible_unfilled(Search *s, int next, int64 *least_cost)
 				int64		a = Max(p->available[i * p->m + j], 0);
 
 				reach = p->split_lines ? reach + a : Max(reach, a);
+				if (useful(p, i, j))
+					least = Min(least, p->unit_cost[i * p->m + j]);
 			}
 		if (p->split_lines)
 			fill = Min(Max(reach, 0), p->need[j]);
 		else
 			fill = reach >= p->need[j] ? p->need[j] : 0;
 		unfilled += p->most_lines ? fill < p->need[j] : p->need[j] - fill;
-		*least_cost += oms_muldiv(fill, s->floor_cost[j], 1000);
+		if (fill > 0)
+			*least_cost += oms_muldiv(fill, least, 1000);
 	}
 	return unfilled;
 }
