@@ -68,7 +68,7 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	int		   *rank;
 	int			ncandidates = 0;
 	int			m = req->ndemand;
-	OmsSplitProblem p;
+	OmsSplitProblem p = {0};
 	OmsSplitPlan plan;
 	int64	   *open_cost,
 			   *unit_cost,
