@@ -78,6 +78,13 @@ AS 'MODULE_PATHNAME', 'oms_cancel_order';
 COMMENT ON FUNCTION oms.cancel_order(bigint, text, text) IS
     'Cancels an order nothing of which was shipped: stock goes back exactly, parcels are cancelled, what was paid is owed to the buyer (oms.refund). Asked again it changes nothing. Returns the order''s status. Raises OM002, OM004 when something was shipped.';
 
+CREATE FUNCTION oms.cancel_line(order_id bigint, line_no integer, qty numeric DEFAULT NULL, reason text DEFAULT 'BUYER', request_id text DEFAULT NULL, company text DEFAULT NULL) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 5000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_cancel_line';
+COMMENT ON FUNCTION oms.cancel_line(bigint, integer, numeric, text, text, text) IS
+    'Cancels qty units of a line (NULL: all that is not handed over): first what waits, then what is least far. Their stock goes back exactly, the order costs less by their share of the line, parcels and their cash follow, what was paid too much is owed to the buyer (oms.refund). The last of an order cancels the order. The same request_id again changes nothing and answers duplicate true; it is needed with qty. Answer: {order_id, line_no, qty, amount, refund, status, duplicate}. Raises OM001, OM002, OM004 more than can be cancelled, OM005 the request_id was used for something else.';
+
 CREATE FUNCTION oms.reject_allocation(allocation_id bigint, reason text, exclude_until timestamptz DEFAULT NULL, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 SET search_path = pg_catalog, pg_temp

@@ -147,6 +147,9 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
     SELECT format('decision (%s, %s, %s, %s)', c.company_id, c.order_id, c.run, c.seq), format('order %s', c.order_id)
       FROM oms.decision c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
     UNION ALL
+    SELECT format('line_cancellation (%s, %s, %s)', c.company_id, c.order_id, c.request_id), format('line %s of order %s', c.line_no, c.order_id)
+      FROM oms.line_cancellation c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)
+    UNION ALL
     SELECT format('allocation_rejection (%s, %s)', c.company_id, c.allocation_id), format('line %s of order %s', c.line_no, c.order_id)
       FROM oms.allocation_rejection c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)
     UNION ALL

@@ -1,6 +1,7 @@
 /*
  * order_change.c
- *	  Orders after capture: holds, payment, release, cancellation.
+ *	  Orders after capture: holds, payment, release, cancellation of whole
+ *	  orders.
  *
  * Every call takes the order's row lock first, so calls on one order follow
  * one another; asked twice, the second changes nothing.
@@ -17,7 +18,6 @@
 static int32 company_arg(FunctionCallInfo fcinfo, int arg);
 static char *text_arg(FunctionCallInfo fcinfo, int arg);
 static char *order_status_now(int32 company_id, int64 order_id);
-static void cancel(int32 company_id, int64 order_id, const char *reason);
 
 /*
  * Holds
@@ -92,7 +92,7 @@ oms_reject_hold(PG_FUNCTION_ARGS)
 	oms_order_lock(company_id, order_id);
 	if (resolve_holds(company_id, order_id, text_arg(fcinfo, 1), "rejected",
 					  text_arg(fcinfo, 2)) > 0)
-		cancel(company_id, order_id, "HOLD_REJECTED");
+		oms_order_cancel(company_id, order_id, "HOLD_REJECTED");
 	PG_RETURN_DATUM(oms_text(order_status_now(company_id, order_id)));
 }
 
@@ -120,6 +120,38 @@ static OmsPlan mode_plan = {
 	"SELECT payment_mode = 'COD', fulfilment_mode = 'SHIP' FROM oms.\"order\" WHERE company_id = $1 AND order_id = $2",
 	2, {INT4OID, INT8OID}, NULL
 };
+
+/* Nothing is to be collected any more, so nothing waits for the cash. */
+static void
+paid_in_full(int32 company_id, int64 order_id, bool was_cod)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
+
+	if (was_cod)
+		oms_exec(&cod_open_plan, values, NULL, false, 0);
+	resolve_holds(company_id, order_id, "PREPAID_ONLY", "lifted", "payment");
+	resolve_holds(company_id, order_id, "COD_CONFIRM", "lifted", "payment");
+	resolve_holds(company_id, order_id, "PAYMENT", "lifted", "payment");
+}
+
+static OmsPlan settle_plan = {
+	"UPDATE oms.\"order\" o SET payment_mode = 'PREPAID' FROM oms.\"order\" p"
+	" WHERE o.company_id = $1 AND o.order_id = $2 AND p.company_id = $1 AND p.order_id = $2"
+	" AND p.paid_amount >= p.total_amount AND p.paid_amount > 0"
+	" RETURNING p.payment_mode = 'COD' AND p.fulfilment_mode = 'SHIP'",
+	2, {INT4OID, INT8OID}, NULL
+};
+
+void
+oms_order_settle(int32 company_id, int64 order_id)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
+
+	oms_spi_connect();
+	if (oms_exec(&settle_plan, values, NULL, false, 0) > 0)
+		paid_in_full(company_id, order_id, oms_bool(0, 1));
+	oms_spi_finish();
+}
 
 PG_FUNCTION_INFO_V1(oms_pay_order);
 
@@ -159,11 +191,7 @@ oms_pay_order(PG_FUNCTION_ARGS)
 	if (oms_bool(0, 1))
 	{
 		oms_exec(&collect_plan, values, NULL, false, 0);
-		if (was_cod)
-			oms_exec(&cod_open_plan, values, NULL, false, 0);
-		resolve_holds(company_id, order_id, "PREPAID_ONLY", "lifted", "payment");
-		resolve_holds(company_id, order_id, "COD_CONFIRM", "lifted", "payment");
-		resolve_holds(company_id, order_id, "PAYMENT", "lifted", "payment");
+		paid_in_full(company_id, order_id, was_cod);
 	}
 	oms_json_begin(&j);
 	oms_json_paise(&j, "amount", amount);
@@ -226,8 +254,10 @@ static OmsPlan cancel_shipments_plan = {
 };
 static OmsPlan cancel_refund_plan = {
 	"INSERT INTO oms.refund (company_id, order_id, amount, tax_amount, mode)"
-	" SELECT company_id, order_id, paid_amount, CASE WHEN paid_amount >= total_amount THEN tax_amount ELSE 0 END, 'original'"
-	" FROM oms.\"order\" WHERE company_id = $1 AND order_id = $2 AND paid_amount > 0",
+	" SELECT company_id, order_id, paid_amount - r.before, CASE WHEN paid_amount >= total_amount THEN tax_amount ELSE 0 END, 'original'"
+	" FROM oms.\"order\", LATERAL (SELECT coalesce(sum(f.amount), 0) AS before FROM oms.refund f"
+	"  WHERE f.company_id = $1 AND f.order_id = $2 AND f.status <> 'void') r"
+	" WHERE company_id = $1 AND order_id = $2 AND paid_amount > r.before",
 	2, {INT4OID, INT8OID}, NULL
 };
 static OmsPlan close_holds_plan = {
@@ -235,8 +265,8 @@ static OmsPlan close_holds_plan = {
 	2, {INT4OID, INT8OID}, NULL
 };
 
-static void
-cancel(int32 company_id, int64 order_id, const char *reason)
+void
+oms_order_cancel(int32 company_id, int64 order_id, const char *reason)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
 	int			n;
@@ -282,7 +312,7 @@ oms_cancel_order(PG_FUNCTION_ARGS)
 	int64		order_id = PG_GETARG_INT64(0);
 
 	oms_order_lock(company_id, order_id);
-	cancel(company_id, order_id, text_arg(fcinfo, 1));
+	oms_order_cancel(company_id, order_id, text_arg(fcinfo, 1));
 	PG_RETURN_DATUM(oms_text(order_status_now(company_id, order_id)));
 }
 

@@ -4,8 +4,8 @@
  *
  * order_document.c reads and checks documents, fulfil.c plans, reserves and
  * makes allocations and parcels, orders.c captures, order_change.c changes,
- * replan.c plans anew, reject.c takes goods off nodes, cart.c promises and
- * holds carts.
+ * line_cancel.c cancels parts, replan.c plans anew, reject.c takes goods off
+ * nodes, cart.c promises and holds carts.
  */
 #ifndef OMS_ORDERS_H
 #define OMS_ORDERS_H
@@ -221,6 +221,16 @@ extern void oms_fulfil_json(const OmsFulfilment *f, OmsJson *j);
  * where the node named has no counter to sell over.
  */
 extern void oms_fulfil_raise_short(const OmsFulfilment *f);
+
+/*
+ * Cancels what is left of an order; nothing when that was done before.
+ * Raises STATUS_MOVE when something was handed over.  Order locked.
+ */
+extern void oms_order_cancel(int32 company_id, int64 order_id,
+							 const char *reason);
+
+/* After its amount fell: paid in full now?  Order locked. */
+extern void oms_order_settle(int32 company_id, int64 order_id);
 
 /* Part of an order to be planned anew. */
 typedef struct OmsReplan

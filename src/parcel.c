@@ -28,24 +28,48 @@ static OmsPlan resize_plan = {
 	6, {INT4OID, INT8OID, NUMERICOID, INT4OID, INT4OID, NUMERICOID}, NULL
 };
 
+static void
+resized(OmsShipment *s)
+{
+	Datum		values[6] = {
+		Int32GetDatum(s->company_id), Int64GetDatum(s->shipment_id),
+		oms_paise_numeric(s->declared_value), Int32GetDatum(s->dead_g),
+		Int32GetDatum(s->volume_cm3), oms_paise_numeric(s->cod_amount)
+	};
+	OmsJson		j;
+
+	oms_exec(&resize_plan, values, NULL, false, 0);
+	oms_shipment_requote(s);
+	/* a courier that has it booked must be told */
+	oms_json_begin(&j);
+	oms_json_int(&j, "order_id", s->order_id);
+	oms_json_str(&j, "awb", s->awb);
+	oms_json_paise(&j, "declared_value", s->declared_value);
+	oms_json_paise(&j, "cod_amount", s->cod_amount);
+	oms_json_int(&j, "dead_g", s->dead_g);
+	oms_event(s->company_id, "shipment", s->shipment_id, "shipment.changed",
+			  oms_json_end(&j));
+}
+
 void
 oms_shipment_taken_out(int32 company_id, int64 shipment_id)
 {
-	Datum		values[6] = {Int32GetDatum(company_id), Int64GetDatum(shipment_id)};
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(shipment_id)};
 	OmsShipment s;
-	OmsJson		j;
 	int64		value;
 
 	oms_shipment_lock(company_id, shipment_id, &s);
 	if (s.terminal || s.shipped_at != 0)
 		return;
 	oms_exec(&contents_plan, values, NULL, false, 1);
-	oms_json_begin(&j);
-	oms_json_int(&j, "order_id", s.order_id);
-	oms_json_str(&j, "awb", s.awb);
 	if (oms_int8(0, 4) == 0)
 	{
+		OmsJson		j;
+
 		oms_exec(&cancel_plan, values, NULL, false, 0);
+		oms_json_begin(&j);
+		oms_json_int(&j, "order_id", s.order_id);
+		oms_json_str(&j, "awb", s.awb);
 		oms_event(company_id, "shipment", shipment_id, "shipment.cancelled",
 				  oms_json_end(&j));
 		return;
@@ -56,16 +80,50 @@ oms_shipment_taken_out(int32 company_id, int64 shipment_id)
 	s.declared_value = value;
 	s.dead_g = (int32) Min(Max(oms_int8(0, 2), 1), 1000000000);
 	s.volume_cm3 = (int32) Min(Max(oms_int8(0, 3), 1), 1000000000);
-	values[2] = oms_paise_numeric(s.declared_value);
-	values[3] = Int32GetDatum(s.dead_g);
-	values[4] = Int32GetDatum(s.volume_cm3);
-	values[5] = oms_paise_numeric(s.cod_amount);
-	oms_exec(&resize_plan, values, NULL, false, 0);
-	oms_shipment_requote(&s);
-	/* a booked courier has to be told */
-	oms_json_paise(&j, "declared_value", s.declared_value);
-	oms_json_paise(&j, "cod_amount", s.cod_amount);
-	oms_json_int(&j, "dead_g", s.dead_g);
-	oms_event(company_id, "shipment", shipment_id, "shipment.changed",
-			  oms_json_end(&j));
+	resized(&s);
+}
+
+static OmsPlan cash_plan = {
+	"SELECT ((greatest(o.total_amount - o.paid_amount, 0) - coalesce((SELECT sum(s.cod_amount) FROM oms.shipment s"
+	"  WHERE s.company_id = $1 AND s.order_id = $2 AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0)) * 100)::int8,"
+	" EXISTS (SELECT FROM oms.allocation a WHERE a.company_id = $1 AND a.order_id = $2 AND a.status = 'backordered')"
+	" FROM oms.\"order\" o WHERE o.company_id = $1 AND o.order_id = $2 AND o.payment_mode = 'COD' AND o.fulfilment_mode = 'SHIP'",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan here_plan = {
+	"SELECT shipment_id FROM oms.shipment WHERE company_id = $1 AND order_id = $2 AND direction = 'forward'"
+	" AND state <> 'CANCELLED' AND shipped_at IS NULL ORDER BY cod_amount = 0, shipment_id",
+	2, {INT4OID, INT8OID}, NULL
+};
+
+void
+oms_shipment_balance_cash(int32 company_id, int64 order_id)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
+	int64		more;
+	int64	   *ids;
+	int			n;
+
+	if (oms_exec(&cash_plan, values, NULL, false, 1) == 0)
+		return;
+	more = oms_int8(0, 1);
+	if (more > 0 && oms_bool(0, 2))
+		return;					/* due with what waits */
+	n = (int) oms_exec(&here_plan, values, NULL, false, 0);
+	ids = palloc(sizeof(int64) * (n + 1));
+	for (int i = 0; i < n; i++)
+		ids[i] = oms_int8(i, 1);
+	for (int i = 0; i < n && more != 0; i++)
+	{
+		OmsShipment s;
+		int64		step;
+
+		oms_shipment_lock(company_id, ids[i], &s);
+		step = Max(more, -s.cod_amount);
+		if (step == 0)
+			continue;
+		s.cod_amount += step;
+		more -= step;
+		resized(&s);
+	}
 }

@@ -446,7 +446,7 @@ oms_refund_parcel(const OmsShipment *s)
 /* What the buyer has paid so far, and has been promised back. */
 static OmsPlan paid_plan = {
 	"SELECT o.payment_mode = 'PREPAID',"
-	" CASE WHEN o.payment_mode = 'PREPAID' OR o.fulfilment_mode = 'CARRY_OUT' THEN o.total_amount"
+	" CASE WHEN o.payment_mode = 'PREPAID' OR o.fulfilment_mode = 'CARRY_OUT' THEN greatest(o.total_amount, o.paid_amount)"
 	"  ELSE o.paid_amount + coalesce((SELECT sum(s.cod_amount) FROM oms.shipment s"
 	"   WHERE s.company_id = $1 AND s.order_id = $2 AND s.state = 'DELIVERED' AND s.direction = 'forward'), 0) END"
 	" - coalesce((SELECT sum(f.amount) FROM oms.refund f"

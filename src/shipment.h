@@ -94,6 +94,13 @@ extern void oms_shipment_requote(OmsShipment *s);
 extern void oms_shipment_taken_out(int32 company_id, int64 shipment_id);
 
 /*
+ * parcel.c: the order's amount changed.  Its parcels collect no more than is
+ * due, and all of it where nothing of the order waits; those handed over
+ * stay as they are.  SPI connected, order locked.
+ */
+extern void oms_shipment_balance_cash(int32 company_id, int64 order_id);
+
+/*
  * The parcel is the courier's: allocations to shipped, stock dispatched.
  * Packs what is not packed.  SPI connected, parcel locked; once only.
  */

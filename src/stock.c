@@ -490,6 +490,19 @@ static OmsPlan release_allocation_plan = {
 	RELEASE("r.allocation_id = $2"),
 	3, {INT4OID, INT8OID, TEXTOID}, NULL
 };
+/* $4 of $5 units; what stays held stays in its row */
+static OmsPlan release_part_plan = {
+	"WITH part AS (SELECT reservation_id, node_id, sku_id, round(qty * $4 / $5, 3) AS qty FROM oms.reservation"
+	"  WHERE company_id = $1 AND allocation_id = $2 AND state = 'open'),"
+	" kept AS (UPDATE oms.reservation r SET qty = r.qty - p.qty FROM part p"
+	"  WHERE r.company_id = $1 AND r.reservation_id = p.reservation_id),"
+	" closed AS (INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, state, close_reason, allocation_id, closed_at)"
+	"  SELECT $1, node_id, sku_id, qty, 'closed', $3, $2, now() FROM part"
+	"  RETURNING company_id, node_id, sku_id, qty)"
+	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id,"
+	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8",
+	5, {INT4OID, INT8OID, TEXTOID, NUMERICOID, NUMERICOID}, NULL
+};
 static OmsPlan release_cart_plan = {
 	RELEASE("r.cart_id = $2"),
 	3, {INT4OID, TEXTOID, TEXTOID}, NULL
@@ -513,12 +526,13 @@ read_keys(OmsStockKey **keys)
 	return n;
 }
 
+/* $4 and $5 of the plans are "more" and "whole". */
 static int64
 release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
-		Datum owner, const char *reason, TimestampTz at)
+		Datum owner, const char *reason, Datum more, Datum whole)
 {
-	Datum		values[4] = {
-		Int32GetDatum(company_id), owner, oms_text(reason), TimestampTzGetDatum(at)
+	Datum		values[5] = {
+		Int32GetDatum(company_id), owner, oms_text(reason), more, whole
 	};
 	OmsStockKey *keys;
 	int			n;
@@ -591,7 +605,17 @@ int64
 oms_stock_release_allocation(int32 company_id, int64 allocation_id)
 {
 	return release(company_id, &allocation_keys_plan, &release_allocation_plan,
-				   Int64GetDatum(allocation_id), "released", 0);
+				   Int64GetDatum(allocation_id), "released", (Datum) 0,
+				   (Datum) 0);
+}
+
+int64
+oms_stock_release_part(int32 company_id, int64 allocation_id, int64 part,
+					   int64 whole)
+{
+	return release(company_id, &allocation_keys_plan, &release_part_plan,
+				   Int64GetDatum(allocation_id), "released",
+				   oms_milli_numeric(part), oms_milli_numeric(whole));
 }
 
 int64
@@ -599,7 +623,7 @@ oms_stock_release_cart(int32 company_id, const char *cart_id)
 {
 	int64		released = release(company_id, &cart_keys_plan,
 								   &release_cart_plan, oms_text(cart_id),
-								   "released", 0);
+								   "released", (Datum) 0, (Datum) 0);
 
 	if (released == 0)
 		oms_early_release_rely();
@@ -610,7 +634,8 @@ int64
 oms_stock_expire_cart(int32 company_id, const char *cart_id, TimestampTz at)
 {
 	return release(company_id, &expired_keys_plan, &expire_cart_plan,
-				   oms_text(cart_id), "expired", at);
+				   oms_text(cart_id), "expired", TimestampTzGetDatum(at),
+				   (Datum) 0);
 }
 
 /*

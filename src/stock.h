@@ -101,6 +101,13 @@ extern void oms_stock_lock_allocations(int32 company_id, const int64 *ids,
 extern int64 oms_stock_release_allocation(int32 company_id,
 										  int64 allocation_id);
 
+/*
+ * Gives back "part" of the "whole" units the allocation is for, and so much
+ * of what it holds (a kit's components in proportion); part < whole.
+ */
+extern int64 oms_stock_release_part(int32 company_id, int64 allocation_id,
+									int64 part, int64 whole);
+
 /* Gives back what a cart holds. */
 extern int64 oms_stock_release_cart(int32 company_id, const char *cart_id);
 

@@ -15,7 +15,7 @@ CREATE TABLE oms."order" (          --| One order of one channel.
     goods_amount numeric(14,2) NOT NULL, --| Lines after discounts, as priced
     charge_amount numeric(14,2) NOT NULL DEFAULT 0, --| Shipping, COD fee, gift wrap
     tax_amount numeric(14,2) NOT NULL DEFAULT 0, --| GST contained in or added to the goods
-    total_amount numeric(14,2) NOT NULL, --| What the buyer pays in all
+    total_amount numeric(14,2) NOT NULL, --| What the buyer pays in all, without lines cancelled since
     fulfilment_mode text NOT NULL DEFAULT 'SHIP' CHECK (fulfilment_mode IN ('SHIP', 'CARRY_OUT')), --| Shipped, or handed over a counter
     only_node_id integer,           --| The document restricts the plan to this node
     customer_id bigint,             --| The buyer, where recognised
@@ -72,3 +72,17 @@ CREATE TABLE oms.order_hold (       --| What stops an order before release; the 
     PRIMARY KEY (company_id, order_id, hold)
 );
 CREATE INDEX order_hold_open ON oms.order_hold (company_id, order_id) WHERE resolved_at IS NULL;
+
+CREATE TABLE oms.line_cancellation ( --| Parts of orders cancelled, by the caller's number of the request.
+    company_id integer NOT NULL,    --| Whose
+    order_id bigint NOT NULL,       --| The order
+    request_id text NOT NULL,       --| The caller's number; with the order the key of idempotency
+    line_no integer NOT NULL,       --| The line
+    asked numeric(14,3),            --| How many were asked to be cancelled; NULL: all that can be
+    qty numeric(14,3) NOT NULL,     --| How many were
+    amount numeric(14,2) NOT NULL,  --| What the order costs less for it, tax included
+    refund numeric(14,2) NOT NULL,  --| What became due to the buyer
+    reason text NOT NULL,           --| Why (oms.reason_code, kind cancel)
+    created_at timestamptz NOT NULL DEFAULT now(), --| When
+    PRIMARY KEY (company_id, order_id, request_id)
+);
