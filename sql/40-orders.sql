@@ -92,6 +92,13 @@ AS 'MODULE_PATHNAME', 'oms_reject_allocation';
 COMMENT ON FUNCTION oms.reject_allocation(bigint, text, timestamptz, text, timestamptz) IS
     'The node cannot supply an allocation that is reserved, released or picked: its stock is given back, the node is not asked again for this order until exclude_until (NULL: for good), and other nodes are planned at once; what no node has waits as backordered. On a channel that does not split, all of the order that is not packed goes with it. Answer: {allocation_id, order_id, status, duplicate, plan}; plan is what the line''s allocations are now. Asked again it changes nothing and answers duplicate true. Raises OM001 without a reason, OM002, OM004 for any other status.';
 
+CREATE FUNCTION oms.reroute_allocation(allocation_id bigint, node text, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_reroute_allocation';
+COMMENT ON FUNCTION oms.reroute_allocation(bigint, text, text, timestamptz) IS
+    'Moves an allocation that waits, is reserved, released or picked to the node named, checked there like a new plan: stock, area, refusals; tax by its state, courier chosen anew. All of it or an error; the allocation keeps its number and is reserved. On a channel that does not split, all of the order at the old node that is not packed goes with it. Where it already is at that node nothing changes and the answer says duplicate true. Answer as of oms.reject_allocation. Raises OM002, OM004 for any other status, OM101, OM103 the node is refused, OM401 no courier from there.';
+
 CREATE FUNCTION oms.retry_backorders(max integer DEFAULT 50, at timestamptz DEFAULT now()) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
 SET search_path = pg_catalog, pg_temp

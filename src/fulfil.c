@@ -219,7 +219,13 @@ take_ids(OmsFulfilment *f)
 	oms_spi_connect();
 	oms_exec(&ids_plan, values, NULL, false, 0);
 	for (int i = 0; i < f->plan.npieces; i++)
-		f->plan.pieces[i].allocation_id = oms_int8(i, 1);
+	{
+		OmsPiece   *piece = &f->plan.pieces[i];
+
+		piece->allocation_id = oms_int8(i, 1);
+		if (f->line_ids && f->line_ids[piece->demand])
+			piece->allocation_id = f->line_ids[piece->demand];
+	}
 	oms_spi_finish();
 }
 

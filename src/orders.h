@@ -179,6 +179,8 @@ typedef struct OmsFulfilment
 	bool		reserve;		/* false: a promise, nothing is taken */
 	int			nrejected;		/* nodes not to be asked, with the reason */
 	OmsNodeRefusal *rejected;
+	int64	   *line_ids;		/* [nlines] the allocation each line becomes at
+								 * one node; NULL or 0: a new one */
 	/* out */
 	OmsPlanResult plan;
 	int			nallocations;
@@ -242,6 +244,8 @@ typedef struct OmsReplan
 	const int64 *ids;			/* allocations, status backordered */
 	bool		keep;			/* keep the decisions, and write what waits
 								 * anew, also when nothing could be reserved */
+	int32		only_node_id;	/* 0: any; else all of it there, or an error */
+	const int32 *line_nos;		/* of ids, whose numbers are kept there */
 } OmsReplan;
 
 /*
@@ -249,7 +253,7 @@ typedef struct OmsReplan
  * allocations that waited; nodes that rejected the order are refused.  What
  * the GST of the order changes by is booked.  The caller holds the order's
  * lock, writes the event and refreshes the status.  True when something was
- * reserved.
+ * reserved.  With only_node_id raises NO_NODE, OUT_OF_STOCK, NOT_SERVICEABLE.
  */
 extern bool oms_order_replan(OmsReplan *replan);
 

@@ -1,6 +1,7 @@
 /*
  * reject.c
- *	  Goods a node cannot supply: given back there, sourced elsewhere.
+ *	  Goods taken off a node: rejected there and sourced elsewhere, or
+ *	  rerouted to a node that is named.
  *
  * Locks: the order; then, before anything is given back, the stock rows of
  * these items at every node, in the one order.  The plan may take any of
@@ -36,7 +37,7 @@ static OmsPlan affected_plan = {
 	" JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id"
 	" JOIN oms.channel c ON c.channel_id = o.channel_id"
 	" JOIN oms.allocation b ON b.company_id = a.company_id AND b.order_id = a.order_id"
-	"  AND (b.allocation_id = a.allocation_id OR NOT c.allow_split AND b.node_id = a.node_id AND b.status <> 'cancelled')"
+	"  AND (b.allocation_id = a.allocation_id OR NOT c.allow_split AND b.node_id IS NOT DISTINCT FROM a.node_id AND b.status <> 'cancelled')"
 	" WHERE a.company_id = $1 AND a.allocation_id = $2"
 	" ORDER BY b.allocation_id <> a.allocation_id, b.allocation_id",
 	2, {INT4OID, INT8OID}, NULL
@@ -228,4 +229,77 @@ oms_reject_allocation(PG_FUNCTION_ARGS)
 	oms_spi_finish();
 	oms_order_refresh(company_id, order_id);
 	PG_RETURN_JSONB_P(answer(company_id, order_id, allocation_id, line_no, false));
+}
+
+static OmsPlan where_plan = {
+	"SELECT a.node_id, a.line_no, n.code, a.status = 'backordered' FROM oms.allocation a LEFT JOIN oms.node n ON n.node_id = a.node_id"
+	" WHERE a.company_id = $1 AND a.allocation_id = $2",
+	2, {INT4OID, INT8OID}, NULL
+};
+
+PG_FUNCTION_INFO_V1(oms_reroute_allocation);
+
+/* oms.reroute_allocation(allocation_id, node, company, at) */
+Datum
+oms_reroute_allocation(PG_FUNCTION_ARGS)
+{
+	int32		company_id = oms_company_arg(fcinfo, 2);
+	int64		allocation_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
+	const char *code = PG_ARGISNULL(1) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	OmsReplan	r = {0};
+	OmsJson		j;
+	int64	   *ids;
+	int32	   *line_nos;
+	const char *from;
+	bool		waits;
+	int			n;
+
+	if (oms_erp_before_promise)
+		oms_erp_before_promise(company_id);
+	r.company_id = company_id;
+	r.order_id = order_of(company_id, allocation_id);
+	r.only_node_id = oms_node_find(company_id, code);
+	r.at = PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() :
+		PG_GETARG_TIMESTAMPTZ(3);
+	oms_order_lock(company_id, r.order_id);
+	oms_spi_connect();
+	if (oms_exec(&where_plan, values, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 errmsg("allocation " INT64_FORMAT " does not exist any more", allocation_id),
+				 errhint("Its order was planned anew; see the rows of oms.allocation.")));
+	from = oms_cstr(0, 3);
+	waits = oms_bool(0, 4);
+	if (oms_int4(0, 1) == r.only_node_id)
+	{
+		int32		line_no = oms_int4(0, 2);
+
+		oms_spi_finish();
+		PG_RETURN_JSONB_P(answer(company_id, r.order_id, allocation_id, line_no, true));
+	}
+	n = (int) oms_exec(&affected_plan, values, NULL, false, 0);
+	ids = palloc(sizeof(int64) * n);
+	line_nos = palloc(sizeof(int32) * n);
+	for (int i = 0; i < n; i++)
+	{
+		ids[i] = oms_int8(i, 1);
+		line_nos[i] = oms_int4(i, 2);
+	}
+	for (int i = 0; i < n && !waits; i++)
+		oms_allocation_move(company_id, ids[i], "backordered");
+	unplace(company_id, ids, n);
+	r.ids = ids;
+	r.line_nos = line_nos;
+	r.nids = n;
+	oms_order_replan(&r);
+	oms_json_begin(&j);
+	oms_json_int(&j, "allocation_id", allocation_id);
+	oms_json_str(&j, "from", from);
+	oms_json_str(&j, "to", code);
+	oms_event(company_id, "order", r.order_id, "order.rerouted", oms_json_end(&j));
+	n = line_nos[0];
+	oms_spi_finish();
+	oms_order_refresh(company_id, r.order_id);
+	PG_RETURN_JSONB_P(answer(company_id, r.order_id, allocation_id, n, false));
 }

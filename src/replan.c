@@ -112,6 +112,41 @@ refuse_rejected(OmsFulfilment *f)
 	oms_spi_finish();
 }
 
+static void
+keep_numbers(const OmsReplan *r, OmsFulfilment *f)
+{
+	f->line_ids = palloc0(sizeof(int64) * f->nlines);
+	for (int j = 0; j < f->nlines; j++)
+		for (int i = 0; i < r->nids && f->line_ids[j] == 0; i++)
+			if (r->line_nos[i] == f->lines[j].line_no)
+				f->line_ids[j] = r->ids[i];
+}
+
+/* All of it at the node named, or the reason why not. */
+static void
+check_at_node(const OmsReplan *r, const OmsFulfilment *f)
+{
+	const OmsNode *node = NULL;
+
+	for (int i = 0; i < f->plan.nnodes; i++)
+		if (f->plan.nodes[i].node_id == r->only_node_id)
+			node = &f->plan.nodes[i];
+	if (node && node->refused && strcmp(node->refused, "NO_STOCK") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_NO_NODE),
+				 errmsg("node \"%s\" cannot take it", node->code),
+				 errdetail("It is refused as %s (oms.reason_code).", node->refused),
+				 errhint("Name another node, or see oms.explain_order().")));
+	if (!f->complete)
+		oms_fulfil_raise_short(f);
+	if (f->hold && strcmp(f->hold, "NOT_SERVICEABLE") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_NOT_SERVICEABLE),
+				 errmsg("no courier service reaches the buyer from node \"%s\"",
+						node ? node->code : ""),
+				 errhint("Name another node.")));
+}
+
 bool
 oms_order_replan(OmsReplan *r)
 {
@@ -165,7 +200,14 @@ oms_order_replan(OmsReplan *r)
 	f->supply_day = oms_supply_day(channel, r->at);
 	f->reserve = true;
 	refuse_rejected(f);
+	if (r->only_node_id)
+	{
+		f->only_node_id = r->only_node_id;
+		keep_numbers(r, f);
+	}
 	oms_fulfil_plan(f);
+	if (r->only_node_id)
+		check_at_node(r, f);
 
 	oms_spi_connect();
 	if (f->plan.npieces == 0 && !r->keep)
