@@ -32,7 +32,7 @@ CREATE TABLE oms.erp_source (       --| Which tables an entity is made of, and w
 );
 SELECT pg_catalog.pg_extension_config_dump('oms.erp_source', 'WHERE NOT builtin');
 
-CREATE TABLE oms.erp_status (       --| Vocabulary: what a word of the ERP is called here. Queries read it; attach_erp reports words that are missing.
+CREATE TABLE oms.erp_status (       --| Vocabulary: what a word of the ERP is called here. Queries read it; what has no row here is left out or keeps its default, as the profile's query says.
     profile text NOT NULL,          --| Profile
     entity text NOT NULL,           --| What it is a word for: node (its kind), uom (GST unit code)
     erp_value text NOT NULL,        --| The ERP's word
