@@ -21,7 +21,10 @@ chapter() {
 		-v erp="$profile" "$@" -f "demo/$file"
 }
 
-title() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+# bold on a terminal only
+title() {
+	if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
+}
 
 # wait_for QUERY: until it says true, a minute at most
 wait_for() {
