@@ -3,7 +3,8 @@
  *	  Orders inside the room: the document as read, the order as planned.
  *
  * order_document.c reads and checks documents, fulfil.c plans, reserves and
- * makes allocations and parcels, orders.c captures, order_change.c changes,
+ * makes allocations and parcels, orders.c captures (order_price.c,
+ * order_buyer.c, order_write.c: its steps), order_change.c changes,
  * line_cancel.c cancels parts, replan.c plans anew, reject.c takes goods off
  * nodes, cart.c promises and holds carts.
  */
