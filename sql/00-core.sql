@@ -47,6 +47,7 @@ INSERT INTO oms.reason_code (code, kind, text, builtin) VALUES
     ('NO_PLACE', 'node', 'Distance unknown: node or delivery point has no place', true),
     ('NO_STOCK', 'node', 'Holds none of the items asked for', true),
     ('RESTRICTED', 'node', 'The order names another node', true),
+    ('CHANNEL', 'node', 'The channel is not served from this node', true),
     ('NO_STATE', 'node', 'The node has no GST state, so tax cannot be told', true),
     ('REJECTED', 'node', 'The node rejected goods of this order', true),
     ('NOT_BEST', 'node', 'Possible, but another plan costs less or needs fewer parcels', true),

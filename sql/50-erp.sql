@@ -667,7 +667,7 @@ BEGIN
         UPDATE oms.reservation AS x SET state = 'closed', close_reason = 'consumed', closed_at = now()
          WHERE x.company_id = r.company_id AND x.node_id = r.node_id AND x.sku_id = r.sku_id AND x.state = 'leaving';
         UPDATE oms.stock AS s SET reserved = s.reserved - r.qty, on_hand = s.on_hand - r.qty, version = s.version + 1, updated_at = now(),
-               shortfall = greatest(0, s.reserved - r.qty - greatest(s.on_hand - r.qty, 0) - s.backorder_limit)
+               shortfall = greatest(0, s.reserved - r.qty - greatest(s.on_hand - r.qty, 0) - greatest(s.backorder_limit, s.channel_depth))
          WHERE s.company_id = r.company_id AND s.node_id = r.node_id AND s.sku_id = r.sku_id;
         INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason, document)
         SELECT r.company_id, r.node_id, r.sku_id, -r.qty, s.on_hand, 'dispatch', 'detached from the ERP'

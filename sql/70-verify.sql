@@ -30,9 +30,9 @@ SELECT 'stock_reserved', format('stock (%s, %s, %s)', company_id, node_id, sku_i
  WHERE s.reserved IS DISTINCT FROM coalesce(h.qty, 0)
 UNION ALL
 SELECT 'stock_oversold', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
-       format('reserved %s of %s on hand, with %s for backorders and a shortfall of %s', reserved, on_hand, backorder_limit, shortfall)
+       format('reserved %s of %s on hand, with %s for backorders and a shortfall of %s', reserved, on_hand, greatest(backorder_limit, channel_depth), shortfall)
   FROM oms.stock
- WHERE reserved > greatest(on_hand, 0) + backorder_limit + shortfall
+ WHERE reserved > greatest(on_hand, 0) + greatest(backorder_limit, channel_depth) + shortfall
 UNION ALL
 SELECT 'stock_ledger', format('stock (%s, %s, %s)', s.company_id, s.node_id, s.sku_id),
        format('on_hand is %s, the ledger ends at %s', s.on_hand, coalesce(l.on_hand, 0))
@@ -41,6 +41,23 @@ SELECT 'stock_ledger', format('stock (%s, %s, %s)', s.company_id, s.node_id, s.s
                       WHERE g.company_id = s.company_id AND g.node_id = s.node_id AND g.sku_id = s.sku_id
                       ORDER BY g.ledger_id DESC LIMIT 1) l ON true
  WHERE s.on_hand <> coalesce(l.on_hand, 0)
+UNION ALL
+SELECT 'quota_used', format('stock_quota (%s, %s)', q.company_id, q.quota_id),
+       format('used is %s, its reservations took %s', q.used, coalesce(r.qty, 0))
+  FROM oms.stock_quota q
+  LEFT JOIN (SELECT company_id, quota_id, sum(quota_qty) AS qty FROM oms.reservation
+              WHERE quota_id IS NOT NULL AND (state <> 'closed' OR close_reason = 'consumed') GROUP BY 1, 2) r USING (company_id, quota_id)
+ WHERE q.used <> coalesce(r.qty, 0)
+UNION ALL
+SELECT 'stock_terms', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
+       format('has_terms is %s with %s quotas and thresholds, channel_depth %s of %s', coalesce(s.has_terms::text, 'nowhere'), coalesce(t.n, 0),
+              s.channel_depth, coalesce(t.depth, 0))
+  FROM oms.stock s
+  FULL JOIN (SELECT company_id, node_id, sku_id, count(*) AS n, max(depth) AS depth
+               FROM (SELECT company_id, node_id, sku_id, 0 AS depth FROM oms.stock_quota
+                     UNION ALL SELECT company_id, node_id, sku_id, greatest(-threshold, 0) FROM oms.channel_threshold) x
+              GROUP BY 1, 2, 3) t USING (company_id, node_id, sku_id)
+ WHERE s.has_terms IS DISTINCT FROM (coalesce(t.n, 0) > 0) OR s.channel_depth IS DISTINCT FROM coalesce(t.depth, 0)
 -- reservations and allocations
 UNION ALL
 SELECT 'reservation_owner', format('reservation (%s, %s)', r.company_id, r.reservation_id),
@@ -215,4 +232,4 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION oms.verify() IS
-    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
+    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';

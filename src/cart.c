@@ -46,7 +46,8 @@ read_cart(Jsonb *doc, TimestampTz at, Cart *c)
 	f->channel = &c->channel;
 	f->carry_out = d->carry_out;
 	f->only_node_id = d->node ? oms_node_find(c->company_id, d->node) : 0;
-	f->own_cart = d->cart_id;
+	f->own_carts = d->own_carts;
+	f->nown_carts = d->nown_carts;
 	f->cod = d->cod && !d->carry_out;
 	f->pincode = d->carry_out ? NULL : d->ship.pincode;
 	f->has_point = d->ship.has_point;
@@ -131,7 +132,11 @@ oms_reserve_cart(PG_FUNCTION_ARGS)
 	req.mesh.max_distance_m = c.channel.rule.max_distance_m;
 	req.mesh.at = at;
 	req.rule = c.channel.rule;
-	req.own_cart = c.doc.cart_id;
+	req.view.channel_id = c.channel.channel_id;
+	req.view.own_carts = c.f.own_carts;
+	req.view.nown_carts = c.f.nown_carts;
+	req.view.at = at;
+	req.own_nodes = c.channel.own_nodes;
 	req.ndemand = c.f.nlines;
 	req.demand = oms_order_demand(c.company_id, c.f.lines, c.f.nlines);
 	expires_at = at + c.channel.cart_ttl_us;

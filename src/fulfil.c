@@ -47,7 +47,11 @@ oms_fulfil_plan(OmsFulfilment *f)
 	req.mesh.max_distance_m = f->channel->rule.max_distance_m;
 	req.mesh.at = f->at;
 	req.rule = f->channel->rule;
-	req.own_cart = f->own_cart;
+	req.view.channel_id = f->channel->channel_id;
+	req.view.own_carts = f->own_carts;
+	req.view.nown_carts = f->nown_carts;
+	req.view.at = f->at;
+	req.own_nodes = f->channel->own_nodes;
 	req.carry_out = f->carry_out;
 	req.backorders = f->channel->allow_backorder && !f->carry_out;
 	req.ndemand = f->nlines;

@@ -18,6 +18,7 @@
 #include "tax.h"
 
 #define MAX_LINES 500
+#define MAX_CARTS 100
 
 static void refuse(const char *path, const char *problem,
 				   const char *value) pg_attribute_noreturn();
@@ -37,11 +38,12 @@ static void read_address(JsonbContainer *c, const char *path, bool cart,
 						 OmsAddress *a);
 static void read_lines(JsonbContainer *root, bool cart, OmsOrderDoc *out);
 static void read_charges(JsonbContainer *root, OmsOrderDoc *out);
+static void read_carts(JsonbContainer *root, OmsOrderDoc *out);
 
 static const char *const root_fields[] = {
 	"channel", "external_id", "company", "placed_at", "currency", "payment",
 	"customer", "ship_to", "bill_to", "lines", "charges", "fulfilment",
-	"cart_id", NULL
+	"cart_id", "cart_ids", NULL
 };
 static const char *const payment_fields[] = {"mode", "paid_amount", NULL};
 static const char *const customer_fields[] = {
@@ -136,6 +138,7 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 		out->customer_name = out->ship.name;
 	read_lines(root, cart, out);
 	read_charges(root, out);
+	read_carts(root, out);
 
 	h1 = DatumGetUInt64(DirectFunctionCall2(jsonb_hash_extended,
 											JsonbPGetDatum(doc), Int64GetDatum(1)));
@@ -293,6 +296,42 @@ read_charges(JsonbContainer *root, OmsOrderDoc *out)
 				   out->charges[i].kind);
 		get_number(e->val.binary.data, path, "amount", true, true,
 				   &out->charges[i].amount);
+	}
+}
+
+/* All carts whose holds are the document's own: cart_id and cart_ids. */
+static void
+read_carts(JsonbContainer *root, OmsOrderDoc *out)
+{
+	JsonbValue	v;
+	JsonbContainer *array = NULL;
+	int			n = 0;
+
+	if (getKeyJsonValueFromContainer(root, "cart_ids", 8, &v) != NULL)
+	{
+		if (v.type != jbvBinary || !JsonContainerIsArray(v.val.binary.data) ||
+			JsonContainerIsScalar(v.val.binary.data))
+			refuse("cart_ids", "is not an array", NULL);
+		array = v.val.binary.data;
+		n = JsonContainerSize(array);
+		if (n > MAX_CARTS)
+			refuse("cart_ids", "has more than 100 carts", NULL);
+	}
+	out->own_carts = palloc(sizeof(char *) * (n + 1));
+	if (out->cart_id)
+		out->own_carts[out->nown_carts++] = out->cart_id;
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue *e = getIthJsonbValueFromContainer(array, i);
+
+		if (e->type != jbvString)
+			refuse(psprintf("cart_ids[%d]", i), "is not a text", NULL);
+		if (e->val.string.len > 400 ||
+			pg_mbstrlen_with_len(e->val.string.val, e->val.string.len) > 100)
+			refuse(psprintf("cart_ids[%d]", i),
+				   "is longer than 100 characters", NULL);
+		out->own_carts[out->nown_carts++] = pnstrdup(e->val.string.val,
+													 e->val.string.len);
 	}
 }
 

@@ -16,7 +16,7 @@
 static OmsPlan channel_plan = {
 	"SELECT c.channel_id, c.kind, c.active, c.price_includes_tax, c.cod_allowed, c.allow_backorder,"
 	" c.price_tolerance_pct::float8, (extract(epoch FROM c.cart_ttl) * 1000000)::int8, p.state_code, p.currency, p.timezone,"
-	" c.allow_split, c.max_shipments, coalesce(r.max_distance_m, 0)::int8, coalesce(r.cost_per_km, 0.02)::float8 * 100,"
+	" c.allow_split, c.max_shipments, c.own_nodes, coalesce(r.max_distance_m, 0)::int8, coalesce(r.cost_per_km, 0.02)::float8 * 100,"
 	" coalesce(r.cost_per_minute, 0.01)::float8 * 100, coalesce(r.cost_per_priority, 0.05)::float8 * 100,"
 	" (coalesce(r.shipment_cost, 45) * 100)::int8, coalesce(r.max_nodes, 12), coalesce(r.pick, 'cost')"
 	" FROM oms.channel c JOIN oms.company p ON p.company_id = c.company_id"
@@ -57,13 +57,14 @@ oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
 	ch->timezone = oms_strdup(caller, oms_cstr(0, 11));
 	ch->rule.allow_split = oms_bool(0, 12);
 	ch->rule.max_shipments = oms_int4(0, 13);
-	ch->rule.max_distance_m = oms_int8(0, 14);
-	ch->rule.cost_per_km = oms_float8(0, 15);
-	ch->rule.cost_per_minute = oms_float8(0, 16);
-	ch->rule.cost_per_priority = oms_float8(0, 17);
-	ch->rule.shipment_cost = oms_int8(0, 18);
-	ch->rule.max_nodes = oms_int4(0, 19);
-	ch->rule.pick = oms_cstr(0, 20)[0];
+	ch->own_nodes = oms_bool(0, 14);
+	ch->rule.max_distance_m = oms_int8(0, 15);
+	ch->rule.cost_per_km = oms_float8(0, 16);
+	ch->rule.cost_per_minute = oms_float8(0, 17);
+	ch->rule.cost_per_priority = oms_float8(0, 18);
+	ch->rule.shipment_cost = oms_int8(0, 19);
+	ch->rule.max_nodes = oms_int4(0, 20);
+	ch->rule.pick = oms_cstr(0, 21)[0];
 	oms_spi_finish();
 }
 

@@ -91,7 +91,8 @@ capture(Jsonb *doc, TimestampTz at)
 	f->channel = &c->channel;
 	f->carry_out = d->carry_out;
 	f->only_node_id = d->node ? oms_node_find(c->company_id, d->node) : 0;
-	f->own_cart = d->cart_id;
+	f->own_carts = d->own_carts;
+	f->nown_carts = d->nown_carts;
 	f->cod = d->cod && !d->carry_out;
 	f->due = c->total - c->paid;
 	f->goods = c->goods;

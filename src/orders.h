@@ -93,6 +93,8 @@ typedef struct OmsOrderDoc
 	bool		carry_out;
 	const char *node;
 	const char *cart_id;
+	const char **own_carts;		/* cart_id and cart_ids */
+	int			nown_carts;
 	char		hash[33];
 } OmsOrderDoc;
 
@@ -110,6 +112,7 @@ typedef struct OmsChannel
 	bool		price_includes_tax;
 	bool		cod_allowed;
 	bool		allow_backorder;
+	bool		own_nodes;		/* served from oms.channel_node only */
 	double		price_tolerance_pct;
 	int64		cart_ttl_us;
 	const char *company_state;
@@ -162,7 +165,8 @@ typedef struct OmsFulfilment
 	const OmsChannel *channel;
 	bool		carry_out;
 	int32		only_node_id;
-	const char *own_cart;
+	const char *const *own_carts;	/* whose holds become this order's */
+	int			nown_carts;
 	bool		cod;
 	int64		due;			/* paise still to collect over all parcels */
 	int64		goods;			/* paise, net of all lines of the order */

@@ -33,7 +33,7 @@ static OmsPlan waiting_plan = {
 	"   ON c.company_id = k.company_id AND c.kit_sku_id = k.sku_id"
 	"   JOIN oms.stock s ON s.company_id = k.company_id AND s.sku_id = coalesce(c.sku_id, k.sku_id)"
 	"   JOIN oms.node n ON n.node_id = s.node_id AND n.open"
-	"   WHERE k.sku_id = a.sku_id AND s.sellable AND s.on_hand - s.reserved - s.safety + s.backorder_limit > 0"
+	"   WHERE k.sku_id = a.sku_id AND s.sellable AND s.on_hand - s.reserved - s.safety + greatest(s.backorder_limit, s.channel_depth) > 0"
 	"   AND NOT EXISTS (SELECT FROM oms.allocation_rejection j WHERE j.company_id = a.company_id AND j.order_id = a.order_id"
 	"    AND j.node_id = s.node_id AND (j.until IS NULL OR j.until > $2))"
 	"   AND (s.updated_at > a.updated_at - interval '1 minute'"

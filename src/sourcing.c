@@ -97,6 +97,9 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 				res->nodes[i].refused = refusals[r].reason;
 	}
 
+	if (req->own_nodes)
+		oms_sourcing_own_nodes(req, res);
+
 	for (int j = 0; j < m; j++)
 		nskus += Max(req->demand[j].ncomponents, 1);
 	skus = palloc(sizeof(int32) * Max(nskus, 1));
@@ -109,7 +112,7 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 			skus[nskus++] = req->demand[j].component_sku[c];
 	}
 	nlevels = oms_stock_levels(req->mesh.company_id, skus, nskus,
-							   req->own_cart, req->mesh.at, &levels);
+							   &req->view, &levels);
 
 	/* what each candidate could do alone */
 	at_node = palloc0(sizeof(int64) * (res->nnodes * m + 1));
@@ -339,7 +342,7 @@ oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
 		}
 	}
 	return oms_stock_reserve(req->mesh.company_id, takes, ntakes,
-							 req->own_cart, req->mesh.at, &available) < 0;
+							 &req->view, &available) < 0;
 }
 
 static int64

@@ -40,7 +40,8 @@ typedef struct OmsPlanRequest
 {
 	OmsMeshRequest mesh;		/* company, place, node restriction, time */
 	OmsSourcingRule rule;
-	const char *own_cart;		/* NULL: none */
+	OmsStockView view;			/* channel, own carts, moment */
+	bool		own_nodes;		/* only nodes of oms.channel_node */
 	bool		carry_out;		/* over the counter of mesh.only_node_id */
 	bool		backorders;		/* reservations may use backorder_limit */
 	int			ndemand;
@@ -81,6 +82,10 @@ extern void oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res);
 extern bool oms_sourcing_reserve(const OmsPlanRequest *req,
 								 OmsPlanResult *res, const char *cart_id,
 								 TimestampTz expires_at);
+
+/* Refuses nodes the channel may not be served from (stock_quota.c). */
+extern void oms_sourcing_own_nodes(const OmsPlanRequest *req,
+								   OmsPlanResult *res);
 
 /* Refuses a candidate for the next plan of the same result's nodes. */
 typedef struct OmsNodeRefusal

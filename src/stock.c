@@ -21,7 +21,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "stock.h"
+#include "stock_sql.h"
 
 OmsStockErp oms_stock_erp;
 void		(*oms_erp_before_promise) (int32 company_id);
@@ -36,14 +36,17 @@ typedef struct KeyDemand
 static int	compare_keys(const OmsStockKey *a, const OmsStockKey *b);
 static int	compare_demand(const void *a, const void *b);
 static int	compare_levels(const void *a, const void *b);
-static void add_cart_keys(int32 company_id, const char *cart_id,
+static void add_cart_keys(int32 company_id, const OmsStockView *view,
 						  KeyDemand **demand, int *n);
 static int	lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
 					  OmsStockLevel *levels);
 static void ensure_erp_rows(int32 company_id, const OmsStockKey *keys,
 							int nkeys);
 static bool give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
-					  const char *own_cart, TimestampTz at);
+					  const OmsStockView *view);
+static int64 node_available(const OmsStockLevel *l);
+static void split_quota(OmsStockTake *takes, int ntakes,
+						const OmsStockLevel *l, int64 qty);
 static void availability_event(int32 company_id, OmsStockKey key,
 							   int64 before, int64 after);
 
@@ -54,7 +57,20 @@ oms_stock_available(const OmsStockLevel *l)
 		return PG_INT64_MAX / 4;
 	if (l->blocked)
 		return 0;
-	return l->on_hand - l->reserved - l->safety + l->backorder_limit;
+	return l->on_hand - l->reserved - l->safety - l->kept + l->backorder_limit;
+}
+
+/* The node's own, whoever asks: what alerts go by. */
+static int64
+node_available(const OmsStockLevel *l)
+{
+	OmsStockLevel node = *l;
+
+	if (!l->has_terms)
+		return oms_stock_available(l);
+	node.kept = 0;
+	node.backorder_limit = l->node_limit;
+	return oms_stock_available(&node);
 }
 
 /*
@@ -62,21 +78,21 @@ oms_stock_available(const OmsStockLevel *l)
  */
 static OmsPlan levels_plan = {
 	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
-	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8, k.tracked, NOT s.sellable"
+	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8, k.tracked, NOT s.sellable, s.has_terms"
 	" FROM oms.stock s JOIN oms.sku k ON k.sku_id = s.sku_id"
 	" WHERE s.company_id = $1 AND s.sku_id = $2",
 	2, {INT4OID, INT4OID}, NULL
 };
 
-/* Holds that do not count: of carts that expired, and of the own cart. */
+/* Holds that do not count: of carts that expired, and of the own carts. */
 static OmsPlan cart_plan = {
 	"SELECT node_id, sku_id, (sum(qty) * 1000)::int8"
 	" FROM oms.reservation"
 	" WHERE company_id = $1 AND sku_id = ANY ($2)"
 	" AND cart_id IS NOT NULL AND state = 'open'"
-	" AND (expires_at <= $3 OR cart_id = $4)"
+	" AND (expires_at <= $3 OR cart_id = ANY ($4))"
 	" GROUP BY node_id, sku_id",
-	4, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTOID}, NULL
+	4, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTARRAYOID}, NULL
 };
 
 static OmsStockLevel *
@@ -112,11 +128,14 @@ read_level(uint64 row, OmsStockLevel *l)
 	l->backorder_limit = oms_int8(row, 6);
 	l->tracked = oms_bool(row, 7);
 	l->blocked = oms_bool(row, 8);
+	l->has_terms = oms_bool(row, 9);
+	l->node_limit = l->backorder_limit;
+	l->kept = l->quota_id = l->quota_left = 0;
 }
 
 int
 oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
-				 const char *own_cart, TimestampTz at, OmsStockLevel **levels)
+				 const OmsStockView *view, OmsStockLevel **levels)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	OmsStockKey *pending = NULL;
@@ -160,9 +179,9 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 	qsort(l, n, sizeof(OmsStockLevel), compare_levels);
 	values[1] = oms_int4_array(sku_ids, nskus);
 
-	values[2] = TimestampTzGetDatum(at);
-	values[3] = oms_text(own_cart);
-	if (oms_exec(&cart_plan, values, own_cart ? NULL : "   n", false, 0) > 0)
+	values[2] = TimestampTzGetDatum(view->at);
+	values[3] = oms_text_array(view->own_carts, view->nown_carts);
+	if (oms_exec(&cart_plan, values, NULL, false, 0) > 0)
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
 			OmsStockLevel *level = find_level(l, n, oms_int4(i, 1), oms_int4(i, 2));
@@ -170,7 +189,6 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 			if (level)
 				level->reserved -= oms_int8(i, 3);
 		}
-	oms_spi_finish();
 
 	/* look through at what the ERP has committed but we not yet taken in */
 	for (int i = 0, known = n; i < npending; i++)
@@ -186,6 +204,8 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 		}
 		level->on_hand = pending_on_hand[i];
 	}
+	oms_stock_terms(company_id, l, n, view);
+	oms_spi_finish();
 	*levels = l;
 	return n;
 }
@@ -199,27 +219,31 @@ static OmsPlan take_plan = {
 	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
 };
 static OmsPlan hold_plan = {
-	"INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, allocation_id, cart_id, expires_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7)",
-	7, {INT4OID, INT4OID, INT4OID, NUMERICOID, INT8OID, TEXTOID, TIMESTAMPTZOID}, NULL
+	"INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, allocation_id, cart_id, expires_at, quota_id, quota_qty)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	9, {INT4OID, INT4OID, INT4OID, NUMERICOID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID, NUMERICOID}, NULL
 };
 
 static void
 insert_hold(int32 company_id, const OmsStockTake *t)
 {
-	Datum		values[7] = {
+	Datum		values[9] = {
 		Int32GetDatum(company_id), Int32GetDatum(t->key.node_id),
 		Int32GetDatum(t->key.sku_id), oms_milli_numeric(t->qty),
 		Int64GetDatum(t->allocation_id), oms_text(t->cart_id),
-		TimestampTzGetDatum(t->expires_at)
+		TimestampTzGetDatum(t->expires_at), Int64GetDatum(t->quota_id),
+		oms_milli_numeric(t->quota_qty)
 	};
 
-	oms_exec(&hold_plan, values, t->cart_id ? "    n  " : "     nn", false, 0);
+	if (t->quota_qty > 0)
+		oms_exec(&hold_plan, values, t->cart_id ? "    n    " : "     nn  ", false, 0);
+	else
+		oms_exec(&hold_plan, values, t->cart_id ? "    n  nn" : "     nnnn", false, 0);
 }
 
 int
 oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
-				  const char *own_cart, TimestampTz at, int64 *available)
+				  const OmsStockView *view, int64 *available)
 {
 	KeyDemand  *demand;
 	OmsStockKey *keys;
@@ -238,11 +262,12 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	for (int i = 0; i < ntakes; i++)
 	{
 		Assert(takes[i].qty > 0);
+		takes[i].quota_qty = 0;
 		demand[n].key = takes[i].key;
 		demand[n++].qty = takes[i].qty;
 	}
-	if (own_cart)
-		add_cart_keys(company_id, own_cart, &demand, &n);
+	if (view->nown_carts > 0)
+		add_cart_keys(company_id, view, &demand, &n);
 
 	/* demand on one key is one demand */
 	qsort(demand, n, sizeof(KeyDemand), compare_demand);
@@ -266,8 +291,9 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	/* only now: the ERP may have committed while we waited for the rows */
 	changed_here = oms_stock_erp.refresh &&
 		oms_stock_erp.refresh(company_id, keys, n);
-	if (give_back(company_id, keys, n, own_cart, at) || changed_here)
+	if (give_back(company_id, keys, n, view) || changed_here)
 		nlevels = lock_rows(company_id, keys, n, levels);
+	oms_stock_terms(company_id, levels, nlevels, view);
 
 	qty = palloc(sizeof(int64) * (n + 1));
 	changed = palloc(sizeof(OmsStockKey) * (n + 1));
@@ -301,6 +327,18 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 			values[3] = oms_milli_numeric(qty[i]);
 			oms_exec(&take_plan, values, NULL, false, 0);
 		}
+		for (int i = 0; i < nupdates; i++)
+		{
+			OmsStockLevel *l = find_level(levels, nlevels, changed[i].node_id,
+										  changed[i].sku_id);
+
+			if (l->quota_left > 0)
+			{
+				split_quota(takes, ntakes, l, qty[i]);
+				oms_stock_quota_use(company_id, l->quota_id,
+									Min(qty[i], l->quota_left));
+			}
+		}
 		for (int i = 0; i < ntakes; i++)
 		{
 			OmsStockLevel *l = find_level(levels, nlevels, takes[i].key.node_id,
@@ -313,7 +351,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 		{
 			OmsStockLevel *l = find_level(levels, nlevels, changed[i].node_id,
 										  changed[i].sku_id);
-			int64		before = oms_stock_available(l);
+			int64		before = node_available(l);
 
 			availability_event(company_id, changed[i], before, before - qty[i]);
 		}
@@ -322,10 +360,26 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	return short_at;
 }
 
+/* The first takes of a key use up the channel's quota. */
+static void
+split_quota(OmsStockTake *takes, int ntakes, const OmsStockLevel *l,
+			int64 qty)
+{
+	int64		left = Min(qty, l->quota_left);
+
+	for (int i = 0; i < ntakes && left > 0; i++)
+		if (compare_keys(&takes[i].key, &l->key) == 0)
+		{
+			takes[i].quota_id = l->quota_id;
+			takes[i].quota_qty = Min(left, takes[i].qty);
+			left -= takes[i].quota_qty;
+		}
+}
+
 static OmsPlan lock_plan = {
 	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
 	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8,"
-	" (SELECT k.tracked FROM oms.sku k WHERE k.sku_id = s.sku_id), NOT s.sellable"
+	" (SELECT k.tracked FROM oms.sku k WHERE k.sku_id = s.sku_id), NOT s.sellable, s.has_terms"
 	" FROM oms.stock s WHERE s.company_id = $1 AND s.node_id = $2 AND s.sku_id = $3"
 	" FOR NO KEY UPDATE OF s",
 	3, {INT4OID, INT4OID, INT4OID}, NULL
@@ -416,49 +470,52 @@ ensure_erp_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
  * The shortfall falls with reserved: it is what reserved exceeds the count
  * by, and only a count may let it grow.
  */
+#define UNQUOTA \
+	", back AS (UPDATE oms.stock_quota q SET used = q.used - c.qty" \
+	"  FROM (SELECT company_id, quota_id, sum(quota_qty) AS qty FROM closed WHERE quota_id IS NOT NULL GROUP BY 1, 2) c" \
+	"  WHERE q.company_id = c.company_id AND q.quota_id = c.quota_id)"
 #define UNRESERVE \
 	" UPDATE oms.stock s SET reserved = s.reserved - c.qty," \
-	" shortfall = greatest(0, least(s.shortfall, s.reserved - c.qty - greatest(s.on_hand, 0) - s.backorder_limit))," \
+	" shortfall = greatest(0, least(s.shortfall, s.reserved - c.qty - greatest(s.on_hand, 0) - greatest(s.backorder_limit, s.channel_depth)))," \
 	" version = s.version + 1, updated_at = now()" \
 	" FROM (SELECT company_id, node_id, sku_id, sum(qty) AS qty FROM closed GROUP BY 1, 2, 3) c" \
 	" WHERE s.company_id = c.company_id AND s.node_id = c.node_id AND s.sku_id = c.sku_id"
 
 static OmsPlan give_back_plan = {
 	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(),"
-	"  close_reason = CASE WHEN r.cart_id = $4 THEN 'converted' ELSE 'expired' END"
+	"  close_reason = CASE WHEN r.cart_id = ANY ($4) THEN 'converted' ELSE 'expired' END"
 	"  WHERE r.company_id = $1 AND r.node_id = $2 AND r.sku_id = $3"
-	"  AND r.cart_id IS NOT NULL AND r.state = 'open' AND (r.expires_at <= $5 OR r.cart_id = $4)"
-	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)" UNRESERVE,
-	5, {INT4OID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}, NULL
+	"  AND r.cart_id IS NOT NULL AND r.state = 'open' AND (r.expires_at <= $5 OR r.cart_id = ANY ($4))"
+	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty, r.quota_id, r.quota_qty)" UNQUOTA UNRESERVE,
+	5, {INT4OID, INT4OID, INT4OID, TEXTARRAYOID, TIMESTAMPTZOID}, NULL
 };
 static OmsPlan carts_plan = {
 	"SELECT 1 FROM oms.reservation WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
-	" AND cart_id IS NOT NULL AND state = 'open' AND (expires_at <= $5 OR cart_id = $4)",
-	5, {INT4OID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID}, NULL
+	" AND cart_id IS NOT NULL AND state = 'open' AND (expires_at <= $5 OR cart_id = ANY ($4))",
+	5, {INT4OID, INT4OID, INT4OID, TEXTARRAYOID, TIMESTAMPTZOID}, NULL
 };
 
 /*
- * Under the row locks: closes what expired carts and the own cart hold; true
+ * Under the row locks: closes what expired carts and the own carts hold; true
  * when there was something.
  */
 static bool
 give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
-		  const char *own_cart, TimestampTz at)
+		  const OmsStockView *view)
 {
 	Datum		values[5];
-	const char *nulls = own_cart ? "     " : "   n ";
 	bool		any = false;
 
 	values[0] = Int32GetDatum(company_id);
-	values[3] = oms_text(own_cart);
-	values[4] = TimestampTzGetDatum(at);
+	values[3] = oms_text_array(view->own_carts, view->nown_carts);
+	values[4] = TimestampTzGetDatum(view->at);
 	for (int i = 0; i < nkeys; i++)
 	{
 		values[1] = Int32GetDatum(keys[i].node_id);
 		values[2] = Int32GetDatum(keys[i].sku_id);
-		if (oms_exec(&carts_plan, values, nulls, false, 1) == 0)
+		if (oms_exec(&carts_plan, values, NULL, false, 1) == 0)
 			continue;
-		oms_exec(&give_back_plan, values, nulls, false, 0);
+		oms_exec(&give_back_plan, values, NULL, false, 0);
 		any = true;
 	}
 	return any;
@@ -474,6 +531,11 @@ static OmsPlan cart_keys_plan = {
 	" WHERE company_id = $1 AND cart_id = $2 AND state = 'open' ORDER BY 1, 2",
 	2, {INT4OID, TEXTOID}, NULL
 };
+static OmsPlan own_keys_plan = {
+	"SELECT DISTINCT node_id, sku_id FROM oms.reservation"
+	" WHERE company_id = $1 AND cart_id = ANY ($2) AND state = 'open' ORDER BY 1, 2",
+	2, {INT4OID, TEXTARRAYOID}, NULL
+};
 static OmsPlan expired_keys_plan = {
 	"SELECT DISTINCT node_id, sku_id FROM oms.reservation"
 	" WHERE company_id = $1 AND cart_id = $2 AND state = 'open' AND expires_at <= $4 ORDER BY 1, 2",
@@ -482,8 +544,8 @@ static OmsPlan expired_keys_plan = {
 #define RELEASE(which) \
 	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = $3" \
 	"  WHERE r.company_id = $1 AND " which " AND r.state = 'open'" \
-	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)" \
-	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id," \
+	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty, r.quota_id, r.quota_qty)" \
+	UNQUOTA UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id," \
 	" CASE WHEN s.sellable THEN ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8 ELSE 0 END"
 
 static OmsPlan release_allocation_plan = {
@@ -492,14 +554,15 @@ static OmsPlan release_allocation_plan = {
 };
 /* $4 of $5 units; what stays held stays in its row */
 static OmsPlan release_part_plan = {
-	"WITH part AS (SELECT reservation_id, node_id, sku_id, round(qty * $4 / $5, 3) AS qty FROM oms.reservation"
+	"WITH part AS (SELECT reservation_id, node_id, sku_id, round(qty * $4 / $5, 3) AS qty, qty AS held, quota_id, quota_qty FROM oms.reservation"
 	"  WHERE company_id = $1 AND allocation_id = $2 AND state = 'open'),"
-	" kept AS (UPDATE oms.reservation r SET qty = r.qty - p.qty FROM part p"
+	/* the quota keeps what it can: given back from it is what no longer fits */
+	" kept AS (UPDATE oms.reservation r SET qty = r.qty - p.qty, quota_qty = CASE WHEN r.quota_qty > 0 THEN least(r.quota_qty, r.qty - p.qty) END FROM part p"
 	"  WHERE r.company_id = $1 AND r.reservation_id = p.reservation_id),"
-	" closed AS (INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, state, close_reason, allocation_id, closed_at)"
-	"  SELECT $1, node_id, sku_id, qty, 'closed', $3, $2, now() FROM part"
-	"  RETURNING company_id, node_id, sku_id, qty)"
-	UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id,"
+	" closed AS (INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, state, close_reason, allocation_id, closed_at, quota_id, quota_qty)"
+	"  SELECT $1, node_id, sku_id, qty, 'closed', $3, $2, now(), CASE WHEN quota_qty + qty > held THEN quota_id END, nullif(greatest(quota_qty + qty - held, 0), 0) FROM part"
+	"  RETURNING company_id, node_id, sku_id, qty, quota_id, quota_qty)"
+	UNQUOTA UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id,"
 	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8",
 	5, {INT4OID, INT8OID, TEXTOID, NUMERICOID, NUMERICOID}, NULL
 };
@@ -652,7 +715,7 @@ static OmsPlan leaving_plan = {
 };
 static OmsPlan depart_plan = {
 	"UPDATE oms.stock SET reserved = reserved - $4, on_hand = on_hand - $4, version = version + 1, updated_at = now(),"
-	" shortfall = greatest(0, least(shortfall, reserved - $4 - greatest(on_hand - $4, 0) - backorder_limit))"
+	" shortfall = greatest(0, least(shortfall, reserved - $4 - greatest(on_hand - $4, 0) - greatest(backorder_limit, channel_depth)))"
 	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3 RETURNING on_hand",
 	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
 };
@@ -777,7 +840,7 @@ oms_stock_receive(int32 company_id, OmsStockKey key, int64 qty,
 
 static OmsPlan count_plan = {
 	"UPDATE oms.stock SET on_hand = $4, version = version + 1, updated_at = now(),"
-	" shortfall = greatest(0, reserved - greatest($4, 0) - backorder_limit)"
+	" shortfall = greatest(0, reserved - greatest($4, 0) - greatest(backorder_limit, channel_depth))"
 	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
 	" RETURNING (shortfall * 1000)::int8",
 	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
@@ -833,12 +896,19 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 
 static OmsPlan policy_plan = {
 	"UPDATE oms.stock SET safety = $4, backorder_limit = $5, sellable = $6, version = version + 1, updated_at = now(),"
-	" shortfall = greatest(0, least(shortfall, reserved - greatest(on_hand, 0) - $5))"
+	" shortfall = greatest(0, least(shortfall, reserved - greatest(on_hand, 0) - greatest($5, channel_depth)))"
 	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
 	6, {INT4OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, BOOLOID}, NULL
 };
+void
+oms_stock_lock_key(int32 company_id, OmsStockKey key, OmsStockLevel *level)
+{
+	ensure_rows(company_id, &key, 1);
+	lock_rows(company_id, &key, 1, level);
+}
+
 static OmsPlan shortfall_plan = {
-	"SELECT (shortfall * 1000)::int8 FROM oms.stock WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
+	"SELECT (shortfall * 1000)::int8, (channel_depth * 1000)::int8 FROM oms.stock WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
 	3, {INT4OID, INT4OID, INT4OID}, NULL
 };
 
@@ -861,7 +931,7 @@ oms_stock_policy(int32 company_id, OmsStockKey key, int64 safety,
 	over = level.reserved - Max(level.on_hand, 0);
 	before = oms_stock_available(&level);
 	if (backorder_limit >= 0 &&
-		over > backorder_limit + oms_int8(0, 1))
+		over > Max(backorder_limit, oms_int8(0, 2)) + oms_int8(0, 1))
 	{
 		oms_spi_finish();
 		return over;
@@ -900,11 +970,14 @@ availability_event(int32 company_id, OmsStockKey key, int64 before,
 }
 
 static void
-add_cart_keys(int32 company_id, const char *cart_id, KeyDemand **demand,
-			  int *n)
+add_cart_keys(int32 company_id, const OmsStockView *view,
+			  KeyDemand **demand, int *n)
 {
-	Datum		values[2] = {Int32GetDatum(company_id), oms_text(cart_id)};
-	int			found = (int) oms_exec(&cart_keys_plan, values, NULL, false, 0);
+	Datum		values[2] = {
+		Int32GetDatum(company_id),
+		oms_text_array(view->own_carts, view->nown_carts)
+	};
+	int			found = (int) oms_exec(&own_keys_plan, values, NULL, false, 0);
 
 	*demand = repalloc(*demand, sizeof(KeyDemand) * (*n + found + 1));
 	for (int i = 0; i < found; i++)

@@ -26,7 +26,21 @@ typedef struct OmsStockLevel
 	int64		backorder_limit;
 	bool		tracked;		/* false: as much as anybody wants */
 	bool		blocked;		/* nothing of it is promised */
+	bool		has_terms;		/* the next four are to be read (stock_quota.c) */
+	int64		kept;			/* from who asks: leases of others, buffer */
+	int64		node_limit;		/* backorder_limit without the channel's word */
+	int64		quota_id;		/* own quota, 0: none */
+	int64		quota_left;
 } OmsStockLevel;
+
+/* Who asks, and when: what a level depends on besides its row. */
+typedef struct OmsStockView
+{
+	int32		channel_id;		/* 0: none, sees what no channel has */
+	const char *const *own_carts;	/* their holds do not count */
+	int			nown_carts;
+	TimestampTz at;
+} OmsStockView;
 
 /*
  * The ERP room sets these (floors depend downwards only).  NULL while no
@@ -61,12 +75,22 @@ extern void (*oms_erp_before_promise) (int32 company_id);
 
 /*
  * Levels of these items at all nodes, as fresh as the ERP's last commit.
- * "own_cart" (may be NULL): holds of this cart do not count against it.
  */
 extern int	oms_stock_levels(int32 company_id, const int32 *sku_ids,
-							 int nskus, const char *own_cart,
-							 TimestampTz at, OmsStockLevel **levels);
+							 int nskus, const OmsStockView *view,
+							 OmsStockLevel **levels);
+
+/* The one formula of what may be taken; below zero when overdrawn. */
 extern int64 oms_stock_available(const OmsStockLevel *level);
+
+/*
+ * stock_quota.c: fills in what the terms of channels make of these levels
+ * for who asks; reads nothing where no level has terms.  SPI connected.
+ * use: counts what was taken against a quota (the stock row is locked).
+ */
+extern void oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
+							const OmsStockView *view);
+extern void oms_stock_quota_use(int32 company_id, int64 quota_id, int64 qty);
 
 typedef struct OmsStockTake
 {
@@ -75,19 +99,21 @@ typedef struct OmsStockTake
 	int64		allocation_id;	/* 0 for a cart */
 	const char *cart_id;		/* NULL for an allocation */
 	TimestampTz expires_at;		/* of a cart's hold */
+	int64		quota_id;		/* set by the reservation: units of a quota */
+	int64		quota_qty;
 } OmsStockTake;
 
 /*
  * Takes all or nothing.  Rows are locked in key order; demand on one key is
- * summed; carts that expired are given back first, and "own_cart" (may be
- * NULL) is converted: its holds are closed under the same locks, so that
- * nobody can take its units in between.  Untracked items are not held.
+ * summed; carts that expired are given back first, and the own carts are
+ * converted: their holds are closed under the same locks, so that nobody can
+ * take their units in between.  The channel's quota is used up first.  Untracked items are not held.
  * Returns -1 when taken, else the index of the first take that found too
  * little (*available says how much), with nothing changed.
  */
 extern int	oms_stock_reserve(int32 company_id, OmsStockTake *takes,
-							  int ntakes, const char *own_cart,
-							  TimestampTz at, int64 *available);
+							  int ntakes, const OmsStockView *view,
+							  int64 *available);
 
 /*
  * Locks the stock rows of all that these allocations hold, in the one order.

@@ -11,31 +11,33 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "stock.h"
+#include "stock_sql.h"
 
 PG_FUNCTION_INFO_V1(oms_adjust_stock);
 PG_FUNCTION_INFO_V1(oms_available);
 PG_FUNCTION_INFO_V1(oms_set_stock_policy);
 
-static char *
-text_arg(FunctionCallInfo fcinfo, int arg)
+char *
+oms_stock_text_arg(FunctionCallInfo fcinfo, int arg)
 {
 	return PG_ARGISNULL(arg) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 
-static void
-refuse_argument(const char *arg, const char *problem)
+void
+oms_stock_refuse_argument(const char *arg, const char *problem,
+						  const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
 			 errmsg("%s %s", arg, problem),
 			 errdetail("Argument %s.", arg),
-			 errhint("A number of stock units, not below zero.")));
+			 errhint("%s", hint)));
 }
 
 /* A quantity not below zero; "dflt" where the argument is NULL. */
-static int64
-quantity_arg(FunctionCallInfo fcinfo, int arg, const char *name, int64 dflt)
+int64
+oms_stock_quantity_arg(FunctionCallInfo fcinfo, int arg, const char *name,
+					   int64 dflt)
 {
 	int64		milli;
 
@@ -43,7 +45,8 @@ quantity_arg(FunctionCallInfo fcinfo, int arg, const char *name, int64 dflt)
 		return dflt;
 	milli = oms_numeric_to_milli(PG_GETARG_DATUM(arg));
 	if (milli < 0)
-		refuse_argument(name, "is below zero");
+		oms_stock_refuse_argument(name, "is below zero",
+								  "A number of stock units, not below zero.");
 	return milli;
 }
 
@@ -57,8 +60,8 @@ static OmsPlan sku_plan = {
 	2, {INT4OID, TEXTOID}, NULL
 };
 
-static int32
-find_node(int32 company_id, const char *code, bool *erp)
+int32
+oms_stock_find_node(int32 company_id, const char *code, bool *erp)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), oms_text(code)};
 	int32		node_id;
@@ -76,8 +79,8 @@ find_node(int32 company_id, const char *code, bool *erp)
 	return node_id;
 }
 
-static int32
-find_sku(int32 company_id, const char *code, bool *kit)
+int32
+oms_stock_find_sku(int32 company_id, const char *code, bool *kit)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), oms_text(code)};
 	int32		sku_id;
@@ -95,6 +98,29 @@ find_sku(int32 company_id, const char *code, bool *kit)
 	return sku_id;
 }
 
+static OmsPlan channel_plan = {
+	"SELECT channel_id FROM oms.channel WHERE company_id = $1 AND code = $2",
+	2, {INT4OID, TEXTOID}, NULL
+};
+
+int32
+oms_stock_find_channel(int32 company_id, const char *code)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), oms_text(code)};
+	int32		channel_id;
+
+	oms_spi_connect();
+	if (code == NULL || oms_exec(&channel_plan, values, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 code ? errmsg("channel \"%s\" does not exist", code) :
+				 errmsg("no channel was named"),
+				 errhint("The channels are the rows of oms.channel.")));
+	channel_id = oms_int4(0, 1);
+	oms_spi_finish();
+	return channel_id;
+}
+
 static OmsPlan on_hand_plan = {
 	"SELECT (on_hand * 1000)::int8 FROM oms.stock WHERE company_id = $1 AND node_id = $2 AND sku_id = $3 FOR NO KEY UPDATE",
 	3, {INT4OID, INT4OID, INT4OID}, NULL
@@ -104,8 +130,8 @@ static OmsPlan on_hand_plan = {
 Datum
 oms_adjust_stock(PG_FUNCTION_ARGS)
 {
-	char	   *node = text_arg(fcinfo, 0);
-	char	   *sku = text_arg(fcinfo, 1);
+	char	   *node = oms_stock_text_arg(fcinfo, 0);
+	char	   *sku = oms_stock_text_arg(fcinfo, 1);
 	int64		on_hand;
 	int64		before;
 	int32		company_id;
@@ -115,12 +141,13 @@ oms_adjust_stock(PG_FUNCTION_ARGS)
 	Datum		values[3];
 
 	oms_require_installed();
-	company_id = oms_company_id(text_arg(fcinfo, 4));
-	key.node_id = find_node(company_id, node, &erp);
-	key.sku_id = find_sku(company_id, sku, &kit);
+	company_id = oms_company_id(oms_stock_text_arg(fcinfo, 4));
+	key.node_id = oms_stock_find_node(company_id, node, &erp);
+	key.sku_id = oms_stock_find_sku(company_id, sku, &kit);
 	if (PG_ARGISNULL(2))
-		refuse_argument("on_hand", "is missing");
-	on_hand = quantity_arg(fcinfo, 2, "on_hand", 0);
+		oms_stock_refuse_argument("on_hand", "is missing",
+								  "A number of stock units, not below zero.");
+	on_hand = oms_stock_quantity_arg(fcinfo, 2, "on_hand", 0);
 	if (erp)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
@@ -141,7 +168,7 @@ oms_adjust_stock(PG_FUNCTION_ARGS)
 	before = oms_exec(&on_hand_plan, values, NULL, false, 1) > 0 ?
 		oms_int8(0, 1) : 0;
 	oms_spi_finish();
-	oms_stock_count(company_id, key, on_hand, "adjust", text_arg(fcinfo, 3));
+	oms_stock_count(company_id, key, on_hand, "adjust", oms_stock_text_arg(fcinfo, 3));
 	PG_RETURN_DATUM(oms_milli_numeric(on_hand - before));
 }
 
@@ -150,12 +177,12 @@ static OmsPlan codes_plan = {
 	1, {INT4ARRAYOID}, NULL
 };
 
-/* oms.available(sku, node, company) */
+/* oms.available(sku, node, company, channel, at) */
 Datum
 oms_available(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *node = text_arg(fcinfo, 1);
+	char	   *node = oms_stock_text_arg(fcinfo, 1);
 	int32		company_id;
 	int32		sku_id;
 	int32		node_id = 0;
@@ -164,18 +191,23 @@ oms_available(PG_FUNCTION_ARGS)
 	int			n;
 	int32	   *node_ids;
 	Datum		values[1];
+	OmsStockView view = {0};
 
 	oms_require_installed();
 	InitMaterializedSRF(fcinfo, 0);
-	company_id = oms_company_id(text_arg(fcinfo, 2));
+	company_id = oms_company_id(oms_stock_text_arg(fcinfo, 2));
+	view.at = PG_ARGISNULL(4) ? GetCurrentTransactionStartTimestamp() :
+		PG_GETARG_TIMESTAMPTZ(4);
+	if (!PG_ARGISNULL(3))
+		view.channel_id = oms_stock_find_channel(company_id,
+												 oms_stock_text_arg(fcinfo, 3));
 	if (oms_erp_before_promise && !RecoveryInProgress())
 		oms_erp_before_promise(company_id);
-	sku_id = find_sku(company_id, text_arg(fcinfo, 0), &flag);
+	sku_id = oms_stock_find_sku(company_id, oms_stock_text_arg(fcinfo, 0), &flag);
 	if (node)
-		node_id = find_node(company_id, node, &flag);
+		node_id = oms_stock_find_node(company_id, node, &flag);
 
-	n = oms_stock_levels(company_id, &sku_id, 1, NULL,
-						 GetCurrentTransactionStartTimestamp(), &levels);
+	n = oms_stock_levels(company_id, &sku_id, 1, &view, &levels);
 	node_ids = palloc(sizeof(int32) * (n + 1));
 	for (int i = 0; i < n; i++)
 		node_ids[i] = levels[i].key.node_id;
@@ -196,7 +228,8 @@ oms_available(PG_FUNCTION_ARGS)
 		row[2] = oms_milli_numeric(l->reserved);
 		row[3] = oms_milli_numeric(l->safety);
 		row[4] = oms_milli_numeric(l->backorder_limit);
-		row[5] = oms_milli_numeric(l->blocked ? 0 : Max(l->on_hand - l->reserved - l->safety, 0));
+		row[5] = oms_milli_numeric(l->tracked && !l->blocked ?
+								   Max(oms_stock_available(l) - l->backorder_limit, 0) : 0);
 		nulls[5] = !l->tracked;
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, nulls);
 	}
@@ -208,19 +241,19 @@ oms_available(PG_FUNCTION_ARGS)
 Datum
 oms_set_stock_policy(PG_FUNCTION_ARGS)
 {
-	int64		safety = quantity_arg(fcinfo, 2, "safety", -1);
-	int64		limit = quantity_arg(fcinfo, 3, "backorder_limit", -1);
-	char	   *node = text_arg(fcinfo, 0);
-	char	   *sku = text_arg(fcinfo, 1);
+	int64		safety = oms_stock_quantity_arg(fcinfo, 2, "safety", -1);
+	int64		limit = oms_stock_quantity_arg(fcinfo, 3, "backorder_limit", -1);
+	char	   *node = oms_stock_text_arg(fcinfo, 0);
+	char	   *sku = oms_stock_text_arg(fcinfo, 1);
 	int32		company_id;
 	OmsStockKey key;
 	bool		flag;
 	int64		over;
 
 	oms_require_installed();
-	company_id = oms_company_id(text_arg(fcinfo, 4));
-	key.node_id = find_node(company_id, node, &flag);
-	key.sku_id = find_sku(company_id, sku, &flag);
+	company_id = oms_company_id(oms_stock_text_arg(fcinfo, 4));
+	key.node_id = oms_stock_find_node(company_id, node, &flag);
+	key.sku_id = oms_stock_find_sku(company_id, sku, &flag);
 	over = oms_stock_policy(company_id, key, safety, limit,
 							PG_ARGISNULL(5) ? -1 : PG_GETARG_BOOL(5));
 	if (over > 0)
