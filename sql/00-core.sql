@@ -146,3 +146,25 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_company_id_sql';
 COMMENT ON FUNCTION oms.company_id(text) IS
     'company_id of a company code; of the setting oms.company, or of the only company where NULL. Raises OM002.';
+
+CREATE FUNCTION oms.memo_changed() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'oms_memo_changed';
+COMMENT ON FUNCTION oms.memo_changed() IS
+    'Trigger of a master: tells all sessions at commit that rows of the table changed, so that what they keep of it is read anew. oms.memo_watch() puts it on a table. Errors: 39P01 when it is not an AFTER trigger.';
+
+CREATE FUNCTION oms.memo_watch(master regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('DROP TRIGGER IF EXISTS oms_memo ON %s', master);
+    EXECUTE format('DROP TRIGGER IF EXISTS oms_memo_row ON %s', master);
+    EXECUTE format('CREATE TRIGGER oms_memo AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION oms.memo_changed()', master);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER oms_memo', master);
+    -- logical replication fires no statement triggers for the rows it applies
+    EXECUTE format('CREATE TRIGGER oms_memo_row AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION oms.memo_changed()', master);
+    EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER oms_memo_row', master);
+END $$;
+COMMENT ON FUNCTION oms.memo_watch(regclass) IS
+    'Puts the triggers on a table that tell sessions of its changes; only tables that have them, enabled as they come, are kept in memory. oms.install() does it for our masters; call it again where they were dropped or disabled. Takes a SHARE ROW EXCLUSIVE lock on the table. Raises what CREATE TRIGGER does.';
+ALTER FUNCTION oms.memo_watch(regclass) SET client_min_messages = warning;

@@ -138,6 +138,8 @@ FROM (VALUES
     ('9965', 18, 'Goods transport by courier partners'), ('9968', 18, 'Courier and postal services')
 ) AS u (hsn, rate, description);
 
+SELECT oms.memo_watch('oms.gst_rate');
+
 CREATE FUNCTION oms.tax_rate(hsn text, day date, unit_value numeric DEFAULT 0) RETURNS numeric
 LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'oms_tax_rate';
 COMMENT ON FUNCTION oms.tax_rate(text, date, numeric) IS

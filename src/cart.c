@@ -34,7 +34,7 @@ read_cart(Jsonb *doc, TimestampTz at, Cart *c)
 	memset(c, 0, sizeof(*c));
 	oms_require_installed();
 	oms_order_read(doc, true, d);
-	c->company_id = oms_company_id(d->company);
+	c->company_id = oms_company_id_now(d->company);
 	if (oms_erp_before_promise && !RecoveryInProgress())
 		oms_erp_before_promise(c->company_id);
 	oms_channel_find(c->company_id, d->channel, &c->channel);
@@ -187,7 +187,7 @@ oms_release_cart(PG_FUNCTION_ARGS)
 	int32		company_id;
 
 	oms_require_installed();
-	company_id = oms_company_id(PG_ARGISNULL(1) ? NULL :
+	company_id = oms_company_id_now(PG_ARGISNULL(1) ? NULL :
 								text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();

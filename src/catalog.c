@@ -18,6 +18,7 @@
 #include "utils/guc.h"
 
 #include "catalog.h"
+#include "core_memo.h"
 
 PG_FUNCTION_INFO_V1(oms_share_file);
 
@@ -100,7 +101,7 @@ oms_calendar_load(int32 company_id, TimestampTz at, bool read_only,
 	values[2] = DateADTGetDatum(first + OMS_CALENDAR_DAYS);
 
 	oms_spi_connect();
-	n = oms_exec(&calendar_plan, values, NULL, read_only, 0);
+	n = oms_memo(&calendar_plan, values, NULL, read_only);
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),

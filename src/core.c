@@ -20,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "core.h"
+#include "core_memo.h"
 
 /* Largest value of numeric(14,2) in paise and numeric(14,3) in thousandths */
 #define OMS_AMOUNT_LIMIT INT64CONST(99999999999999)
@@ -371,8 +372,8 @@ static OmsPlan company_only = {
 	"SELECT company_id FROM oms.company ORDER BY company_id LIMIT 2", 0, {0}, NULL
 };
 
-int32
-oms_company_id(const char *code)
+static int32
+company_id_of(const char *code, bool read_only)
 {
 	int32		company_id;
 
@@ -383,7 +384,7 @@ oms_company_id(const char *code)
 	{
 		Datum		values[1] = {oms_text(code)};
 
-		if (oms_exec(&company_by_code, values, NULL, true, 1) == 0)
+		if (oms_memo(&company_by_code, values, NULL, read_only) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 					 errmsg("company \"%s\" does not exist", code),
@@ -391,7 +392,7 @@ oms_company_id(const char *code)
 	}
 	else
 	{
-		uint64		n = oms_exec(&company_only, NULL, NULL, true, 2);
+		uint64		n = oms_memo(&company_only, NULL, NULL, read_only);
 
 		if (n == 0)
 			ereport(ERROR,
@@ -614,6 +615,18 @@ oms_json_end(OmsJson *j)
 	JsonbValue *v = pushJsonbValue(&j->state, WJB_END_OBJECT, NULL);
 
 	return JsonbValueToJsonb(v);
+}
+
+int32
+oms_company_id(const char *code)
+{
+	return company_id_of(code, true);
+}
+
+int32
+oms_company_id_now(const char *code)
+{
+	return company_id_of(code, false);
 }
 
 PG_FUNCTION_INFO_V1(oms_company_id_sql);

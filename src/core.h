@@ -98,9 +98,11 @@ extern void oms_check_move(const char *entity, const char *from,
 
 /*
  * The company a call works for: "code", or where NULL the setting
- * oms.company, or the only company.  Raises UNKNOWN_REFERENCE.
+ * oms.company, or the only company.  Raises UNKNOWN_REFERENCE.  The first is
+ * for STABLE functions; the second sees what is committed now.
  */
 extern int32 oms_company_id(const char *code);
+extern int32 oms_company_id_now(const char *code);
 
 /*
  * Runs fn(arg) in a subtransaction.  False when it raised: its work is undone

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "core_memo.h"
 #include "courier_lane.h"
 
 /* Both ends, as rules and regions see them. */
@@ -73,25 +74,10 @@ oms_lane_services(const OmsCourierRequest *req, DateADT day, bool read_only,
 	return s.n;
 }
 
-/*
- * All these are look-ups by keys: the generic plan is as good as any, and
- * planning anew would cost more than running.
- */
 static uint64
 run(Search *s, OmsPlan *p, Datum *values, const char *nulls)
 {
-	if (p->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare_cursor(p->sql, p->nargs, p->types,
-											  CURSOR_OPT_GENERIC_PLAN);
-
-		if (plan == NULL)
-			elog(ERROR, "could not prepare \"%s\": %s", p->sql,
-				 SPI_result_code_string(SPI_result));
-		SPI_keepplan(plan);
-		p->plan = plan;
-	}
-	return oms_exec(p, values, nulls, s->read_only, 0);
+	return oms_memo(p, values, nulls, s->read_only);
 }
 
 static OmsPlan lane_plan = {
@@ -131,10 +117,8 @@ static OmsPlan services_plan = {
 	" coalesce(s.max_distance_m, -1), s.cold_chain, s.minutes_per_km, s.oda_days,"
 	" d.courier_service_id IS NOT NULL, d.prepaid, d.cod, d.oda,"
 	" o.courier_service_id IS NOT NULL, o.pickup, o.reverse,"
-	" (d.embargo_from OPERATOR(pg_catalog.<=) $3"
-	"  AND coalesce(d.embargo_to OPERATOR(pg_catalog.>) $3, true)) IS TRUE"
-	" OR (o.embargo_from OPERATOR(pg_catalog.<=) $3"
-	"  AND coalesce(o.embargo_to OPERATOR(pg_catalog.>) $3, true)) IS TRUE,"
+	" coalesce(d.embargo_from, 'infinity'), coalesce(d.embargo_to, 'infinity'),"
+	" coalesce(o.embargo_from, 'infinity'), coalesce(o.embargo_to, 'infinity'),"
 	" s.min_weight_g, s.min_value"
 	" FROM oms.courier_service s"
 	" JOIN oms.courier c ON c.courier_id OPERATOR(pg_catalog.=) s.courier_id AND c.active"
@@ -145,21 +129,19 @@ static OmsPlan services_plan = {
 	" ON o.courier_service_id OPERATOR(pg_catalog.=) s.courier_service_id"
 	" AND o.pincode OPERATOR(pg_catalog.=) $1"
 	" WHERE s.active",
-	3, {TEXTOID, TEXTOID, TIMESTAMPTZOID}, NULL
+	2, {TEXTOID, TEXTOID}, NULL
 };
 
 static void
 find_services(Search *s, MemoryContext caller)
 {
 	const OmsCourierRequest *req = s->req;
-	Datum		values[3] = {oms_text(req->from_pincode), oms_text(req->to_pincode),
-	TimestampTzGetDatum(req->ready_at)};
-	char		nulls[3];
+	Datum		values[2] = {oms_text(req->from_pincode), oms_text(req->to_pincode)};
+	char		nulls[2];
 	MemoryContext spi;
 
 	nulls[0] = req->from_pincode ? ' ' : 'n';
 	nulls[1] = req->to_pincode ? ' ' : 'n';
-	nulls[2] = ' ';
 	s->n = (int) run(s, &services_plan, values, nulls);
 	s->services = MemoryContextAllocZero(caller, sizeof(OmsService) * Max(s->n, 1));
 	for (int i = 0; i < s->n; i++)
@@ -189,9 +171,11 @@ find_services(Search *s, MemoryContext caller)
 		v->from_known = oms_bool(i, 19);
 		v->from_pickup = oms_bool(i, 20);
 		v->from_reverse = oms_bool(i, 21);
-		v->embargo = oms_bool(i, 22);
-		v->min_weight_g = oms_int4(i, 23);
-		v->min_value = oms_paise(i, 24);
+		for (int end = 22; end <= 24; end += 2)
+			v->embargo |= oms_time(i, end) <= req->ready_at &&
+				req->ready_at < oms_time(i, end + 1);
+		v->min_weight_g = oms_int4(i, 26);
+		v->min_value = oms_paise(i, 27);
 		v->transit_days = -1;
 	}
 }
@@ -431,37 +415,35 @@ find_record(Search *s)
 }
 
 static OmsPlan breakers_plan = {
-	"SELECT courier_service_id FROM oms.courier_health"
+	"SELECT courier_service_id, coalesce(until, 'infinity') FROM oms.courier_health"
 	" WHERE state OPERATOR(pg_catalog.=) 'open'"
-	" AND (region OPERATOR(pg_catalog.=) '*' OR region OPERATOR(pg_catalog.=) $1)"
-	" AND (until IS NULL OR until OPERATOR(pg_catalog.>) $2)",
-	2, {TEXTOID, TIMESTAMPTZOID}, NULL
+	" AND (region OPERATOR(pg_catalog.=) '*' OR region OPERATOR(pg_catalog.=) $1)",
+	1, {TEXTOID}, NULL
 };
 
 static void
 find_breakers(Search *s)
 {
-	Datum		values[2] = {oms_text(s->lane.buyer_state),
-	TimestampTzGetDatum(s->req->ready_at)};
+	Datum		values[1] = {oms_text(s->lane.buyer_state)};
 	uint64		n;
 
-	n = run(s, &breakers_plan, values, s->lane.buyer_state ? NULL : "n ");
+	n = run(s, &breakers_plan, values, s->lane.buyer_state ? NULL : "n");
 	for (uint64 i = 0; i < n; i++)
 	{
 		OmsService *v = service_by_id(s, oms_int4(i, 1));
 
-		if (v)
+		if (v && oms_time(i, 2) > s->req->ready_at)
 			v->breaker = true;
 	}
 }
 
 static OmsPlan network_plan = {
-	"SELECT coalesce(courier_id, 0), blocked, delay_days, surcharge_pct"
+	"SELECT coalesce(courier_id, 0), blocked, delay_days, surcharge_pct, valid_from, valid_to"
 	" FROM oms.network_status"
 	" WHERE region OPERATOR(pg_catalog.=) ANY ($1)"
-	" AND valid_from OPERATOR(pg_catalog.<=) $2"
+	" AND valid_from OPERATOR(pg_catalog.<) $3"
 	" AND valid_to OPERATOR(pg_catalog.>) $2",
-	2, {TEXTARRAYOID, TIMESTAMPTZOID}, NULL
+	3, {TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID}, NULL
 };
 
 /* One trouble may be told of the state, the prefix and the pincode: the worst counts. */
@@ -472,7 +454,9 @@ find_network(Search *s)
 	const char *states[2] = {s->lane.from_state, s->lane.to_state};
 	const char *regions[6];
 	int			nregions = 0;
-	Datum		values[2];
+	TimestampTz at = s->req->ready_at;
+	TimestampTz day = at - ((at % USECS_PER_DAY) + USECS_PER_DAY) % USECS_PER_DAY;
+	Datum		values[3];
 	uint64		n;
 
 	for (int i = 0; i < 2; i++)
@@ -486,12 +470,16 @@ find_network(Search *s)
 		}
 	}
 	values[0] = oms_text_array(regions, nregions);
-	values[1] = TimestampTzGetDatum(s->req->ready_at);
+	/* what holds some time that day, so that the question repeats */
+	values[1] = TimestampTzGetDatum(day);
+	values[2] = TimestampTzGetDatum(day + USECS_PER_DAY);
 	n = run(s, &network_plan, values, NULL);
 	for (uint64 r = 0; r < n; r++)
 	{
 		int32		courier_id = oms_int4(r, 1);
 
+		if (oms_time(r, 5) > at || oms_time(r, 6) <= at)
+			continue;
 		for (int i = 0; i < s->n; i++)
 		{
 			OmsService *v = &s->services[i];

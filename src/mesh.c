@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "core_memo.h"
 #include "mesh.h"
 
 static OmsPlan nodes_plan = {
@@ -121,7 +122,7 @@ mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
 	values[3] = BoolGetDatum(req->has_point);
 	values[4] = TimestampTzGetDatum(req->at);
 	values[5] = BoolGetDatum(for_people);
-	n = oms_exec(&nodes_plan, values, NULL, for_people, 0);
+	n = oms_memo_at(&nodes_plan, values, NULL, for_people, 4);
 
 	old = MemoryContextSwitchTo(caller);
 	*nodes = palloc0(sizeof(OmsNode) * Max(n, 1));
@@ -228,6 +229,7 @@ write_nodes_plan(void)
 	nodes_geography = InvalidOid;
 	if (nodes_plan.plan)
 	{
+		oms_memo_forget(&nodes_plan);
 		SPI_freeplan(nodes_plan.plan);
 		nodes_plan.plan = NULL;
 	}
@@ -249,10 +251,16 @@ write_nodes_plan(void)
 				   "   AND a.valid_to OPERATOR(pg_catalog.>) $5"
 				   "   AND CASE WHEN a.area IS NULL"
 				   "     THEN %1$s.st_dwithin(n.place, p.point, a.radius_m, true)"
-				   "     ELSE %1$s.st_covers(a.area, p.point) END) ELSE false END"
+				   "     ELSE %1$s.st_covers(a.area, p.point) END) ELSE false END,"
+				   " b.since, b.until"
 				   " FROM oms.node n,"
 				   " (SELECT CASE WHEN $4 THEN CAST(%1$s.st_setsrid(%1$s.st_makepoint($2, $3), 4326)"
-				   "   AS %1$s.geography) END AS point OFFSET 0) p"
+				   "   AS %1$s.geography) END AS point OFFSET 0) p,"
+	/* no area begins or ends between these */
+				   " (SELECT coalesce(pg_catalog.max(t) FILTER (WHERE t OPERATOR(pg_catalog.<=) $5), '-infinity') AS since,"
+				   "   coalesce(pg_catalog.min(t) FILTER (WHERE t OPERATOR(pg_catalog.>) $5), 'infinity') AS until"
+				   "   FROM (SELECT valid_from AS t FROM oms.service_area WHERE company_id OPERATOR(pg_catalog.=) $1"
+				   "   UNION ALL SELECT valid_to FROM oms.service_area WHERE company_id OPERATOR(pg_catalog.=) $1) x) b"
 				   " WHERE n.company_id OPERATOR(pg_catalog.=) $1", s);
 	nodes_plan.sql = MemoryContextStrdup(TopMemoryContext, sql);
 	nodes_geography = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,

@@ -10,6 +10,7 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
+#include "core_memo.h"
 #include "orders.h"
 
 /* A rule of the channel wins over the company's. */
@@ -33,7 +34,7 @@ oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
 	Datum		values[2] = {Int32GetDatum(company_id), oms_text(code)};
 
 	oms_spi_connect();
-	if (oms_exec(&channel_plan, values, NULL, false, 1) == 0)
+	if (oms_memo(&channel_plan, values, NULL, false) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 				 errmsg("channel \"%s\" does not exist", code),
@@ -77,64 +78,62 @@ oms_supply_day(const OmsChannel *ch, TimestampTz at)
 	return DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
 }
 
-static OmsPlan lines_plan = {
+/* An item and its list price, which holds from one price to the next. */
+static OmsPlan item_plan = {
 	"SELECT k.sku_id, k.active, k.hsn, k.tax_code, k.weight_g, k.length_mm::int8 * k.width_mm * k.height_mm,"
 	" k.cod_ok, k.cold_chain, k.air_ok, coalesce((k.cost * 100)::int8, -1), coalesce((p.amount * 100)::int8, -1), p.includes_tax,"
 	" EXISTS (SELECT FROM oms.kit_component t WHERE t.company_id = $1 AND t.kit_sku_id = k.sku_id),"
-	" coalesce((k.sale_min * 1000)::int8, 0), coalesce((k.sale_max * 1000)::int8, 0), coalesce((k.sale_step * 1000)::int8, 0)"
-	" FROM unnest($2::text[]) WITH ORDINALITY AS u (code, ord)"
-	" LEFT JOIN oms.sku k ON k.company_id = $1 AND k.code = u.code"
-	" LEFT JOIN LATERAL (SELECT q.amount, q.includes_tax FROM oms.price q WHERE q.company_id = $1 AND q.sku_id = k.sku_id"
+	" coalesce((k.sale_min * 1000)::int8, 0), coalesce((k.sale_max * 1000)::int8, 0), coalesce((k.sale_step * 1000)::int8, 0),"
+	" coalesce(p.valid_from, '-infinity'),"
+	" coalesce((SELECT min(n.valid_from) FROM oms.price n WHERE n.company_id = $1 AND n.sku_id = k.sku_id AND n.valid_from > $3), 'infinity')"
+	" FROM oms.sku k"
+	" LEFT JOIN LATERAL (SELECT q.amount, q.includes_tax, q.valid_from FROM oms.price q WHERE q.company_id = $1 AND q.sku_id = k.sku_id"
 	"  AND q.valid_from <= $3 ORDER BY q.valid_from DESC LIMIT 1) p ON true"
-	" ORDER BY u.ord",
-	3, {INT4OID, TEXTARRAYOID, TIMESTAMPTZOID}, NULL
+	" WHERE k.company_id = $1 AND k.code = $2",
+	3, {INT4OID, TEXTOID, TIMESTAMPTZOID}, NULL
 };
 
 void
 oms_lines_find(int32 company_id, OmsLine *lines, int n, TimestampTz at)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	const char **codes = palloc(sizeof(char *) * n);
 	Datum		values[3];
 
-	for (int i = 0; i < n; i++)
-		codes[i] = lines[i].sku;
 	oms_spi_connect();
 	values[0] = Int32GetDatum(company_id);
-	values[1] = oms_text_array(codes, n);
 	values[2] = TimestampTzGetDatum(at);
-	oms_exec(&lines_plan, values, NULL, false, 0);
 	for (int i = 0; i < n; i++)
 	{
 		OmsLine    *l = &lines[i];
 
-		if (oms_isnull(i, 1))
+		values[1] = oms_text(l->sku);
+		if (oms_memo_at(&item_plan, values, NULL, false, 2) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 					 errmsg("item \"%s\" does not exist", l->sku),
 					 errdetail("Field lines[%d].sku.", i),
 					 errhint("Items come from the ERP (oms.erp_lag() shows what is pending) or are rows of oms.sku.")));
-		if (!oms_bool(i, 2))
+		if (!oms_bool(0, 2))
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 					 errmsg("item \"%s\" is not sold any more", l->sku),
 					 errdetail("Field lines[%d].sku: the item is inactive.", i),
 					 errhint("Make the item active again in the ERP, or leave the line out.")));
-		l->sku_id = oms_int4(i, 1);
-		l->hsn = oms_strdup(caller, oms_cstr(i, 3));
-		l->tax_code = oms_strdup(caller, oms_cstr(i, 4));
-		l->weight_g = oms_int4(i, 5);
-		l->volume_mm3 = oms_int8(i, 6);
-		l->cod_ok = oms_bool(i, 7);
-		l->cold_chain = oms_bool(i, 8);
-		l->air_ok = oms_bool(i, 9);
-		l->cost = oms_int8(i, 10);
-		l->list_price = oms_int8(i, 11);
-		l->list_includes_tax = oms_bool(i, 12);
-		l->kit = oms_bool(i, 13);
-		l->sale_min = oms_int8(i, 14);
-		l->sale_max = oms_int8(i, 15);
-		l->sale_step = oms_int8(i, 16);
+		l->sku_id = oms_int4(0, 1);
+		l->hsn = oms_strdup(caller, oms_cstr(0, 3));
+		l->tax_code = oms_strdup(caller, oms_cstr(0, 4));
+		l->weight_g = oms_int4(0, 5);
+		l->volume_mm3 = oms_int8(0, 6);
+		l->cod_ok = oms_bool(0, 7);
+		l->cold_chain = oms_bool(0, 8);
+		l->air_ok = oms_bool(0, 9);
+		l->cost = oms_int8(0, 10);
+		l->list_price = oms_int8(0, 11);
+		l->list_includes_tax = oms_bool(0, 12);
+		l->kit = oms_bool(0, 13);
+		l->sale_min = oms_int8(0, 14);
+		l->sale_max = oms_int8(0, 15);
+		l->sale_step = oms_int8(0, 16);
 	}
 	oms_spi_finish();
 }
@@ -195,7 +194,7 @@ oms_address_find(OmsAddress *a)
 	Datum		values[1] = {oms_text(a->pincode)};
 
 	oms_spi_connect();
-	a->pincode_known = oms_exec(&pincode_plan, values, NULL, false, 1) > 0;
+	a->pincode_known = oms_memo(&pincode_plan, values, NULL, false) > 0;
 	if (a->pincode_known)
 	{
 		a->state_code = oms_strdup(caller, oms_cstr(0, 1));
@@ -222,7 +221,7 @@ oms_node_find(int32 company_id, const char *code)
 	int32		node_id;
 
 	oms_spi_connect();
-	if (oms_exec(&node_plan, values, NULL, false, 1) == 0)
+	if (oms_memo(&node_plan, values, NULL, false) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 				 errmsg("node \"%s\" does not exist", code),
@@ -260,7 +259,7 @@ oms_order_demand(int32 company_id, const OmsLine *lines, int n)
 					 errdetail("Line %d asks for a fraction of %s.", d->line_no, lines[i].sku),
 					 errhint("Ask for whole kits, or for components by themselves.")));
 		oms_spi_connect();
-		d->ncomponents = (int) oms_exec(&kit_plan, values, NULL, false, 0);
+		d->ncomponents = (int) oms_memo(&kit_plan, values, NULL, false);
 		d->component_sku = MemoryContextAlloc(caller, sizeof(int32) * (d->ncomponents + 1));
 		d->component_qty = MemoryContextAlloc(caller, sizeof(int64) * (d->ncomponents + 1));
 		for (int k = 0; k < d->ncomponents; k++)

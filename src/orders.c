@@ -44,7 +44,7 @@ capture(Jsonb *doc, TimestampTz at)
 	Jsonb	   *duplicate;
 
 	oms_order_read(doc, false, d);
-	c->company_id = oms_company_id(d->company);
+	c->company_id = oms_company_id_now(d->company);
 	if (oms_erp_before_promise && !RecoveryInProgress())
 		oms_erp_before_promise(c->company_id);
 	oms_channel_find(c->company_id, d->channel, &c->channel);

@@ -8,6 +8,7 @@
 #include "utils/guc.h"
 
 #include "core.h"
+#include "core_memo.h"
 #include "courier.h"
 #include "erp.h"
 #include "orders.h"
@@ -24,6 +25,7 @@ void
 _PG_init(void)
 {
 	oms_core_init();
+	oms_memo_init();
 	oms_early_release_init();
 	oms_courier_init();
 	oms_shipment_init();

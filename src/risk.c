@@ -8,8 +8,8 @@
  * of oms.risk_policy.  doc/risk.md has the inputs, the formulas and where the
  * starting numbers come from.
  *
- * Nothing here is cached: model, policy and rates are read by two indexed
- * statements a score.  Sums run in the order of RiskTermId, so that the same
+ * Model and policy are kept by oms_memo(); rates change with every outcome and
+ * are read by one indexed statement a score.  Sums run in the order of RiskTermId, so that the same
  * data give the same bits.
  */
 #include "postgres.h"
@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "core_memo.h"
 #include "risk.h"
 #include "risk_address.h"
 
@@ -218,7 +219,7 @@ read_rules(int32 company_id, int32 channel_id, bool read_only,
 
 	memset(rules, 0, sizeof(*rules));
 	oms_spi_connect();
-	nrows = oms_exec(&rules_plan, values, NULL, read_only, 0);
+	nrows = oms_memo(&rules_plan, values, NULL, read_only);
 	if (nrows == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_NO_RISK_MODEL),

@@ -4,8 +4,8 @@
  *
  * The rate comes from the ERP's own code (oms.tax_code) or, where that says
  * nothing, from the law's table by HSN (oms.gst_rate).  Both give bands of
- * unit value; doc/tax.md has the rules and their sources.  There is no cache:
- * one indexed statement a call, so a rate committed a moment ago counts.
+ * unit value; doc/tax.md has the rules and their sources.  Rates are
+ * kept by oms_memo(), so one committed a moment ago counts.
  */
 #include "postgres.h"
 
@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "core_memo.h"
 #include "tax.h"
 
 #define OMS_TAX_MAX_BANDS	16
@@ -220,7 +221,7 @@ find_bands(int32 company_id, const char *tax_code, const char *hsn,
 			Int32GetDatum(company_id), oms_text(tax_code), DateADTGetDatum(day)
 		};
 
-		found = read_bands(oms_exec(&code_plan, values, NULL, read_only, 0),
+		found = read_bands(oms_memo(&code_plan, values, NULL, read_only),
 						   bands);
 	}
 	if (!found && hsn && normal_hsn(hsn, digits))
@@ -230,7 +231,7 @@ find_bands(int32 company_id, const char *tax_code, const char *hsn,
 			oms_text(digits), DateADTGetDatum(day)
 		};
 
-		found = read_bands(oms_exec(&hsn_plan, values, NULL, read_only, 0),
+		found = read_bands(oms_memo(&hsn_plan, values, NULL, read_only),
 						   bands);
 	}
 	oms_spi_finish();

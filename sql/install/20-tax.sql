@@ -10,3 +10,6 @@ CREATE TABLE oms.tax_code (         --| GST rate the ERP states for its own tax 
     erp_key text,                   --| Key of the rate in the ERP
     PRIMARY KEY (company_id, code, valid_from, above_value)
 );
+
+-- masters: sessions keep rows of them until they change (doc/core.md)
+SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.tax_code}'::pg_catalog.text[]) AS t;

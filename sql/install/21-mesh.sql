@@ -41,3 +41,6 @@ CREATE TABLE oms.service_area (     --| An area a node serves; a point on the bo
 );
 CREATE INDEX service_area_node ON oms.service_area (node_id);
 CREATE INDEX service_area_area ON oms.service_area USING gist (area);
+
+-- masters: sessions keep rows of them until they change (doc/core.md)
+SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.node,oms.service_area}'::pg_catalog.text[]) AS t;

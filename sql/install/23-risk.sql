@@ -91,3 +91,6 @@ WHERE m.name = 'prior-1';
 
 -- The starting policy: the defaults of the table, for every company.
 INSERT INTO oms.risk_policy (company_id, channel_id) VALUES (NULL, NULL);
+
+-- masters: sessions keep rows of them until they change (doc/core.md)
+SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.risk_model,oms.risk_term,oms.risk_policy}'::pg_catalog.text[]) AS t;

@@ -122,3 +122,6 @@ CREATE TABLE oms.network_status (   --| Live state of the network (strikes, floo
     note text                       --| What happened
 );
 CREATE INDEX network_status_region ON oms.network_status (region);
+
+-- masters: sessions keep rows of them until they change (doc/core.md)
+SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.courier,oms.courier_service,oms.serviceability,oms.zone_rule,oms.zone_transit,oms.rate_card,oms.rate_slab,oms.courier_health,oms.network_status}'::pg_catalog.text[]) AS t;

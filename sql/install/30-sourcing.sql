@@ -73,3 +73,6 @@ CREATE TABLE oms.decision (         --| Why: every node and courier considered f
     terms jsonb NOT NULL DEFAULT '{}', --| The parts of the cost
     PRIMARY KEY (company_id, order_id, run, seq)
 );
+
+-- masters: sessions keep rows of them until they change (doc/core.md)
+SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.sourcing_rule}'::pg_catalog.text[]) AS t;
