@@ -92,12 +92,12 @@ AS 'MODULE_PATHNAME', 'oms_reject_allocation';
 COMMENT ON FUNCTION oms.reject_allocation(bigint, text, timestamptz, text, timestamptz) IS
     'The node cannot supply an allocation that is reserved, released or picked: its stock is given back, the node is not asked again for this order until exclude_until (NULL: for good), and other nodes are planned at once; what no node has waits as backordered. On a channel that does not split, all of the order that is not packed goes with it. Answer: {allocation_id, order_id, status, duplicate, plan}; plan is what the line''s allocations are now. Asked again it changes nothing and answers duplicate true. Raises OM001 without a reason, OM002, OM004 for any other status.';
 
-CREATE FUNCTION oms.reroute_allocation(allocation_id bigint, node text, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+CREATE FUNCTION oms.reroute_allocation(allocation_id bigint, node text, company text DEFAULT NULL, at timestamptz DEFAULT now(), qty numeric DEFAULT NULL) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_reroute_allocation';
-COMMENT ON FUNCTION oms.reroute_allocation(bigint, text, text, timestamptz) IS
-    'Moves an allocation that waits, is reserved, released or picked to the node named, checked there like a new plan: stock, area, refusals; tax by its state, courier chosen anew. All of it or an error; the allocation keeps its number and is reserved. On a channel that does not split, all of the order at the old node that is not packed goes with it. Where it already is at that node nothing changes and the answer says duplicate true. Answer as of oms.reject_allocation. Raises OM002, OM004 for any other status, OM101, OM103 the node is refused, OM401 no courier from there.';
+COMMENT ON FUNCTION oms.reroute_allocation(bigint, text, text, timestamptz, numeric) IS
+    'Moves an allocation that waits, is reserved, released or picked, or qty units of it (they become an allocation of their own), to the node named, checked there like a new plan: stock, area, refusals; tax by its state, courier chosen anew. All of it or an error; the allocation keeps its number and is reserved. On a channel that does not split, all of the order at the old node that is not packed goes with it. Where it already is at that node nothing changes and the answer says duplicate true. Answer as of oms.reject_allocation. Raises OM001 a quantity it has not, OM002, OM004 for any other status, OM101, OM103 the node is refused, OM401 no courier from there.';
 
 CREATE FUNCTION oms.retry_backorders(max integer DEFAULT 50, at timestamptz DEFAULT now()) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
@@ -133,3 +133,33 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION oms.ordered_atp(text, text) IS
     'Which waiting lines of an item (code) the stock that is free now would reach, in the order in which oms.retry_backorders serves them (order_id, line_no): before is what the lines ahead wait for, available = least(qty, greatest(free - before, 0)), in stock units. free is the sum of oms.available over open nodes. Lines that wait for kits are not among those of a component. Raises OM002 for an unknown item.';
+
+CREATE FUNCTION oms.resolve_shortfalls(max integer DEFAULT 50, at timestamptz DEFAULT now(), company text DEFAULT NULL) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '50ms'
+AS 'MODULE_PATHNAME', 'oms_resolve_shortfalls';
+COMMENT ON FUNCTION oms.resolve_shortfalls(integer, timestamptz, text) IS
+    'Where counts are below what is reserved (stock.shortfall), takes the missing units off the newest orders and does with them what oms.shortfall_policy says: other nodes, waiting, or cancelled. What is picked or packed is not touched (see oms.shortfalls), holds of carts give way by themselves. Looks at max stock rows (NULL: 50) of the company, or of all where NULL; returns the number of times an order gave up units. What another transaction is busy with is left for the next call. Events order.shortfall, stock.shortfall_resolved. Run by the worker. Raises OM002 for an unknown company.';
+
+CREATE FUNCTION oms.shortfalls(company text DEFAULT NULL)
+RETURNS TABLE (node text, sku text, on_hand numeric, reserved numeric, shortfall numeric, carts numeric, waiting_release numeric, released numeric, picked numeric, leaving numeric)
+LANGUAGE sql STABLE PARALLEL SAFE COST 10000 ROWS 10
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT n.code, k.code, s.on_hand, s.reserved, s.shortfall,
+           coalesce(sum(r.qty) FILTER (WHERE r.cart_id IS NOT NULL), 0),
+           coalesce(sum(r.qty) FILTER (WHERE a.status = 'reserved'), 0),
+           coalesce(sum(r.qty) FILTER (WHERE a.status = 'released'), 0),
+           coalesce(sum(r.qty) FILTER (WHERE a.status IN ('picked', 'packed')), 0),
+           coalesce(sum(r.qty) FILTER (WHERE r.state = 'leaving'), 0)
+      FROM oms.stock s
+      JOIN oms.node n ON n.node_id = s.node_id
+      JOIN oms.sku k ON k.sku_id = s.sku_id
+      LEFT JOIN oms.reservation r ON r.company_id = s.company_id AND r.node_id = s.node_id AND r.sku_id = s.sku_id AND r.state <> 'closed'
+      LEFT JOIN oms.allocation a ON a.company_id = r.company_id AND a.allocation_id = r.allocation_id
+     WHERE s.company_id = oms.company_id($1) AND s.shortfall > 0
+     GROUP BY n.code, k.code, s.company_id, s.node_id, s.sku_id
+     ORDER BY n.code COLLATE "C", k.code COLLATE "C"
+$$;
+COMMENT ON FUNCTION oms.shortfalls(text) IS
+    'Items counted below what is reserved, and by whom they are held, in stock units: carts, orders not released, released, picked or packed, handed over and not booked by the ERP. oms.resolve_shortfalls takes from the second and, where the policy says so, the third; the rest is for people to settle: unpack, or correct the count.';

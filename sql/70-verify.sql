@@ -58,7 +58,19 @@ SELECT 'stock_terms', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
                      UNION ALL SELECT company_id, node_id, sku_id, greatest(-threshold, 0) FROM oms.channel_threshold) x
               GROUP BY 1, 2, 3) t USING (company_id, node_id, sku_id)
  WHERE s.has_terms IS DISTINCT FROM (coalesce(t.n, 0) > 0) OR s.channel_depth IS DISTINCT FROM coalesce(t.depth, 0)
+UNION ALL
+SELECT 'stock_shortfall', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
+       format('a shortfall of %s, reserved %s of %s on hand with %s for backorders', shortfall, reserved, on_hand, backorder_limit)
+  FROM oms.stock
+ WHERE shortfall > greatest(reserved - greatest(on_hand, 0) - greatest(backorder_limit, channel_depth), 0)
 -- reservations and allocations
+UNION ALL
+SELECT 'reservation_leaving', format('reservation (%s, %s)', r.company_id, r.reservation_id),
+       'it waits for a booking of the ERP that nobody asked for or that was made'
+  FROM oms.reservation r
+ WHERE r.state = 'leaving'
+   AND NOT EXISTS (SELECT FROM oms.erp_call c WHERE c.company_id = r.company_id AND c.reservation_id = r.reservation_id
+                      AND c.kind = 'stock_out' AND c.state <> 'done')
 UNION ALL
 SELECT 'reservation_owner', format('reservation (%s, %s)', r.company_id, r.reservation_id),
        format('it is %s, its allocation %s %s', r.state, r.allocation_id, coalesce('is ' || a.status, 'does not exist'))
@@ -167,6 +179,9 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
     SELECT format('line_cancellation (%s, %s, %s)', c.company_id, c.order_id, c.request_id), format('line %s of order %s', c.line_no, c.order_id)
       FROM oms.line_cancellation c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)
     UNION ALL
+    SELECT format('line_change (%s, %s, %s)', c.company_id, c.order_id, c.request_id), format('order %s', c.order_id)
+      FROM oms.line_change c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
     SELECT format('allocation_rejection (%s, %s)', c.company_id, c.allocation_id), format('line %s of order %s', c.line_no, c.order_id)
       FROM oms.allocation_rejection c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)
     UNION ALL
@@ -232,4 +247,4 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION oms.verify() IS
-    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
+    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';

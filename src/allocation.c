@@ -164,3 +164,65 @@ oms_order_refresh(int32 company_id, int64 order_id)
 	}
 	oms_spi_finish();
 }
+
+/* The part's share is rounded, the rest keeps what is left. */
+static OmsPlan split_plan = {
+	"WITH a AS (SELECT *, round(net_amount * $3 / qty, 2) AS net_part, round(cgst * $3 / qty, 2) AS c,"
+	"  round(sgst * $3 / qty, 2) AS s, round(igst * $3 / qty, 2) AS i, net_amount <> taxable AS inclusive"
+	"  FROM oms.allocation WHERE company_id = $1 AND allocation_id = $2),"
+	" p AS (SELECT *, CASE WHEN taxable IS NULL THEN NULL WHEN inclusive THEN net_part - c - s - i ELSE net_part END AS taxable_part FROM a),"
+	" rest AS (UPDATE oms.allocation r SET qty = r.qty - $3, net_amount = r.net_amount - net_part, taxable = r.taxable - taxable_part,"
+	"  cgst = r.cgst - c, sgst = r.sgst - s, igst = r.igst - i"
+	"  FROM p WHERE r.company_id = $1 AND r.allocation_id = $2)"
+	" INSERT INTO oms.allocation (company_id, order_id, line_no, sku_id, node_id, qty, status, shipment_id, net_amount,"
+	"  tax_rate, taxable, cgst, sgst, igst, supplier_state, place_of_supply, promised_at, created_at, updated_at)"
+	" SELECT company_id, order_id, line_no, sku_id, node_id, $3, status, shipment_id, net_part,"
+	"  tax_rate, taxable_part, c, s, i, supplier_state, place_of_supply, promised_at, created_at, updated_at"
+	" FROM p RETURNING allocation_id",
+	3, {INT4OID, INT8OID, NUMERICOID}, NULL
+};
+
+int64
+oms_allocation_split(int32 company_id, int64 allocation_id, int64 qty)
+{
+	Datum		values[3] = {
+		Int32GetDatum(company_id), Int64GetDatum(allocation_id),
+		oms_milli_numeric(qty)
+	};
+	int64		part;
+
+	oms_spi_connect();
+	if (oms_exec(&split_plan, values, NULL, false, 0) == 0)
+		elog(ERROR, "allocation " INT64_FORMAT " vanished", allocation_id);
+	part = oms_int8(0, 1);
+	oms_spi_finish();
+	return part;
+}
+
+static OmsPlan split_hold_plan = {
+	"WITH part AS (SELECT reservation_id, node_id, sku_id, round(qty * $4 / $5, 3) AS qty, qty AS held, quota_id, quota_qty FROM oms.reservation"
+	"  WHERE company_id = $1 AND allocation_id = $2 AND state = 'open'),"
+	/* the quota's units stay with the rest as far as they fit */
+	" kept AS (UPDATE oms.reservation r SET qty = r.qty - p.qty,"
+	"  quota_qty = CASE WHEN r.quota_qty > 0 THEN least(r.quota_qty, r.qty - p.qty) END FROM part p"
+	"  WHERE r.company_id = $1 AND r.reservation_id = p.reservation_id)"
+	" INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, allocation_id, quota_id, quota_qty)"
+	" SELECT $1, node_id, sku_id, qty, $3, CASE WHEN quota_qty + qty > held THEN quota_id END,"
+	"  nullif(greatest(quota_qty + qty - held, 0), 0) FROM part ORDER BY node_id, sku_id",
+	5, {INT4OID, INT8OID, INT8OID, NUMERICOID, NUMERICOID}, NULL
+};
+
+void
+oms_allocation_split_hold(int32 company_id, int64 allocation_id, int64 part_id,
+						  int64 part, int64 whole)
+{
+	Datum		values[5] = {
+		Int32GetDatum(company_id), Int64GetDatum(allocation_id),
+		Int64GetDatum(part_id), oms_milli_numeric(part),
+		oms_milli_numeric(whole)
+	};
+
+	oms_spi_connect();
+	oms_exec(&split_hold_plan, values, NULL, false, 0);
+	oms_spi_finish();
+}

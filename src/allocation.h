@@ -34,6 +34,18 @@ extern void oms_allocation_move(int32 company_id, int64 allocation_id,
 extern void oms_allocation_move_shipment(int32 company_id,
 										 int64 shipment_id, const char *to);
 
+/*
+ * Takes "qty" units (fewer than it has) of an allocation into one of its own,
+ * same status and parcel, with their share of the amounts; both parts add up
+ * to the paisa.  Returns its number.  The order is locked; what the
+ * allocation holds is divided by oms_allocation_split_hold(), to be called
+ * before anything else, under the locks of the stock rows.
+ */
+extern int64 oms_allocation_split(int32 company_id, int64 allocation_id,
+								  int64 qty);
+extern void oms_allocation_split_hold(int32 company_id, int64 allocation_id,
+									  int64 part_id, int64 part, int64 whole);
+
 /* Derives and writes the order's status; an event when it changes. */
 extern void oms_order_refresh(int32 company_id, int64 order_id);
 

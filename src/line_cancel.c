@@ -32,9 +32,7 @@ typedef struct LineRequest
 
 typedef struct LineAnswer
 {
-	int64		qty;
-	int64		amount;			/* paise */
-	int64		refund;			/* paise */
+	OmsCancelled done;
 	bool		duplicate;
 } LineAnswer;
 
@@ -42,6 +40,7 @@ typedef struct LineAnswer
 typedef struct Part
 {
 	int64		allocation_id;
+	int32		line_no;
 	int64		qty;			/* milli */
 	int64		net;			/* paise, as are the others */
 	int64		taxable;
@@ -52,10 +51,11 @@ typedef struct Part
 } Part;
 
 static bool answered_before(const LineRequest *q, LineAnswer *a);
+static int	take_parts(Part **parts, int64 *total);
 static int	read_parts(const LineRequest *q, Part **parts, int64 *total);
 static int64 check_quantity(const LineRequest *q, int64 total);
-static void cancel_parts(const LineRequest *q, Part *parts, int n,
-						 LineAnswer *a);
+static void cancel_parts(const LineRequest *q, Part *parts, int n, int64 qty,
+						 OmsCancelled *out);
 static int64 refund_line(const LineRequest *q, int64 amount, int64 tax);
 
 static OmsPlan status_plan = {
@@ -93,13 +93,26 @@ keep_request(const LineRequest *q, const LineAnswer *a)
 	Datum		values[9] = {
 		Int32GetDatum(q->company_id), Int64GetDatum(q->order_id),
 		oms_text(q->request_id), Int32GetDatum(q->line_no),
-		oms_milli_numeric(q->asked), oms_milli_numeric(a->qty),
-		oms_paise_numeric(a->amount), oms_paise_numeric(a->refund),
+		oms_milli_numeric(q->asked), oms_milli_numeric(a->done.qty),
+		oms_paise_numeric(a->done.amount), oms_paise_numeric(a->done.refund),
 		oms_text(q->reason)
 	};
 
 	if (q->request_id)
 		oms_exec(&keep_plan, values, q->asked ? NULL : "    n    ", false, 0);
+}
+
+static void
+line_event(const LineRequest *q, int32 line_no, int64 qty)
+{
+	OmsJson		j;
+
+	oms_json_begin(&j);
+	oms_json_int(&j, "line_no", line_no);
+	oms_json_milli(&j, "qty", qty);
+	oms_json_str(&j, "reason", q->reason);
+	oms_event(q->company_id, "order", q->order_id, "order.line_cancelled",
+			  oms_json_end(&j));
 }
 
 /* Order locked, SPI connected. */
@@ -113,34 +126,28 @@ cancel_line(const LineRequest *q, LineAnswer *a)
 	Part	   *parts;
 	int64		total;
 	int			n;
-	OmsJson		j;
 
 	if (answered_before(q, a))
 		return;
 	n = read_parts(q, &parts, &total);
-	a->qty = check_quantity(q, total);
-	if (a->qty == 0)
+	a->done.qty = check_quantity(q, total);
+	if (a->done.qty == 0)
 	{
 		a->duplicate = true;
 		return;
 	}
-	oms_json_begin(&j);
-	oms_json_int(&j, "line_no", q->line_no);
-	oms_json_milli(&j, "qty", a->qty);
-	oms_json_str(&j, "reason", q->reason);
-	oms_event(q->company_id, "order", q->order_id, "order.line_cancelled",
-			  oms_json_end(&j));
-	if (a->qty == total && oms_exec(&others_plan, values, NULL, false, 1) == 0)
+	line_event(q, q->line_no, a->done.qty);
+	if (a->done.qty == total && oms_exec(&others_plan, values, NULL, false, 1) == 0)
 	{
 		int64		before = refunded(q);
 
 		for (int i = 0; i < n; i++)
-			a->amount += parts[i].net;
+			a->done.amount += parts[i].net;
 		oms_order_cancel(q->company_id, q->order_id, q->reason);
-		a->refund = refunded(q) - before;
+		a->done.refund = refunded(q) - before;
 	}
 	else
-		cancel_parts(q, parts, n, a);
+		cancel_parts(q, parts, n, a->done.qty, &a->done);
 	keep_request(q, a);
 }
 
@@ -188,9 +195,9 @@ oms_cancel_line(PG_FUNCTION_ARGS)
 	oms_json_begin(&j);
 	oms_json_int(&j, "order_id", q.order_id);
 	oms_json_int(&j, "line_no", q.line_no);
-	oms_json_milli(&j, "qty", a.qty);
-	oms_json_paise(&j, "amount", a.amount);
-	oms_json_paise(&j, "refund", a.refund);
+	oms_json_milli(&j, "qty", a.done.qty);
+	oms_json_paise(&j, "amount", a.done.amount);
+	oms_json_paise(&j, "refund", a.done.refund);
 	oms_json_str(&j, "status", status);
 	oms_json_bool(&j, "duplicate", a.duplicate);
 	PG_RETURN_JSONB_P(oms_json_end(&j));
@@ -221,16 +228,16 @@ answered_before(const LineRequest *q, LineAnswer *a)
 						q->request_id, q->order_id),
 				 errdetail("Line or quantity differ from those it came with first."),
 				 errhint("Give another request another number.")));
-	a->qty = oms_milli(0, 2);
-	a->amount = oms_paise(0, 3);
-	a->refund = oms_paise(0, 4);
+	a->done.qty = oms_milli(0, 2);
+	a->done.amount = oms_paise(0, 3);
+	a->done.refund = oms_paise(0, 4);
 	a->duplicate = true;
 	return true;
 }
 
 /* What waits first, then what is least far, the newest of equals. */
 static OmsPlan parts_plan = {
-	"SELECT allocation_id, qty, net_amount, taxable, cgst, sgst, igst, taxable IS NOT NULL FROM oms.allocation"
+	"SELECT allocation_id, qty, net_amount, taxable, cgst, sgst, igst, taxable IS NOT NULL, line_no FROM oms.allocation"
 	" WHERE company_id = $1 AND order_id = $2 AND line_no = $3"
 	" AND status IN ('backordered', 'planned', 'reserved', 'released', 'picked', 'packed')"
 	" ORDER BY array_position('{backordered,planned,reserved,released,picked,packed}'::text[], status), allocation_id DESC",
@@ -244,7 +251,16 @@ read_parts(const LineRequest *q, Part **parts, int64 *total)
 		Int32GetDatum(q->company_id), Int64GetDatum(q->order_id),
 		Int32GetDatum(q->line_no)
 	};
-	int			n = (int) oms_exec(&parts_plan, values, NULL, false, 0);
+
+	oms_exec(&parts_plan, values, NULL, false, 0);
+	return take_parts(parts, total);
+}
+
+/* The rows of parts_plan. */
+static int
+take_parts(Part **parts, int64 *total)
+{
+	int			n = (int) SPI_processed;
 
 	*parts = palloc0(sizeof(Part) * (n + 1));
 	*total = 0;
@@ -260,6 +276,7 @@ read_parts(const LineRequest *q, Part **parts, int64 *total)
 		p->sgst = oms_paise(i, 6);
 		p->igst = oms_paise(i, 7);
 		p->taxed = oms_bool(i, 8);
+		p->line_no = oms_int4(i, 9);
 		*total += p->qty;
 	}
 	return n;
@@ -356,12 +373,15 @@ split_off(const LineRequest *q, Part *p, int64 qty)
 	write_part(q, &rest_plan, &rest);
 }
 
+static OmsPlan less_line_plan = {
+	"UPDATE oms.order_line SET cancelled_qty = cancelled_qty + $4"
+	" WHERE company_id = $1 AND order_id = $2 AND line_no = $3",
+	4, {INT4OID, INT8OID, INT4OID, NUMERICOID}, NULL
+};
 static OmsPlan less_plan = {
-	"WITH line AS (UPDATE oms.order_line SET cancelled_qty = cancelled_qty + $4"
-	"  WHERE company_id = $1 AND order_id = $2 AND line_no = $3)"
-	" UPDATE oms.\"order\" SET total_amount = total_amount - $5, tax_amount = tax_amount - $6"
+	"UPDATE oms.\"order\" SET total_amount = total_amount - $3, tax_amount = tax_amount - $4"
 	" WHERE company_id = $1 AND order_id = $2",
-	6, {INT4OID, INT8OID, INT4OID, NUMERICOID, NUMERICOID, NUMERICOID}, NULL
+	4, {INT4OID, INT8OID, NUMERICOID, NUMERICOID}, NULL
 };
 static OmsPlan inclusive_plan = {
 	"SELECT c.price_includes_tax FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id"
@@ -374,16 +394,15 @@ static OmsPlan parcels_plan = {
 	2, {INT4OID, INT8ARRAYOID}, NULL
 };
 
+/* "qty" of the parts, in their order; the rest stays. */
 static void
-cancel_parts(const LineRequest *q, Part *parts, int n, LineAnswer *a)
+cancel_parts(const LineRequest *q, Part *parts, int n, int64 qty,
+			 OmsCancelled *out)
 {
-	Datum		values[6] = {
-		Int32GetDatum(q->company_id), Int64GetDatum(q->order_id),
-		Int32GetDatum(q->line_no)
-	};
+	Datum		values[4] = {Int32GetDatum(q->company_id), Int64GetDatum(q->order_id)};
 	int64	   *ids = palloc(sizeof(int64) * (n + 1));
 	int64	   *parcels;
-	int64		left = a->qty;
+	int64		left = qty;
 	int64		tax = 0;
 	int			nparcels;
 	int			touched = 0;
@@ -406,15 +425,17 @@ cancel_parts(const LineRequest *q, Part *parts, int n, LineAnswer *a)
 		else
 			split_off(q, p, left);
 		left -= p->qty;
-		a->amount += p->net;
+		out->amount += p->net;
 		tax += p->cgst + p->sgst + p->igst;
+		values[2] = Int32GetDatum(p->line_no);
+		values[3] = oms_milli_numeric(p->qty);
+		oms_exec(&less_line_plan, values, NULL, false, 0);
 	}
 	oms_exec(&inclusive_plan, values, NULL, false, 1);
 	if (!oms_bool(0, 1))
-		a->amount += tax;
-	values[3] = oms_milli_numeric(a->qty);
-	values[4] = oms_paise_numeric(a->amount);
-	values[5] = oms_paise_numeric(tax);
+		out->amount += tax;
+	values[2] = oms_paise_numeric(out->amount);
+	values[3] = oms_paise_numeric(tax);
 	oms_exec(&less_plan, values, NULL, false, 0);
 	values[1] = oms_int8_array(ids, touched);
 	nparcels = (int) oms_exec(&parcels_plan, values, NULL, false, 0);
@@ -424,8 +445,65 @@ cancel_parts(const LineRequest *q, Part *parts, int n, LineAnswer *a)
 	for (int i = 0; i < nparcels; i++)
 		oms_shipment_taken_out(q->company_id, parcels[i]);
 	oms_shipment_balance_cash(q->company_id, q->order_id);
-	a->refund = refund_line(q, a->amount, tax);
+	out->refund = refund_line(q, out->amount, tax);
 	oms_order_settle(q->company_id, q->order_id);
+}
+
+static OmsPlan whole_parts_plan = {
+	"SELECT allocation_id, qty, net_amount, taxable, cgst, sgst, igst, taxable IS NOT NULL, line_no FROM oms.allocation"
+	" WHERE company_id = $1 AND allocation_id = ANY ($2) AND status <> 'cancelled' ORDER BY line_no, allocation_id",
+	2, {INT4OID, INT8ARRAYOID}, NULL
+};
+static OmsPlan any_other_plan = {
+	"SELECT 1 FROM oms.allocation WHERE company_id = $1 AND order_id = $2 AND status <> 'cancelled'"
+	" AND allocation_id <> ALL ($3)",
+	3, {INT4OID, INT8OID, INT8ARRAYOID}, NULL
+};
+
+void
+oms_order_cancel_allocations(int32 company_id, int64 order_id,
+							 const int64 *ids, int nids, const char *reason,
+							 OmsCancelled *out)
+{
+	LineRequest q = {0};
+	Datum		values[3] = {
+		Int32GetDatum(company_id), oms_int8_array(ids, nids)
+	};
+	Part	   *parts;
+	int64		total;
+	int			n;
+
+	memset(out, 0, sizeof(*out));
+	q.company_id = company_id;
+	q.order_id = order_id;
+	q.reason = reason;
+	oms_spi_connect();
+	oms_exec(&whole_parts_plan, values, NULL, false, 0);
+	n = take_parts(&parts, &total);
+	out->qty = total;
+	for (int i = 0; i < n;)
+	{
+		int32		line_no = parts[i].line_no;
+		int64		qty = 0;
+
+		for (; i < n && parts[i].line_no == line_no; i++)
+			qty += parts[i].qty;
+		line_event(&q, line_no, qty);
+	}
+	values[2] = values[1];
+	values[1] = Int64GetDatum(order_id);
+	if (n > 0 && oms_exec(&any_other_plan, values, NULL, false, 1) > 0)
+		cancel_parts(&q, parts, n, total, out);
+	else if (n > 0)
+	{
+		int64		before = refunded(&q);
+
+		for (int i = 0; i < n; i++)
+			out->amount += parts[i].net;
+		oms_order_cancel(company_id, order_id, reason);
+		out->refund = refunded(&q) - before;
+	}
+	oms_spi_finish();
 }
 
 static OmsPlan over_plan = {

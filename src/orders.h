@@ -5,8 +5,9 @@
  * order_document.c reads and checks documents, fulfil.c plans, reserves and
  * makes allocations and parcels, orders.c captures (order_price.c,
  * order_buyer.c, order_write.c: its steps), order_change.c changes,
- * line_cancel.c cancels parts, replan.c plans anew, reject.c takes goods off
- * nodes, cart.c promises and holds carts.
+ * line_cancel.c cancels parts, replan.c plans anew, take_off.c takes goods off
+ * nodes for reject.c, short_ship.c and shortfall.c, line_amend.c and
+ * line_exchange.c change lines, cart.c promises and holds carts.
  */
 #ifndef OMS_ORDERS_H
 #define OMS_ORDERS_H
@@ -251,7 +252,117 @@ typedef struct OmsReplan
 								 * anew, also when nothing could be reserved */
 	int32		only_node_id;	/* 0: any; else all of it there, or an error */
 	const int32 *line_nos;		/* of ids, whose numbers are kept there */
+	bool		whole;			/* all of it somewhere, or OUT_OF_STOCK */
+	bool		wait;			/* do not plan: let it wait */
 } OmsReplan;
+
+/*
+ * Locks the stock rows that "held" hold and those the plan would take as
+ * things stand, in the one order: to be called before anything is given
+ * back.  The plan proper may come out otherwise if somebody was faster, and
+ * then lock a row that comes before these.
+ */
+extern void oms_order_lock_ahead(const OmsReplan *replan, const int64 *held,
+								 int nheld);
+
+/* What becomes of goods that a node has not got. */
+typedef enum OmsShortAction
+{
+	OMS_SHORT_RESOURCE,			/* from other nodes */
+	OMS_SHORT_BACKORDER,		/* it waits */
+	OMS_SHORT_CANCEL,
+	OMS_SHORT_LEAVE				/* people decide */
+} OmsShortAction;
+
+/* An allocation taken off its node, or part of it. */
+typedef struct OmsTaken
+{
+	int64		allocation_id;
+	int64		whole;			/* milli it has */
+	int64		qty;			/* milli to take, up to whole */
+	int32		line_no;
+	int64		taken_id;		/* out: the allocation of the part taken */
+} OmsTaken;
+
+typedef struct OmsTakeOff
+{
+	int32		company_id;
+	int64		order_id;
+	TimestampTz at;
+	int			n;
+	OmsTaken   *taken;
+	const char *reason;			/* of a rejection to be kept; NULL: none */
+	TimestampTz until;			/* of the rejection; 0: for good */
+	OmsShortAction action;
+	bool		cancel_rest;	/* what no other node has is cancelled, else
+								 * it waits */
+	/* out, milli */
+	int64		resourced;
+	int64		backordered;
+	int64		cancelled;
+} OmsTakeOff;
+
+/*
+ * take_off.c: takes goods off their node under the order's lock: stock goes
+ * back, parcels shrink, and "action" is taken.  The caller writes its event
+ * and refreshes the status.  Raises STATUS_MOVE for what is packed.
+ */
+extern void oms_order_take_off(OmsTakeOff *t);
+
+/*
+ * Gives back what allocations hold that were moved to backordered, and takes
+ * them out of their parcels; stock rows locked ahead.
+ */
+extern void oms_order_unplace(int32 company_id, const int64 *ids, int nids);
+
+/*
+ * What has to go along with an allocation: itself first, and where the
+ * channel does not split all of the order at that node.  SPI connected;
+ * returns their number, 0 when it does not exist any more.
+ */
+extern int	oms_order_go_along(int32 company_id, int64 allocation_id,
+							   OmsTaken **taken);
+
+/*
+ * What a company does with goods a node has not got (oms.shortfall_policy).
+ * Where the channel does not split, "ship_complete", and what no node has is
+ * to be cancelled, the missing units are cancelled at once: the rest goes.
+ */
+typedef struct OmsShortPolicy
+{
+	OmsShortAction action;
+	bool		cancel_rest;
+	bool		released;		/* a shortfall also takes what is released */
+	bool		ship_complete;
+} OmsShortPolicy;
+
+extern void oms_short_policy(int32 company_id, int64 order_id, int32 node_id,
+							 int32 sku_id, OmsShortPolicy *policy);
+
+/* reject.c: the order an allocation is of, or was; raises UNKNOWN_REFERENCE. */
+extern int64 oms_allocation_order(int32 company_id, int64 allocation_id);
+
+/* Was it taken off its node by a rejection?  SPI connected. */
+extern bool oms_allocation_rejected(int32 company_id, int64 allocation_id,
+									int32 *line_no);
+
+/* The answer of calls on one allocation; t may be NULL. */
+extern Jsonb *oms_allocation_answer(int32 company_id, int64 order_id,
+									int64 allocation_id, int32 line_no,
+									bool duplicate, const OmsTakeOff *t);
+
+/* Cancels whole allocations of an order not handed over; see line_cancel.c. */
+typedef struct OmsCancelled
+{
+	int64		qty;			/* milli */
+	int64		amount;			/* paise the order costs less */
+	int64		refund;			/* paise that became due to the buyer */
+} OmsCancelled;
+
+extern void oms_order_cancel_allocations(int32 company_id, int64 order_id,
+										 const int64 *ids, int nids,
+										 const char *reason,
+										 OmsCancelled *out);
 
 /*
  * Plans what waits as at capture, reserves and writes it in place of the

@@ -4,8 +4,7 @@
  *	  rerouted to a node that is named.
  *
  * Locks: the order; then, before anything is given back, the stock rows of
- * these items at every node, in the one order.  The plan may take any of
- * them, and a row locked after a later one would deadlock with captures.
+ * what is held and of what the plan is about to take, in the one order.
  */
 #include "postgres.h"
 
@@ -30,70 +29,6 @@ static OmsPlan rejected_before_plan = {
 	2, {INT4OID, INT8OID}, NULL
 };
 
-/* The allocation itself first; where the channel does not split, the rest
- * of the order at the node after it. */
-static OmsPlan affected_plan = {
-	"SELECT b.allocation_id, b.line_no FROM oms.allocation a"
-	" JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id"
-	" JOIN oms.channel c ON c.channel_id = o.channel_id"
-	" JOIN oms.allocation b ON b.company_id = a.company_id AND b.order_id = a.order_id"
-	"  AND (b.allocation_id = a.allocation_id OR NOT c.allow_split AND b.node_id IS NOT DISTINCT FROM a.node_id AND b.status <> 'cancelled')"
-	" WHERE a.company_id = $1 AND a.allocation_id = $2"
-	" ORDER BY b.allocation_id <> a.allocation_id, b.allocation_id",
-	2, {INT4OID, INT8OID}, NULL
-};
-static OmsPlan keep_rejection_plan = {
-	"INSERT INTO oms.allocation_rejection (company_id, allocation_id, order_id, line_no, sku_id, node_id, qty, reason, until)"
-	" SELECT company_id, allocation_id, order_id, line_no, sku_id, node_id, qty, $3, $4"
-	" FROM oms.allocation WHERE company_id = $1 AND allocation_id = ANY ($2)",
-	4, {INT4OID, INT8ARRAYOID, TEXTOID, TIMESTAMPTZOID}, NULL
-};
-static OmsPlan lock_items_plan = {
-	"SELECT 1 FROM oms.stock s WHERE s.company_id = $1 AND s.sku_id IN"
-	" (SELECT coalesce(c.sku_id, a.sku_id) FROM oms.allocation a"
-	"   LEFT JOIN oms.kit_component c ON c.company_id = a.company_id AND c.kit_sku_id = a.sku_id"
-	"   WHERE a.company_id = $1 AND a.allocation_id = ANY ($2)"
-	"  UNION SELECT r.sku_id FROM oms.reservation r"
-	"   WHERE r.company_id = $1 AND r.allocation_id = ANY ($2) AND r.state = 'open')"
-	" ORDER BY s.node_id, s.sku_id FOR NO KEY UPDATE",
-	2, {INT4OID, INT8ARRAYOID}, NULL
-};
-static OmsPlan parcels_plan = {
-	"SELECT DISTINCT shipment_id FROM oms.allocation"
-	" WHERE company_id = $1 AND allocation_id = ANY ($2) AND shipment_id IS NOT NULL ORDER BY 1",
-	2, {INT4OID, INT8ARRAYOID}, NULL
-};
-static OmsPlan unplace_plan = {
-	"UPDATE oms.allocation SET node_id = NULL, shipment_id = NULL, promised_at = NULL"
-	" WHERE company_id = $1 AND allocation_id = ANY ($2)",
-	2, {INT4OID, INT8ARRAYOID}, NULL
-};
-
-/*
- * Takes allocations, moved to backordered before, off their nodes: stock is
- * given back and their parcels shrink.
- */
-static void
-unplace(int32 company_id, const int64 *ids, int nids)
-{
-	Datum		values[2] = {Int32GetDatum(company_id), oms_int8_array(ids, nids)};
-	int64	   *parcels;
-	int			n;
-
-	oms_spi_connect();
-	oms_exec(&lock_items_plan, values, NULL, false, 0);
-	for (int i = 0; i < nids; i++)
-		oms_stock_release_allocation(company_id, ids[i]);
-	n = (int) oms_exec(&parcels_plan, values, NULL, false, 0);
-	parcels = palloc(sizeof(int64) * (n + 1));
-	for (int i = 0; i < n; i++)
-		parcels[i] = oms_int8(i, 1);
-	oms_exec(&unplace_plan, values, NULL, false, 0);
-	for (int i = 0; i < n; i++)
-		oms_shipment_taken_out(company_id, parcels[i]);
-	oms_spi_finish();
-}
-
 static OmsPlan answer_plan = {
 	"SELECT o.status, a.allocation_id, a.line_no, k.code, (a.qty * 1000)::int8, a.status, n.code, a.promised_at"
 	" FROM oms.\"order\" o"
@@ -103,9 +38,9 @@ static OmsPlan answer_plan = {
 	3, {INT4OID, INT8OID, INT4OID}, NULL
 };
 
-static Jsonb *
-answer(int32 company_id, int64 order_id, int64 allocation_id, int32 line_no,
-	   bool duplicate)
+Jsonb *
+oms_allocation_answer(int32 company_id, int64 order_id, int64 allocation_id,
+					  int32 line_no, bool duplicate, const OmsTakeOff *t)
 {
 	Datum		values[3] = {
 		Int32GetDatum(company_id), Int64GetDatum(order_id), Int32GetDatum(line_no)
@@ -124,6 +59,12 @@ answer(int32 company_id, int64 order_id, int64 allocation_id, int32 line_no,
 	oms_json_int(&j, "order_id", order_id);
 	oms_json_str(&j, "status", n > 0 ? oms_cstr(0, 1) : NULL);
 	oms_json_bool(&j, "duplicate", duplicate);
+	if (t)
+	{
+		oms_json_milli(&j, "resourced", t->resourced);
+		oms_json_milli(&j, "backordered", t->backordered);
+		oms_json_milli(&j, "cancelled", t->cancelled);
+	}
 	oms_json_array(&j, "plan");
 	for (int i = 0; i < n; i++)
 	{
@@ -144,9 +85,8 @@ answer(int32 company_id, int64 order_id, int64 allocation_id, int32 line_no,
 	return result;
 }
 
-/* The order an allocation is of, or was; raises UNKNOWN_REFERENCE. */
-static int64
-order_of(int32 company_id, int64 allocation_id)
+int64
+oms_allocation_order(int32 company_id, int64 allocation_id)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
 	int64		order_id;
@@ -162,6 +102,26 @@ order_of(int32 company_id, int64 allocation_id)
 	return order_id;
 }
 
+bool
+oms_allocation_rejected(int32 company_id, int64 allocation_id, int32 *line_no)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
+
+	if (oms_exec(&rejected_before_plan, values, NULL, false, 1) == 0)
+		return false;
+	*line_no = oms_int4(0, 1);
+	return true;
+}
+
+static void
+gone(int64 allocation_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+			 errmsg("allocation " INT64_FORMAT " does not exist any more", allocation_id),
+			 errhint("Its order was planned anew; see the rows of oms.allocation.")));
+}
+
 PG_FUNCTION_INFO_V1(oms_reject_allocation);
 
 /* oms.reject_allocation(allocation_id, reason, exclude_until, company, at) */
@@ -172,13 +132,10 @@ oms_reject_allocation(PG_FUNCTION_ARGS)
 	int64		allocation_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 	TimestampTz at = PG_ARGISNULL(4) ? GetCurrentTransactionStartTimestamp() :
 	PG_GETARG_TIMESTAMPTZ(4);
-	Datum		values[4] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
-	OmsReplan	r = {0};
+	OmsTakeOff	t = {0};
 	OmsJson		j;
-	int64	   *ids;
 	int64		order_id;
 	int32		line_no;
-	int			n;
 
 	if (PG_ARGISNULL(1) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(1)) == 0)
 		ereport(ERROR,
@@ -188,47 +145,34 @@ oms_reject_allocation(PG_FUNCTION_ARGS)
 				 errhint("Say what the node found, for instance NOT_FOUND or DAMAGED.")));
 	if (oms_erp_before_promise)
 		oms_erp_before_promise(company_id);
-	order_id = order_of(company_id, allocation_id);
+	order_id = oms_allocation_order(company_id, allocation_id);
 	oms_order_lock(company_id, order_id);
 	oms_spi_connect();
-	if (oms_exec(&rejected_before_plan, values, NULL, false, 1) > 0)
+	if (oms_allocation_rejected(company_id, allocation_id, &line_no))
 	{
-		line_no = oms_int4(0, 1);
 		oms_spi_finish();
-		PG_RETURN_JSONB_P(answer(company_id, order_id, allocation_id, line_no, true));
+		PG_RETURN_JSONB_P(oms_allocation_answer(company_id, order_id, allocation_id, line_no,
+												true, NULL));
 	}
-	n = (int) oms_exec(&affected_plan, values, NULL, false, 0);
-	if (n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
-				 errmsg("allocation " INT64_FORMAT " does not exist any more", allocation_id),
-				 errhint("Its order was planned anew; see the rows of oms.allocation.")));
-	ids = palloc(sizeof(int64) * n);
-	for (int i = 0; i < n; i++)
-		ids[i] = oms_int8(i, 1);
-	line_no = oms_int4(0, 2);
-	values[1] = oms_int8_array(ids, n);
-	values[2] = PG_GETARG_DATUM(1);
-	values[3] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
-	for (int i = 0; i < n; i++)
-		oms_allocation_move(company_id, ids[i], "backordered");
-	oms_exec(&keep_rejection_plan, values, PG_ARGISNULL(2) ? "   n" : NULL, false, 0);
-	unplace(company_id, ids, n);
+	t.company_id = company_id;
+	t.order_id = order_id;
+	t.at = at;
+	t.n = oms_order_go_along(company_id, allocation_id, &t.taken);
+	if (t.n == 0)
+		gone(allocation_id);
+	t.reason = TextDatumGetCString(PG_GETARG_DATUM(1));
+	t.until = PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2);
+	line_no = t.taken[0].line_no;
+	oms_order_take_off(&t);
 	oms_json_begin(&j);
 	oms_json_int(&j, "allocation_id", allocation_id);
-	oms_json_int(&j, "allocations", n);
-	oms_json_str(&j, "reason", TextDatumGetCString(PG_GETARG_DATUM(1)));
+	oms_json_int(&j, "allocations", t.n);
+	oms_json_str(&j, "reason", t.reason);
 	oms_event(company_id, "order", order_id, "order.rejected_by_node", oms_json_end(&j));
-	r.company_id = company_id;
-	r.order_id = order_id;
-	r.at = at;
-	r.ids = ids;
-	r.nids = n;
-	r.keep = true;
-	oms_order_replan(&r);
 	oms_spi_finish();
 	oms_order_refresh(company_id, order_id);
-	PG_RETURN_JSONB_P(answer(company_id, order_id, allocation_id, line_no, false));
+	PG_RETURN_JSONB_P(oms_allocation_answer(company_id, order_id, allocation_id, line_no,
+												false, NULL));
 }
 
 static OmsPlan where_plan = {
@@ -237,9 +181,42 @@ static OmsPlan where_plan = {
 	2, {INT4OID, INT8OID}, NULL
 };
 
+/* How many units of the allocation go; all of it where NULL. */
+static void
+part_to_move(FunctionCallInfo fcinfo, OmsTaken *taken, int *n)
+{
+	int64		qty;
+
+	if (PG_ARGISNULL(4))
+		return;
+	qty = oms_numeric_to_milli(PG_GETARG_DATUM(4));
+	if (qty <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("quantity must be above zero"),
+				 errdetail("Argument qty."),
+				 errhint("NULL moves all of the allocation.")));
+	if (qty > taken->whole)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("allocation " INT64_FORMAT " has fewer units than are to be moved", taken->allocation_id),
+				 errdetail("Argument qty is above %s.",
+						   DatumGetCString(DirectFunctionCall1(numeric_out, oms_milli_numeric(taken->whole)))),
+				 errhint("Move at most what it has.")));
+	if (qty == taken->whole)
+		return;
+	if (*n > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_STATUS_MOVE),
+				 errmsg("a part of allocation " INT64_FORMAT " cannot go elsewhere", taken->allocation_id),
+				 errdetail("Its channel does not split orders."),
+				 errhint("Move all of it, with the rest of the order.")));
+	taken->qty = qty;
+}
+
 PG_FUNCTION_INFO_V1(oms_reroute_allocation);
 
-/* oms.reroute_allocation(allocation_id, node, company, at) */
+/* oms.reroute_allocation(allocation_id, node, company, at, qty) */
 Datum
 oms_reroute_allocation(PG_FUNCTION_ARGS)
 {
@@ -248,58 +225,67 @@ oms_reroute_allocation(PG_FUNCTION_ARGS)
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
 	const char *code = PG_ARGISNULL(1) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	OmsReplan	r = {0};
+	OmsTaken   *taken;
 	OmsJson		j;
 	int64	   *ids;
+	int64	   *held;
 	int32	   *line_nos;
 	const char *from;
 	bool		waits;
+	int32		line_no;
 	int			n;
 
 	if (oms_erp_before_promise)
 		oms_erp_before_promise(company_id);
 	r.company_id = company_id;
-	r.order_id = order_of(company_id, allocation_id);
+	r.order_id = oms_allocation_order(company_id, allocation_id);
 	r.only_node_id = oms_node_find(company_id, code);
 	r.at = PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() :
 		PG_GETARG_TIMESTAMPTZ(3);
 	oms_order_lock(company_id, r.order_id);
 	oms_spi_connect();
 	if (oms_exec(&where_plan, values, NULL, false, 1) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
-				 errmsg("allocation " INT64_FORMAT " does not exist any more", allocation_id),
-				 errhint("Its order was planned anew; see the rows of oms.allocation.")));
+		gone(allocation_id);
 	from = oms_cstr(0, 3);
 	waits = oms_bool(0, 4);
 	if (oms_int4(0, 1) == r.only_node_id)
 	{
-		int32		line_no = oms_int4(0, 2);
-
+		line_no = oms_int4(0, 2);
 		oms_spi_finish();
-		PG_RETURN_JSONB_P(answer(company_id, r.order_id, allocation_id, line_no, true));
+		PG_RETURN_JSONB_P(oms_allocation_answer(company_id, r.order_id, allocation_id, line_no,
+												true, NULL));
 	}
-	n = (int) oms_exec(&affected_plan, values, NULL, false, 0);
+	n = oms_order_go_along(company_id, allocation_id, &taken);
+	part_to_move(fcinfo, taken, &n);
 	ids = palloc(sizeof(int64) * n);
+	held = palloc(sizeof(int64) * n);
 	line_nos = palloc(sizeof(int32) * n);
 	for (int i = 0; i < n; i++)
 	{
-		ids[i] = oms_int8(i, 1);
-		line_nos[i] = oms_int4(i, 2);
+		held[i] = ids[i] = taken[i].allocation_id;
+		line_nos[i] = taken[i].line_no;
 	}
+	line_no = line_nos[0];
+	if (taken[0].qty < taken[0].whole)
+		ids[0] = oms_allocation_split(company_id, held[0], taken[0].qty);
 	for (int i = 0; i < n && !waits; i++)
 		oms_allocation_move(company_id, ids[i], "backordered");
-	unplace(company_id, ids, n);
 	r.ids = ids;
 	r.line_nos = line_nos;
 	r.nids = n;
+	oms_order_lock_ahead(&r, held, n);
+	if (ids[0] != held[0])
+		oms_allocation_split_hold(company_id, held[0], ids[0], taken[0].qty,
+								  taken[0].whole);
+	oms_order_unplace(company_id, ids, n);
 	oms_order_replan(&r);
 	oms_json_begin(&j);
-	oms_json_int(&j, "allocation_id", allocation_id);
+	oms_json_int(&j, "allocation_id", ids[0]);
 	oms_json_str(&j, "from", from);
 	oms_json_str(&j, "to", code);
 	oms_event(company_id, "order", r.order_id, "order.rerouted", oms_json_end(&j));
-	n = line_nos[0];
 	oms_spi_finish();
 	oms_order_refresh(company_id, r.order_id);
-	PG_RETURN_JSONB_P(answer(company_id, r.order_id, allocation_id, n, false));
+	PG_RETURN_JSONB_P(oms_allocation_answer(company_id, r.order_id, allocation_id, line_no,
+												false, NULL));
 }

@@ -147,34 +147,33 @@ check_at_node(const OmsReplan *r, const OmsFulfilment *f)
 				 errhint("Name another node.")));
 }
 
-bool
-oms_order_replan(OmsReplan *r)
+/* What waits, as a fulfilment to be planned; false when nothing does. */
+static bool
+prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[5] = {Int32GetDatum(r->company_id), Int64GetDatum(r->order_id)};
-	Datum		ids = r->nids > 0 ? oms_int8_array(r->ids, r->nids) : (Datum) 0;
-	const char *nulls = r->nids > 0 ? "   " : "  n";
+	Datum		values[3] = {Int32GetDatum(r->company_id), Int64GetDatum(r->order_id)};
 	OmsChannel *channel = palloc0(sizeof(OmsChannel));
-	OmsFulfilment *f = palloc0(sizeof(OmsFulfilment));
-	int64		tax_before = 0;
 	char	   *code;
 
 	oms_spi_connect();
-	values[2] = ids;
-	f->nlines = (int) oms_exec(&waiting_lines_plan, values, nulls, false, 0);
+	values[2] = r->nids > 0 ? oms_int8_array(r->ids, r->nids) : (Datum) 0;
+	f->nlines = (int) oms_exec(&waiting_lines_plan, values,
+							   r->nids > 0 ? NULL : "  n", false, 0);
 	if (f->nlines == 0)
 	{
 		oms_spi_finish();
 		return false;
 	}
 	f->lines = MemoryContextAllocZero(caller, sizeof(OmsLine) * f->nlines);
+	*tax_before = 0;
 	for (int i = 0; i < f->nlines; i++)
 	{
 		f->lines[i].line_no = oms_int4(i, 1);
 		f->lines[i].sku = oms_strdup(caller, oms_cstr(i, 2));
 		f->lines[i].qty = oms_int8(i, 3);
 		f->lines[i].net = oms_int8(i, 4);
-		tax_before += oms_int8(i, 5);
+		*tax_before += oms_int8(i, 5);
 	}
 	oms_exec(&order_plan, values, NULL, false, 1);
 	code = oms_strdup(caller, oms_cstr(0, 1));
@@ -198,16 +197,113 @@ oms_order_replan(OmsReplan *r)
 	f->channel = channel;
 	f->at = r->at;
 	f->supply_day = oms_supply_day(channel, r->at);
-	f->reserve = true;
 	refuse_rejected(f);
 	if (r->only_node_id)
-	{
 		f->only_node_id = r->only_node_id;
-		keep_numbers(r, f);
+	return true;
+}
+
+static OmsPlan lock_ahead_plan = {
+	"SELECT 1 FROM oms.stock s WHERE s.company_id = $1 AND (s.node_id, s.sku_id) IN"
+	" (SELECT n, k FROM unnest($2, $3) AS u (n, k)"
+	"  UNION SELECT r.node_id, r.sku_id FROM oms.reservation r"
+	"   WHERE r.company_id = $1 AND r.allocation_id = ANY ($4) AND r.state = 'open')"
+	" ORDER BY s.node_id, s.sku_id FOR NO KEY UPDATE",
+	4, {INT4OID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}, NULL
+};
+
+void
+oms_order_lock_ahead(const OmsReplan *r, const int64 *held, int nheld)
+{
+	OmsFulfilment f = {0};
+	OmsDemand  *demand;
+	int32	   *nodes = palloc(sizeof(int32));
+	int32	   *skus = palloc(sizeof(int32));
+	int			n = 0;
+	int64		tax;
+	Datum		values[4] = {Int32GetDatum(r->company_id)};
+
+	if (!r->wait && prepare(r, &f, &tax))
+	{
+		demand = oms_order_demand(r->company_id, f.lines, f.nlines);
+		if (!r->only_node_id)
+			oms_fulfil_plan(&f);
+		for (int i = 0; i < (r->only_node_id ? f.nlines : f.plan.npieces); i++)
+		{
+			OmsDemand  *d = &demand[r->only_node_id ? i : f.plan.pieces[i].demand];
+			int32		node_id = r->only_node_id ? r->only_node_id :
+			f.plan.nodes[f.plan.pieces[i].node].node_id;
+			int			parts = Max(d->ncomponents, 1);
+
+			nodes = repalloc(nodes, sizeof(int32) * (n + parts));
+			skus = repalloc(skus, sizeof(int32) * (n + parts));
+			for (int k = 0; k < parts; k++)
+			{
+				nodes[n] = node_id;
+				skus[n++] = d->ncomponents > 0 ? d->component_sku[k] : d->sku_id;
+			}
+		}
 	}
+	values[1] = oms_int4_array(nodes, n);
+	values[2] = oms_int4_array(skus, n);
+	values[3] = oms_int8_array(held, nheld);
+	oms_spi_connect();
+	oms_exec(&lock_ahead_plan, values, NULL, false, 0);
+	oms_spi_finish();
+}
+
+/* Without planning: what was taxed for a node is not any more. */
+static OmsPlan untax_plan = {
+	"WITH old AS (SELECT allocation_id, cgst + sgst + igst AS tax FROM oms.allocation"
+	"  WHERE company_id = $1 AND order_id = $2 AND status = 'backordered' AND ($3 IS NULL OR allocation_id = ANY ($3))),"
+	" untaxed AS (UPDATE oms.allocation a SET tax_rate = NULL, taxable = NULL, cgst = 0, sgst = 0, igst = 0,"
+	"  supplier_state = NULL, place_of_supply = NULL FROM old WHERE a.company_id = $1 AND a.allocation_id = old.allocation_id)"
+	" SELECT o.planning_run, -(SELECT coalesce(sum(tax), 0) FROM old), c.price_includes_tax"
+	" FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id WHERE o.company_id = $1 AND o.order_id = $2",
+	3, {INT4OID, INT8OID, INT8ARRAYOID}, NULL
+};
+
+static void
+only_wait(const OmsReplan *r)
+{
+	Datum		values[5] = {
+		Int32GetDatum(r->company_id), Int64GetDatum(r->order_id),
+		r->nids > 0 ? oms_int8_array(r->ids, r->nids) : (Datum) 0
+	};
+
+	oms_spi_connect();
+	oms_exec(&untax_plan, values, r->nids > 0 ? NULL : "  n", false, 1);
+	values[2] = Int32GetDatum(oms_int4(0, 1));
+	values[3] = oms_paise_numeric(oms_paise(0, 2));
+	values[4] = BoolGetDatum(oms_bool(0, 3));
+	oms_exec(&replanned_plan, values, NULL, false, 0);
+	oms_spi_finish();
+}
+
+bool
+oms_order_replan(OmsReplan *r)
+{
+	Datum		values[5] = {Int32GetDatum(r->company_id), Int64GetDatum(r->order_id)};
+	Datum		ids = r->nids > 0 ? oms_int8_array(r->ids, r->nids) : (Datum) 0;
+	const char *nulls = r->nids > 0 ? "   " : "  n";
+	OmsFulfilment *f = palloc0(sizeof(OmsFulfilment));
+	int64		tax_before;
+
+	if (r->wait)
+	{
+		only_wait(r);
+		return false;
+	}
+	if (!prepare(r, f, &tax_before))
+		return false;
+	f->reserve = true;
+	if (r->only_node_id)
+		keep_numbers(r, f);
 	oms_fulfil_plan(f);
 	if (r->only_node_id)
 		check_at_node(r, f);
+	else if (r->whole && !f->complete)
+		oms_fulfil_raise_short(f);
 
 	oms_spi_connect();
 	if (f->plan.npieces == 0 && !r->keep)
@@ -227,7 +323,7 @@ oms_order_replan(OmsReplan *r)
 	}
 	values[2] = Int32GetDatum(f->run);
 	values[3] = oms_paise_numeric(f->tax - tax_before);
-	values[4] = BoolGetDatum(channel->price_includes_tax);
+	values[4] = BoolGetDatum(f->channel->price_includes_tax);
 	oms_exec(&replanned_plan, values, NULL, false, 0);
 	oms_spi_finish();
 	return f->plan.npieces > 0;

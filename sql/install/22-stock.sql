@@ -18,6 +18,7 @@ CREATE TABLE oms.stock (            --| Stock of one item at one node. available
     CONSTRAINT stock_never_oversold CHECK (reserved <= greatest(on_hand, 0) + greatest(backorder_limit, channel_depth) + shortfall)
 ) WITH (fillfactor = 70);
 CREATE INDEX stock_sku ON oms.stock (company_id, sku_id, node_id);
+CREATE INDEX stock_short ON oms.stock (company_id, node_id, sku_id) WHERE shortfall > 0;
 
 CREATE TABLE oms.reservation (      --| A hold on stock: of an order's allocation, or of a cart until it expires. reserved = sum(qty) over state open and leaving.
     company_id integer NOT NULL,    --| Whose

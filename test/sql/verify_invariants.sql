@@ -33,6 +33,7 @@ SELECT * FROM pg_temp.broken($$ALTER TABLE oms.stock DROP CONSTRAINT stock_never
     INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason) VALUES (901, 921, 931, -9, 1, 'erp')$$);
 SELECT * FROM pg_temp.broken('UPDATE oms.stock SET on_hand = 11 WHERE node_id = 921 AND sku_id = 931');
 SELECT * FROM pg_temp.broken('DELETE FROM oms.stock_ledger WHERE node_id = 922');
+SELECT * FROM pg_temp.broken('UPDATE oms.stock SET shortfall = 1 WHERE node_id = 921 AND sku_id = 931');
 -- reservations and allocations
 SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET state = 'leaving' WHERE reservation_id IN (9702, 9703)$$);
 SELECT * FROM pg_temp.broken($$INSERT INTO oms.reservation (company_id, reservation_id, node_id, sku_id, qty, allocation_id) VALUES (901, 9799, 922, 932, 1, 9211);
@@ -43,7 +44,10 @@ SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET qty = 1 WHERE reservat
 SELECT * FROM pg_temp.broken($$INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, allocation_id) VALUES (901, 922, 932, 1, 9204);
     UPDATE oms.stock SET reserved = 1, safety = 0 WHERE node_id = 922$$);
 -- what is leaving may be held until the ERP has booked it; what is not counted needs no hold
-SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET state = 'leaving', close_reason = NULL, closed_at = NULL WHERE reservation_id = 9701; UPDATE oms.stock SET reserved = 4 WHERE node_id = 921 AND sku_id = 931$$);
+SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET state = 'leaving', close_reason = NULL, closed_at = NULL WHERE reservation_id = 9701; UPDATE oms.stock SET reserved = 4 WHERE node_id = 921 AND sku_id = 931;
+    INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document, reservation_id) SELECT 901, 'stock_out', node_id, sku_id, qty, 'shipment', 9701 FROM oms.reservation WHERE reservation_id = 9701$$);
+SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET state = 'leaving', close_reason = NULL, closed_at = NULL WHERE reservation_id = 9701; UPDATE oms.stock SET reserved = 4 WHERE node_id = 921 AND sku_id = 931;
+    INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document, reservation_id, state) SELECT 901, 'stock_out', node_id, sku_id, qty, 'shipment', 9701, 'done' FROM oms.reservation WHERE reservation_id = 9701$$);
 SELECT * FROM pg_temp.broken($$UPDATE oms.sku SET tracked = false WHERE sku_id = 931$$);
 SELECT * FROM pg_temp.broken('UPDATE oms.allocation SET shipment_id = 9301 WHERE allocation_id = 9202');
 SELECT * FROM pg_temp.broken('UPDATE oms.allocation SET shipment_id = 1 WHERE allocation_id = 9202');
