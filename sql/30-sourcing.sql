@@ -70,3 +70,69 @@ CREATE FUNCTION oms.min_cost_flow(supply bigint[], arc_from integer[], arc_to in
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME', 'oms_min_cost_flow';
 COMMENT ON FUNCTION oms.min_cost_flow(bigint[], integer[], integer[], bigint[], bigint[]) IS
     'The cheapest flow of whole units: supply (of node 1, 2, ...; negative: wanted; adding up to 0) over arcs from node to node, each with a capacity and a cost per unit, by LEMON''s network simplex. status is optimal or infeasible (the rest NULL then); flow is by arc, potential by node: an arc''s cost + potential[from] - potential[to] is not negative unless it is full, nor positive unless it is empty. The answer is checked before it is returned. Raises OM001 for arguments that are no problem.';
+
+CREATE FUNCTION oms.forecast_demand(company text DEFAULT NULL, at timestamptz DEFAULT now(), cover interval DEFAULT '7 days',
+    half_life interval DEFAULT '14 days', history interval DEFAULT '56 days') RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    whose integer := oms.company_id(company);
+    half float8 := extract(epoch FROM half_life) / 86400;
+    days float8;
+    made integer;
+BEGIN
+    IF at IS NULL OR NOT isfinite(at) OR cover IS NULL OR at + cover <= at OR half IS NULL OR half <= 0 OR history IS NULL OR at - history >= at THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'no period to forecast',
+            DETAIL = 'at must be finite; cover, half_life and history must be positive.', HINT = 'Leave the arguments out for their defaults.';
+    END IF;
+    -- one forecast at a time; readers go on
+    LOCK TABLE oms.demand_forecast IN SHARE ROW EXCLUSIVE MODE;
+    SELECT extract(epoch FROM at - greatest(min(o.placed_at), at - history)) / 86400 INTO days
+      FROM oms."order" o WHERE o.company_id = whose AND o.placed_at < at;
+    DELETE FROM oms.demand_forecast f WHERE f.company_id = whose AND f.source = 'history';
+    -- a rate of units a day: what was ordered, weighing half for each half-life it is old, over the weight of all the days looked at
+    INSERT INTO oms.demand_forecast (company_id, sku_id, region, period_from, period_to, qty, source)
+    SELECT whose, d.sku_id, d.region, at, at + cover,
+           (d.weighed * ln(2::float8) / (half * (1 - power(0.5, greatest(days, 1) / half))) * extract(epoch FROM cover) / 86400)::numeric(14,3), 'history'
+      FROM (SELECT coalesce(k.sku_id, l.sku_id) AS sku_id, left(o.ship_pincode, 3) AS region,
+                   sum((l.qty - l.cancelled_qty)::float8 * coalesce(k.qty, 1)::float8
+                       * power(0.5, extract(epoch FROM at - o.placed_at)::float8 / 86400 / half)) AS weighed
+              FROM oms."order" o
+              JOIN oms.order_line l ON l.company_id = o.company_id AND l.order_id = o.order_id
+              LEFT JOIN oms.kit_component k ON k.company_id = l.company_id AND k.kit_sku_id = l.sku_id
+             WHERE o.company_id = whose AND o.placed_at < at AND o.placed_at >= at - history AND o.ship_pincode ~ '^[1-9][0-9]{5}$'
+             GROUP BY 1, 2) d
+     WHERE d.weighed > 0
+       AND NOT EXISTS (SELECT FROM oms.demand_forecast g
+                        WHERE g.company_id = whose AND g.sku_id = d.sku_id AND g.source = 'given' AND g.period_from < at + cover AND g.period_to > at);
+    GET DIAGNOSTICS made = ROW_COUNT;
+    RETURN made;
+END $$;
+COMMENT ON FUNCTION oms.forecast_demand(text, timestamptz, interval, interval, interval) IS
+    'Forecasts from past orders how much of each item each region (first three digits of the pincode) will order from at to at + cover: an exponentially smoothed daily rate over history, half_life the age at which an order counts half; kits as their components, cancelled units left out. Replaces its own earlier rows of oms.demand_forecast; an item with rows stated by somebody for the period gets none. Returns the rows made. Raises OM001 for an empty period, OM002 for an unknown company.';
+
+CREATE FUNCTION oms.compute_stock_prices(company text DEFAULT NULL, at timestamptz DEFAULT now(), cover interval DEFAULT '7 days',
+    share double precision DEFAULT 0.55, penalty numeric DEFAULT 200) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_compute_stock_prices';
+COMMENT ON FUNCTION oms.compute_stock_prices(text, timestamptz, interval, double precision, numeric) IS
+    'Writes into oms.stock_price what one unit more of each item at each node would save, from at to at + cover: the duals of the cheapest way of supplying the demand of oms.demand_forecast (of each row the part of its period that is ahead) from what is available now. A unit to a region costs share of what a parcel costs and its own cost (oms.lane_cost, else as the planner reckons), one that cannot be supplied penalty. Prices stated by hand stay. Returns the number of prices above 0. Raises OM001 for an empty period, a share beyond 0 to 1 or a negative penalty, OM002 for an unknown company.';
+
+CREATE FUNCTION oms.refresh_stock_prices(at timestamptz DEFAULT now()) RETURNS integer
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    whose text;
+    n integer := 0;
+BEGIN
+    FOR whose IN SELECT c.code FROM oms.company c
+                  WHERE EXISTS (SELECT FROM oms.sourcing_rule r WHERE r.company_id = c.company_id AND r.stock_price_weight > 0)
+                  ORDER BY c.company_id LOOP
+        PERFORM oms.forecast_demand(whose, at);
+        n := n + oms.compute_stock_prices(whose, at);
+    END LOOP;
+    RETURN n;
+END $$;
+COMMENT ON FUNCTION oms.refresh_stock_prices(timestamptz) IS
+    'Forecasts demand and computes stock prices, both with their defaults, for every company with a sourcing rule that weighs them; the job stock_prices runs it. Returns the number of prices above 0.';

@@ -131,6 +131,7 @@ oms_reserve_cart(PG_FUNCTION_ARGS)
 	req.mesh.only_node_id = c.f.only_node_id;
 	req.mesh.max_distance_m = c.channel.rule.max_distance_m;
 	req.mesh.at = at;
+	req.pincode = c.f.pincode;
 	req.rule = c.channel.rule;
 	req.view.channel_id = c.channel.channel_id;
 	req.view.own_carts = c.f.own_carts;

@@ -46,6 +46,7 @@ oms_fulfil_plan(OmsFulfilment *f)
 	req.mesh.only_node_id = f->only_node_id;
 	req.mesh.max_distance_m = f->channel->rule.max_distance_m;
 	req.mesh.at = f->at;
+	req.pincode = f->pincode;
 	req.rule = f->channel->rule;
 	req.view.channel_id = f->channel->channel_id;
 	req.view.own_carts = f->own_carts;
@@ -406,6 +407,8 @@ oms_fulfil_write(OmsFulfilment *f)
 		oms_json_int(&j, "parcels", f->nquotes);
 		oms_json_bool(&j, "proven", f->plan.proven);
 		oms_json_bool(&j, "complete", f->complete);
+		if (f->plan.stock_price > 0)
+			oms_json_paise(&j, "stock_price", f->plan.stock_price);
 		d->terms = oms_json_end(&j);
 	}
 	for (int p = 0; p < f->nquotes; p++)

@@ -19,7 +19,8 @@ static OmsPlan channel_plan = {
 	" c.price_tolerance_pct::float8, (extract(epoch FROM c.cart_ttl) * 1000000)::int8, p.state_code, p.currency, p.timezone,"
 	" c.allow_split, c.max_shipments, c.own_nodes, coalesce(r.max_distance_m, 0)::int8, coalesce(r.cost_per_km, 0.02)::float8 * 100,"
 	" coalesce(r.cost_per_minute, 0.01)::float8 * 100, coalesce(r.cost_per_priority, 0.05)::float8 * 100,"
-	" (coalesce(r.shipment_cost, 45) * 100)::int8, coalesce(r.max_nodes, 12), coalesce(r.pick, 'cost')"
+	" (coalesce(r.shipment_cost, 45) * 100)::int8, coalesce(r.max_nodes, 12), coalesce(r.pick, 'cost'),"
+	" coalesce(r.stock_price_weight, 0)::float8, coalesce(r.lane_costs, false), coalesce(r.line_single_node, false)"
 	" FROM oms.channel c JOIN oms.company p ON p.company_id = c.company_id"
 	" LEFT JOIN LATERAL (SELECT * FROM oms.sourcing_rule s WHERE s.company_id = c.company_id"
 	"  AND (s.channel_id = c.channel_id OR s.channel_id IS NULL) ORDER BY s.channel_id NULLS LAST LIMIT 1) r ON true"
@@ -66,6 +67,9 @@ oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
 	ch->rule.shipment_cost = oms_int8(0, 19);
 	ch->rule.max_nodes = oms_int4(0, 20);
 	ch->rule.pick = oms_cstr(0, 21)[0];
+	ch->rule.price_weight = oms_float8(0, 22);
+	ch->rule.lane_costs = oms_bool(0, 23);
+	ch->rule.line_single_node = oms_bool(0, 24);
 	oms_spi_finish();
 }
 

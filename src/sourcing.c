@@ -7,6 +7,8 @@
  *	  shipment_cost + node.handling_cost + cost_per_km * km
  *	  + cost_per_minute * minutes until the buyer has it
  *	  + cost_per_priority * node.priority
+ * a lane of oms.lane_cost standing in place of the first and the third, if
+ * the rule asks for lanes, and each unit the lane's and the stock's price;
  * where minutes run until hand-over plus the ride at 25 km/h inside a city
  * for hyperlocal nodes, 40 km/h for parcels.  The courier's real freight is
  * asked afterwards, for the nodes chosen (doc/sourcing.md says why).
@@ -20,6 +22,7 @@
 #include "sourcing.h"
 #include "sourcing_pick.h"
 #include "split.h"
+#include "stock_price.h"
 
 #define HYPERLOCAL_KMH 25.0
 #define PARCEL_KMH 40.0
@@ -27,7 +30,10 @@
 /* Searches made anew for lines that share levels, at most. */
 #define SHARED_ROUNDS 20
 
-static int64 opening_cost(const OmsPlanRequest *req, const OmsNode *node);
+static int64 opening_cost(const OmsPlanRequest *req, const OmsNode *node,
+						  const OmsLaneCost *lane);
+static int64 unit_price(const OmsDemand *d, const OmsStockPrice *prices,
+						int nprices, int32 node_id);
 static int64 level_at(const OmsStockLevel *levels, int n, int32 node_id,
 					  int32 sku_id, bool backorders);
 static int64 demand_at(const OmsDemand *d, const OmsStockLevel *levels,
@@ -75,6 +81,11 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 			   *available,
 			   *need;
 	Ranking		ranking;
+	OmsLaneCost *lanes = NULL;
+	OmsStockPrice *prices = NULL;
+	int			nlanes = 0;
+	int			nprices = 0;
+	int64	   *price;			/* [ncandidates * m] of a unit's stock */
 
 	res->nnodes = oms_mesh_nodes(&req->mesh, &res->nodes);
 	for (int i = 0; i < res->nnodes; i++)
@@ -114,6 +125,11 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	nlevels = oms_stock_levels(req->mesh.company_id, skus, nskus,
 							   &req->view, &levels);
 
+	if (req->rule.lane_costs && req->pincode && !req->carry_out)
+		nlanes = oms_lane_costs(req->mesh.company_id, req->pincode, &lanes);
+	if (req->rule.price_weight > 0 && !oms_pick_ordered(req->rule.pick))
+		nprices = oms_stock_prices(req->mesh.company_id, skus, nskus, &prices);
+
 	/* what each candidate could do alone */
 	at_node = palloc0(sizeof(int64) * (res->nnodes * m + 1));
 	filled = palloc0(sizeof(int64) * (res->nnodes + 1));
@@ -139,7 +155,8 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 			res->nodes[i].refused = "NO_STOCK";
 			continue;
 		}
-		res->node_cost[i] = opening_cost(req, &res->nodes[i]);
+		res->node_cost[i] = opening_cost(req, &res->nodes[i],
+										 oms_lane_from(lanes, nlanes, res->nodes[i].node_id));
 		rank[ncandidates++] = i;
 	}
 
@@ -155,19 +172,29 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	p.n = ncandidates;
 	p.m = m;
 	p.max_nodes = req->rule.allow_split ? req->rule.max_shipments : 1;
-	p.split_lines = req->rule.allow_split;
+	p.split_lines = req->rule.allow_split && !req->rule.line_single_node;
 	p.complete_only = !req->rule.allow_split;
 	p.open_cost = open_cost = palloc(sizeof(int64) * (ncandidates + 1));
 	p.unit_cost = unit_cost = palloc0(sizeof(int64) * (ncandidates * m + 1));
 	p.available = available = palloc(sizeof(int64) * (ncandidates * m + 1));
 	p.need = need = palloc(sizeof(int64) * (m + 1));
+	price = palloc0(sizeof(int64) * (ncandidates * m + 1));
 	for (int j = 0; j < m; j++)
 		need[j] = req->demand[j].qty;
 	for (int k = 0; k < ncandidates; k++)
 	{
+		int32		node_id = res->nodes[rank[k]].node_id;
+		const OmsLaneCost *lane = oms_lane_from(lanes, nlanes, node_id);
+
 		open_cost[k] = res->node_cost[rank[k]];
 		for (int j = 0; j < m; j++)
+		{
 			available[k * m + j] = at_node[rank[k] * m + j];
+			if (nprices > 0)
+				price[k * m + j] = (int64) rint(req->rule.price_weight *
+												unit_price(&req->demand[j], prices, nprices, node_id));
+			unit_cost[k * m + j] = (lane ? lane->unit : 0) + price[k * m + j];
+		}
 	}
 	oms_pick_apply(req->rule.pick, &p, open_cost, unit_cost);
 	/*
@@ -200,6 +227,10 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	}
 	for (int i = 0; i < res->npieces; i++)
 		res->node_used[res->pieces[i].node] = true;
+	res->stock_price = 0;
+	for (int k = 0; k < ncandidates && nprices > 0; k++)
+		for (int j = 0; j < m; j++)
+			res->stock_price += oms_muldiv(plan.take[k * m + j], price[k * m + j], 1000);
 	if (oms_pick_ordered(req->rule.pick))
 	{
 		/* the search minimised ranks: say what it costs */
@@ -345,8 +376,24 @@ oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
 							 &req->view, &available) < 0;
 }
 
+/* What one unit of the demand is worth at a node: a kit, its components. */
 static int64
-opening_cost(const OmsPlanRequest *req, const OmsNode *node)
+unit_price(const OmsDemand *d, const OmsStockPrice *prices, int nprices,
+		   int32 node_id)
+{
+	int64		sum = 0;
+
+	if (d->ncomponents == 0)
+		return oms_stock_price_at(prices, nprices, node_id, d->sku_id);
+	for (int c = 0; c < d->ncomponents; c++)
+		sum += oms_muldiv(oms_stock_price_at(prices, nprices, node_id, d->component_sku[c]),
+						  d->component_qty[c], 1000);
+	return sum;
+}
+
+static int64
+opening_cost(const OmsPlanRequest *req, const OmsNode *node,
+			 const OmsLaneCost *lane)
 {
 	double		km = node->distance_m > 0 ? node->distance_m / 1000.0 : 0;
 	TimestampTz ready = oms_mesh_ready_at(req->mesh.company_id, node,
@@ -356,8 +403,9 @@ opening_cost(const OmsPlanRequest *req, const OmsNode *node)
 
 	if (req->carry_out)
 		return 0;
-	return req->rule.shipment_cost + node->handling_cost +
-		(int64) rint(req->rule.cost_per_km * km +
+	return (lane ? lane->shipment : req->rule.shipment_cost) +
+		node->handling_cost +
+		(int64) rint((lane ? 0 : req->rule.cost_per_km * km) +
 					 req->rule.cost_per_minute * minutes +
 					 req->rule.cost_per_priority * node->priority);
 }

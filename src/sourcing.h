@@ -34,11 +34,15 @@ typedef struct OmsSourcingRule
 	int			max_shipments;
 	bool		allow_split;
 	char		pick;			/* first letter of sourcing_rule.pick */
+	double		price_weight;	/* of stock prices; 0: not looked at */
+	bool		line_single_node;
+	bool		lane_costs;		/* oms.lane_cost in place of distance */
 } OmsSourcingRule;
 
 typedef struct OmsPlanRequest
 {
 	OmsMeshRequest mesh;		/* company, place, node restriction, time */
+	const char *pincode;		/* of the buyer, for lanes; NULL unknown */
 	OmsSourcingRule rule;
 	OmsStockView view;			/* channel, own carts, moment */
 	bool		own_nodes;		/* only nodes of oms.channel_node */
@@ -68,6 +72,7 @@ typedef struct OmsPlanResult
 	int64	   *unfilled;		/* [ndemand] milli */
 	int64	   *available;		/* [ndemand] over all candidates, milli */
 	int64		cost;
+	int64		stock_price;	/* of it: worth of the stock taken */
 	bool		proven;
 } OmsPlanResult;
 

@@ -11,6 +11,9 @@ CREATE TABLE oms.sourcing_rule (    --| What the planner weighs, most specific f
     shipment_cost numeric(14,2) NOT NULL DEFAULT 45, --| Planning cost of one more parcel, before couriers are asked
     pick text NOT NULL DEFAULT 'cost' CHECK (pick IN ('cost', 'priority', 'distance', 'stock', 'line')), --| cost: the cheapest plan by the numbers above; otherwise each line takes from its nodes in an order: by node.priority, by distance (unknown last), most stock first; line: by priority, a line whole from one node
     max_nodes integer NOT NULL DEFAULT 12 CHECK (max_nodes BETWEEN 1 AND 30), --| Candidates considered for one order
+    stock_price_weight numeric(6,3) NOT NULL DEFAULT 0 CHECK (stock_price_weight >= 0), --| Share of oms.stock_price that counts as planning cost of a unit; 0: prices are not looked at
+    line_single_node boolean NOT NULL DEFAULT false, --| Each line whole from one node, or not at all
+    lane_costs boolean NOT NULL DEFAULT false, --| Whether oms.lane_cost stands in place of shipment_cost and cost_per_km where it has a row
     UNIQUE NULLS NOT DISTINCT (company_id, channel_id)
 );
 
@@ -73,6 +76,41 @@ CREATE TABLE oms.decision (         --| Why: every node and courier considered f
     terms jsonb NOT NULL DEFAULT '{}', --| The parts of the cost
     PRIMARY KEY (company_id, order_id, run, seq)
 );
+
+CREATE TABLE oms.lane_cost (        --| Planning freight from a node to a region, where the distance is a poor guide (sourcing_rule.lane_costs); also what stock prices are computed from.
+    company_id integer NOT NULL,    --| Whose
+    node_id integer NOT NULL,       --| From where
+    region text NOT NULL CHECK (region ~ '^[1-9][0-9]{0,5}$'), --| To where: the pincodes that begin with this; the longest counts
+    shipment_cost numeric(14,2) NOT NULL CHECK (shipment_cost >= 0), --| Planning cost of one parcel, without node.handling_cost
+    unit_cost numeric(14,2) NOT NULL DEFAULT 0 CHECK (unit_cost >= 0), --| Planning cost of each stock unit in it
+    PRIMARY KEY (company_id, node_id, region)
+);
+CREATE INDEX lane_cost_region ON oms.lane_cost (company_id, region);
+
+CREATE TABLE oms.demand_forecast (  --| How much of an item is expected to be ordered from a region in a period: what stock prices are computed for.
+    company_id integer NOT NULL,    --| Whose
+    sku_id integer NOT NULL,        --| What (components, not kits)
+    region text NOT NULL CHECK (region ~ '^[1-9][0-9]{0,5}$'), --| From where: the pincodes that begin with this
+    period_from timestamptz NOT NULL CHECK (isfinite(period_from)), --| From when
+    period_to timestamptz NOT NULL CHECK (isfinite(period_to)), --| Until when, exclusive; demand is spread evenly in between
+    qty numeric(14,3) NOT NULL CHECK (qty >= 0), --| Stock units over the whole period
+    source text NOT NULL DEFAULT 'given' CHECK (source IN ('given', 'history')), --| given: stated by somebody; history: by oms.forecast_demand from past orders, replaced by its next run
+    computed_at timestamptz NOT NULL DEFAULT now(), --| When stated
+    PRIMARY KEY (company_id, sku_id, region, period_from),
+    CHECK (period_from < period_to)
+);
+CREATE INDEX demand_forecast_period ON oms.demand_forecast (company_id, period_to);
+
+CREATE TABLE oms.stock_price (      --| What one stock unit more at a node would save over the forecast period: added to its cost there (sourcing_rule.stock_price_weight). No row: 0.
+    company_id integer NOT NULL,    --| Whose
+    node_id integer NOT NULL,       --| Where
+    sku_id integer NOT NULL,        --| What
+    price numeric(14,2) NOT NULL CHECK (price >= 0), --| Per stock unit, in the company's currency
+    computed_at timestamptz NOT NULL DEFAULT now(), --| Since when it is so much
+    basis text NOT NULL DEFAULT 'forecast' CHECK (basis IN ('forecast', 'given')), --| forecast: dual of the transport problem (oms.compute_stock_prices), replaced by its next run; given: stated by hand, kept
+    PRIMARY KEY (company_id, node_id, sku_id)
+);
+CREATE INDEX stock_price_sku ON oms.stock_price (company_id, sku_id);
 
 -- masters: sessions keep rows of them until they change (doc/core.md)
 SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.sourcing_rule}'::pg_catalog.text[]) AS t;

@@ -7,6 +7,9 @@ DIR is one folder of golden files or a folder of such folders.  What a folder
 holds is told by its files, so that copies made with other seeds run too:
     instances.jsonl, expected.csv   oms.plan_split(), every mode of every order
     *.min (DIMACS), expected.csv    oms.min_cost_flow(), optimum and flow
+    orders.csv, stock.csv, freight.csv, forecast.csv, scoreboard.json
+        every order by oms.capture_order(), with and without the prices of
+        oms.compute_stock_prices() (golden_fulfil.py)
 Folders of other kinds are listed as not covered.  The connection is psql's
 (PGHOST, PGDATABASE ...); the database has the extension.  Prints a line a
 case; ends with exit code 0 when nothing failed and something was replayed.
@@ -17,6 +20,8 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+
+import golden_fulfil
 
 
 def sql(text):
@@ -213,6 +218,8 @@ def replay(folder, tally):
             split(kind, folder, tally)
         elif "expected.csv" in names and any(n.endswith(".min") for n in names):
             mcf(kind, folder, tally)
+        elif golden_fulfil.FILES <= set(names):
+            golden_fulfil.replay(kind, folder, tally, sql)
         else:
             tally.not_covered(kind)
     except (OSError, ValueError, KeyError, IndexError, StopIteration) as e:

@@ -87,6 +87,38 @@ flow_folder("$top/flow_wrong", 14, 0);
 ($good, $out) = replay("$top/flow_wrong");
 ok(!$good && $out =~ /01\.min: FAILED: optimal_cost is 15, not 14/, 'a wrong optimum is found');
 
+# A day of two nodes and two regions.  Without prices both units of item 0 at
+# node 0 go to region 1 (5000 + 1000 against 5500 + 1100), the third order is
+# split (3000 + 300 and 9000 + 2000) and the fourth comes from afar (9000 +
+# 2000): 37,300.  With them region 1 is served from node 1 and the rest from
+# node 0: 2 x 6,600 + 3000 + 2 x 300 + 3,300 = 20,100.
+sub week_folder
+{
+	my ($dir, $reference, $bound, $expected) = @_;
+	mkdir $dir or die "$dir: $!";
+	append_to_file("$dir/freight.csv", "node,region,base_per_shipment,per_unit\n0,0,3000,300\n0,1,5000,1000\n1,0,9000,2000\n1,1,5500,1100\n");
+	append_to_file("$dir/stock.csv", "sku,node,qty\n0,0,2\n0,1,4\n1,0,1\n");
+	append_to_file("$dir/orders.csv", "order,minute,region,lines_sku:qty\n0,0,1,0:1\n1,10,1,0:1\n2,400,0,0:1 1:1\n3,500,0,0:1\n");
+	append_to_file("$dir/forecast.csv", "sku,region,units_per_day\n0,0,$expected\n0,1,2\n");
+	append_to_file("$dir/scoreboard.json", qq({"penalty_per_unserved_unit": 20000, "clairvoyant_lower_bound": $bound, "policies": {"C_exact_per_order": {"cost": $reference}}}));
+}
+week_folder("$top/week", 37300, 20000, 2);
+($good, $out) = replay("$top/week");
+ok($good, 'a week replayed passes') or diag($out);
+like($out, qr/myopic: cost 373\.00, 1 split orders \(1 avoidable\), 0 units unserved, 4 orders/, 'what it costs without prices');
+like($out, qr/priced: cost 201\.00, 0 split orders \(0 avoidable\), 0 units unserved, 4 orders/, 'and with them');
+like($out, qr/^week saving by stock prices 46\.11 %: passed$/m, 'the saving');
+like($out, qr/^week gap to the bound 0\.50 %: passed$/m, 'the gap');
+week_folder("$top/week_reference", 37000, 20000, 2);
+($good, $out) = replay("$top/week_reference");
+ok(!$good && $out =~ /myopic cost \+0\.811 % of the reference's: FAILED/, 'another reference is found');
+week_folder("$top/week_bound", 37300, 10000, 2);
+($good, $out) = replay("$top/week_bound");
+ok(!$good && $out =~ /gap to the bound 101\.00 %: FAILED/, 'a gap too large is found');
+week_folder("$top/week_blind", 37300, 37300, 0);
+($good, $out) = replay("$top/week_blind");
+ok(!$good && $out =~ /saving by stock prices 0\.00 %: FAILED/ && $out =~ /avoidable splits -0\.0 %: FAILED/, 'without a forecast nothing is saved, and that is found') or diag($out);
+
 ($good, $out, my $err) = replay("$top/nowhere");
 ok(!$good && $err =~ /wants a directory/, 'no directory, no replay');
 ($good, $out) = replay("$top/strange");
