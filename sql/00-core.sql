@@ -20,9 +20,9 @@ FROM (VALUES
     ('reserved', 'released'), ('reserved', 'cancelled'), ('reserved', 'backordered'),
     ('reserved', 'packed'), ('reserved', 'delivered'),
     ('released', 'reserved'), ('released', 'picked'), ('released', 'packed'), ('released', 'cancelled'), ('released', 'backordered'),
-    ('picked', 'packed'), ('picked', 'cancelled'), ('picked', 'backordered'),
-    ('packed', 'shipped'), ('packed', 'cancelled'), ('packed', 'delivered'),
-    ('shipped', 'delivered'), ('shipped', 'rto'),
+    ('picked', 'packed'), ('picked', 'reserved'), ('picked', 'cancelled'), ('picked', 'backordered'),
+    ('packed', 'shipped'), ('packed', 'reserved'), ('packed', 'cancelled'), ('packed', 'delivered'),
+    ('shipped', 'reserved'), ('shipped', 'delivered'), ('shipped', 'rto'),
     ('delivered', 'returned'), ('rto', 'returned')
 ) AS m (f, t);
 INSERT INTO oms.status_move (entity, from_status, to_status, builtin)

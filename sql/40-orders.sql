@@ -69,14 +69,14 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_release_order';
 COMMENT ON FUNCTION oms.release_order(bigint, text) IS
-    'Gives what is reserved to the nodes for picking; returns the order''s status. Raises OM501 while holds are open, OM002.';
+    'Gives what is reserved to the nodes for picking, no more: what waits goes on waiting; returns the order''s status. Raises OM501 while holds are open, OM002, OM004 for a cancelled order.';
 
-CREATE FUNCTION oms.cancel_order(order_id bigint, reason text DEFAULT 'BUYER', company text DEFAULT NULL) RETURNS text
+CREATE FUNCTION oms.cancel_order(order_id bigint, reason text DEFAULT 'BUYER', company text DEFAULT NULL, rest boolean DEFAULT false) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_cancel_order';
-COMMENT ON FUNCTION oms.cancel_order(bigint, text, text) IS
-    'Cancels an order nothing of which was shipped: stock goes back exactly, parcels are cancelled, what was paid is owed to the buyer (oms.refund). Asked again it changes nothing. Returns the order''s status. Raises OM002, OM004 when something was shipped.';
+COMMENT ON FUNCTION oms.cancel_order(bigint, text, text, boolean) IS
+    'Cancels an order nothing of which was shipped: stock goes back exactly, parcels are cancelled, what was paid is owed to the buyer (oms.refund). With rest, where a part was shipped, cancels what was not: each line costs less by it. Asked again it changes nothing. Returns the order''s status. Raises OM002, without rest OM004 when something was shipped.';
 
 CREATE FUNCTION oms.cancel_line(order_id bigint, line_no integer, qty numeric DEFAULT NULL, reason text DEFAULT 'BUYER', request_id text DEFAULT NULL, company text DEFAULT NULL) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 5000
@@ -163,3 +163,24 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION oms.shortfalls(text) IS
     'Items counted below what is reserved, and by whom they are held, in stock units: carts, orders not released, released, picked or packed, handed over and not booked by the ERP. oms.resolve_shortfalls takes from the second and, where the policy says so, the third; the rest is for people to settle: unpack, or correct the count.';
+
+CREATE FUNCTION oms.short_ship(allocation_id bigint, picked numeric, reason text DEFAULT 'NOT_FOUND', shelf numeric DEFAULT NULL, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_short_ship';
+COMMENT ON FUNCTION oms.short_ship(bigint, numeric, text, numeric, text, timestamptz) IS
+    'A node found picked units (stock units, down to 0) of an allocation that is reserved, released or picked: these are picked and keep its number, the rest is taken off the node, which is not asked again for this order, and becomes what oms.shortfall_policy says: sourced from other nodes, waiting, or cancelled (leave: waiting). On a channel that does not split, all of the order at the node goes along, unless the rest is cancelled. shelf, where the count is ours: how many units are left on the shelf beside those picked and packed; the count is set by it. All found: the allocation is picked, nothing else. Asked again with the same number it changes nothing and answers duplicate true. Answer as of oms.reject_allocation, with resourced, backordered and cancelled units. Raises OM001, OM002, OM004 for any other status, OM501 order on hold.';
+
+CREATE FUNCTION oms.dispatch_part(shipment_id bigint, lines jsonb, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_dispatch_part';
+COMMENT ON FUNCTION oms.dispatch_part(bigint, jsonb, text, timestamptz) IS
+    'Hands over a part of a parcel: lines [{line_no, qty}] go as oms.dispatch_shipment does it, in the parcel and under its AWB number; what stays behind becomes a parcel of its own from the same node, with its share of the cash. A line named twice adds up; all of it is a plain hand-over. Asked again it answers with duplicate true. Answer: that of oms.dispatch_shipment, and rest, the shipment_id of the other parcel or null. Raises OM001 more than the parcel has, OM002, OM004 (also where the channel does not split), OM101 fewer counted than would leave, OM401, OM403, OM501.';
+
+CREATE FUNCTION oms.cancel_shipment(shipment_id bigint, reason text DEFAULT 'SELLER', company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_cancel_shipment';
+COMMENT ON FUNCTION oms.cancel_shipment(bigint, text, text, timestamptz) IS
+    'Cancels a parcel, not its goods: they are unpacked, given back and planned anew at once, what no node has waits. One that was handed over is recalled as long as the courier has reported nothing and the ERP was not told: its goods are held again, the count is as before. Asked again it answers duplicate true. Answer: {shipment_id, order_id, allocations, waiting, status, duplicate}; waiting is how many allocations of the order wait. Raises OM002, OM004 on its way, ended, or a pickup from a customer.';

@@ -223,6 +223,12 @@ oms_release_order(PG_FUNCTION_ARGS)
 	int64	   *ids;
 
 	oms_order_lock(company_id, order_id);
+	if (strcmp(order_status_now(company_id, order_id), "cancelled") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_STATUS_MOVE),
+				 errmsg("order " INT64_FORMAT " is cancelled and cannot be released", order_id),
+				 errdetail("What it held was given back."),
+				 errhint("Capture the order anew under another number.")));
 	oms_order_check_holds(company_id, order_id);
 	oms_spi_connect();
 	n = (int) oms_exec(&releasable_plan, values, NULL, false, 0);
@@ -302,9 +308,38 @@ oms_order_cancel(int32 company_id, int64 order_id, const char *reason)
 	oms_order_refresh(company_id, order_id);
 }
 
+static OmsPlan not_handed_over_plan = {
+	"SELECT allocation_id FROM oms.allocation WHERE company_id = $1 AND order_id = $2"
+	" AND status IN ('planned', 'backordered', 'reserved', 'released', 'picked', 'packed') ORDER BY allocation_id",
+	2, {INT4OID, INT8OID}, NULL
+};
+
+/* What is not handed over, though other parts of the order are. */
+static void
+cancel_rest(int32 company_id, int64 order_id, const char *reason)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
+	OmsCancelled gone;
+	int64	   *ids;
+	int			n;
+
+	oms_spi_connect();
+	n = (int) oms_exec(&not_handed_over_plan, values, NULL, false, 0);
+	ids = palloc(sizeof(int64) * (n + 1));
+	for (int i = 0; i < n; i++)
+		ids[i] = oms_int8(i, 1);
+	if (n > 0)
+	{
+		oms_order_cancel_allocations(company_id, order_id, ids, n, reason, &gone);
+		oms_exec(&close_holds_plan, values, NULL, false, 0);
+	}
+	oms_spi_finish();
+	oms_order_refresh(company_id, order_id);
+}
+
 PG_FUNCTION_INFO_V1(oms_cancel_order);
 
-/* oms.cancel_order(order_id, reason, company) returns text */
+/* oms.cancel_order(order_id, reason, company, rest) returns text */
 Datum
 oms_cancel_order(PG_FUNCTION_ARGS)
 {
@@ -312,7 +347,10 @@ oms_cancel_order(PG_FUNCTION_ARGS)
 	int64		order_id = PG_GETARG_INT64(0);
 
 	oms_order_lock(company_id, order_id);
-	oms_order_cancel(company_id, order_id, text_arg(fcinfo, 1));
+	if (!PG_ARGISNULL(3) && PG_GETARG_BOOL(3))
+		cancel_rest(company_id, order_id, text_arg(fcinfo, 1));
+	else
+		oms_order_cancel(company_id, order_id, text_arg(fcinfo, 1));
 	PG_RETURN_DATUM(oms_text(order_status_now(company_id, order_id)));
 }
 

@@ -83,6 +83,21 @@ oms_shipment_taken_out(int32 company_id, int64 shipment_id)
 	resized(&s);
 }
 
+void
+oms_shipment_put_in(int32 company_id, int64 shipment_id, int64 more_cod)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(shipment_id)};
+	OmsShipment s;
+
+	oms_shipment_lock(company_id, shipment_id, &s);
+	oms_exec(&contents_plan, values, NULL, false, 1);
+	s.cod_amount += more_cod;
+	s.declared_value = oms_paise(0, 1);
+	s.dead_g = (int32) Min(Max(oms_int8(0, 2), 1), 1000000000);
+	s.volume_cm3 = (int32) Min(Max(oms_int8(0, 3), 1), 1000000000);
+	resized(&s);
+}
+
 static OmsPlan cash_plan = {
 	"SELECT ((greatest(o.total_amount - o.paid_amount, 0) - coalesce((SELECT sum(s.cod_amount) FROM oms.shipment s"
 	"  WHERE s.company_id = $1 AND s.order_id = $2 AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0)) * 100)::int8,"

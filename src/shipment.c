@@ -27,22 +27,9 @@ OmsReturnHooks oms_return_hooks;
 int			oms_max_attempts = 3;
 extern char *oms_label_font;
 
-/* What a bulk hand-over keeps of each parcel. */
-typedef struct Handed
-{
-	int64		shipment_id;
-	int32		company_id;
-	int32		node_id;
-	int32		courier_id;
-	char	   *courier;
-	char	   *awb;
-	char	   *state;
-	bool		fresh;			/* handed over by this very call */
-} Handed;
-
 static void hand_over_checked(int32 company_id, int64 shipment_id,
-							  TimestampTz at, Handed *out);
-static void write_manifests(Handed *handed, int n);
+							  TimestampTz at, OmsDispatched *out);
+static void write_manifests(OmsDispatched *handed, int n);
 static void lock_ahead(int32 company_id, Datum ids);
 
 void
@@ -353,10 +340,44 @@ oms_shipment_hand_over(OmsShipment *s, TimestampTz at)
 	oms_order_refresh(s->company_id, s->order_id);
 }
 
+/* Where we count, no more leaves than is there by the count. */
+static OmsPlan uncounted_plan = {
+	"SELECT n.code, k.code, s.on_hand, h.qty FROM"
+	" (SELECT r.node_id, r.sku_id, sum(r.qty) AS qty FROM oms.allocation a"
+	"   JOIN oms.reservation r ON r.company_id = a.company_id AND r.allocation_id = a.allocation_id AND r.state = 'open'"
+	"   WHERE a.company_id = $1 AND a.shipment_id = $2 AND a.status <> 'cancelled' GROUP BY 1, 2) h"
+	" JOIN oms.stock s ON s.company_id = $1 AND s.node_id = h.node_id AND s.sku_id = h.sku_id"
+	" JOIN oms.node n ON n.node_id = h.node_id AND n.stock_from <> 'erp' JOIN oms.sku k ON k.sku_id = h.sku_id"
+	" WHERE s.on_hand < h.qty ORDER BY h.node_id, h.sku_id LIMIT 1",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan ids_plan = {
+	"SELECT allocation_id FROM oms.allocation WHERE company_id = $1 AND shipment_id = $2 AND status <> 'cancelled'",
+	2, {INT4OID, INT8OID}, NULL
+};
+
+static void
+check_counted(const OmsShipment *s)
+{
+	Datum		values[2] = {Int32GetDatum(s->company_id), Int64GetDatum(s->shipment_id)};
+	int			n = (int) oms_exec(&ids_plan, values, NULL, false, 0);
+	int64	   *ids = palloc(sizeof(int64) * (n + 1));
+
+	for (int i = 0; i < n; i++)
+		ids[i] = oms_int8(i, 1);
+	oms_stock_lock_allocations(s->company_id, ids, n);
+	if (oms_exec(&uncounted_plan, values, NULL, false, 1) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_OUT_OF_STOCK),
+				 errmsg("more would leave node \"%s\" than is counted there", oms_cstr(0, 1)),
+				 errdetail("%s: %s in the parcel, %s counted.", oms_cstr(0, 2), oms_cstr(0, 4), oms_cstr(0, 3)),
+				 errhint("Correct the count with oms.adjust_stock(), or say what was not found with oms.short_ship().")));
+}
+
 /* Strings of "out" are copied into the context current at the call. */
 static void
 hand_over_checked(int32 company_id, int64 shipment_id, TimestampTz at,
-				  Handed *out)
+				  OmsDispatched *out)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	OmsShipment s;
@@ -369,6 +390,7 @@ hand_over_checked(int32 company_id, int64 shipment_id, TimestampTz at,
 	{
 		oms_shipment_refuse_ended(&s, "handed over");
 		pack(&s);
+		check_counted(&s);
 		oms_shipment_book(&s, true, true);
 		oms_shipment_hand_over(&s, at);
 	}
@@ -387,12 +409,11 @@ PG_FUNCTION_INFO_V1(oms_dispatch_shipment);
 Datum
 oms_dispatch_shipment(PG_FUNCTION_ARGS)
 {
-	Handed		h;
+	OmsDispatched h;
 	OmsJson		j;
 
-	hand_over_checked(oms_company_arg(fcinfo, 1), PG_GETARG_INT64(0),
-					  time_arg(fcinfo, 2), &h);
-	write_manifests(&h, 1);
+	oms_shipment_dispatch(oms_company_arg(fcinfo, 1), PG_GETARG_INT64(0),
+						  time_arg(fcinfo, 2), &h);
 	oms_json_begin(&j);
 	oms_json_int(&j, "shipment_id", h.shipment_id);
 	oms_json_str(&j, "courier", h.courier);
@@ -402,6 +423,17 @@ oms_dispatch_shipment(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(oms_json_end(&j));
 }
 
+void
+oms_shipment_dispatch(int32 company_id, int64 shipment_id, TimestampTz at,
+					  OmsDispatched *out)
+{
+	OmsDispatched copy;
+
+	hand_over_checked(company_id, shipment_id, at, out);
+	copy = *out;
+	write_manifests(&copy, 1);
+}
+
 static OmsPlan manifest_plan = {
 	"INSERT INTO oms.manifest (company_id, node_id, courier_id, shipments) VALUES ($1, $2, $3, $4)",
 	4, {INT4OID, INT4OID, INT4OID, INT8ARRAYOID}, NULL
@@ -409,7 +441,7 @@ static OmsPlan manifest_plan = {
 
 /* One manifest for each (node, courier) of what was handed over just now. */
 static void
-write_manifests(Handed *handed, int n)
+write_manifests(OmsDispatched *handed, int n)
 {
 	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
 
@@ -469,7 +501,7 @@ typedef struct BulkItem
 	int32		company_id;
 	int64		shipment_id;
 	TimestampTz at;
-	Handed	   *out;
+	OmsDispatched	   *out;
 } BulkItem;
 
 static void
@@ -493,7 +525,7 @@ oms_dispatch_shipments(PG_FUNCTION_ARGS)
 	bool	   *nulls;
 	int			n;
 	int			done = 0;
-	Handed	   *handed;
+	OmsDispatched	   *handed;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
@@ -501,7 +533,7 @@ oms_dispatch_shipments(PG_FUNCTION_ARGS)
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, 8, FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &ids, &nulls, &n);
 	lock_ahead(company_id, PG_GETARG_DATUM(0));
-	handed = palloc0(sizeof(Handed) * Max(n, 1));
+	handed = palloc0(sizeof(OmsDispatched) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		BulkItem	item;
@@ -529,7 +561,7 @@ oms_dispatch_shipments(PG_FUNCTION_ARGS)
 									   err->message));
 			rownulls[3] = false;
 			FreeErrorData(err);
-			memset(&handed[done], 0, sizeof(Handed));
+			memset(&handed[done], 0, sizeof(OmsDispatched));
 		}
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row, rownulls);
 	}

@@ -94,6 +94,14 @@ extern void oms_shipment_requote(OmsShipment *s);
 extern void oms_shipment_taken_out(int32 company_id, int64 shipment_id);
 
 /*
+ * parcel.c: goods were put into a parcel that is not handed over, and it is
+ * to collect so much more: value and weight follow the contents, the courier
+ * is chosen anew.  SPI connected, order locked.
+ */
+extern void oms_shipment_put_in(int32 company_id, int64 shipment_id,
+								int64 more_cod);
+
+/*
  * parcel.c: the order's amount changed.  Its parcels collect no more than is
  * due, and all of it where nothing of the order waits; those handed over
  * stay as they are.  SPI connected, order locked.
@@ -105,6 +113,26 @@ extern void oms_shipment_balance_cash(int32 company_id, int64 order_id);
  * Packs what is not packed.  SPI connected, parcel locked; once only.
  */
 extern void oms_shipment_hand_over(OmsShipment *s, TimestampTz at);
+
+/* What oms.dispatch_shipment() answers; strings in the caller's context. */
+typedef struct OmsDispatched
+{
+	int64		shipment_id;
+	int32		company_id;
+	int32		node_id;
+	int32		courier_id;
+	char	   *courier;
+	char	   *awb;
+	char	   *state;
+	bool		fresh;			/* handed over by this very call */
+} OmsDispatched;
+
+/*
+ * The explicit hand-over of oms.dispatch_shipment(), with its manifest.
+ * Raises OUT_OF_STOCK where our own count is below what would leave.
+ */
+extern void oms_shipment_dispatch(int32 company_id, int64 shipment_id,
+								  TimestampTz at, OmsDispatched *out);
 
 /* Moves the parcel's live allocations to "to" in stock key order. */
 extern int	oms_shipment_move_allocations(const OmsShipment *s,

@@ -149,6 +149,14 @@ extern int64 oms_stock_expire_cart(int32 company_id, const char *cart_id,
 extern void oms_stock_dispatch(int32 company_id, int64 allocation_id,
 							   const char *document);
 
+/*
+ * stock_recall.c: goods of these allocations that left are held for them
+ * again, exactly as before; where we count, the count rises.  False, with
+ * work half done, when the ERP was told already: the caller raises.
+ */
+extern bool oms_stock_recall(int32 company_id, const int64 *ids, int nids,
+							 const char *document);
+
 /* Goods came (back) into a node, sellable. */
 extern void oms_stock_receive(int32 company_id, OmsStockKey key, int64 qty,
 							  const char *document);
