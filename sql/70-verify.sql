@@ -195,6 +195,9 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
       FROM oms."order" c WHERE c.customer_id IS NOT NULL
        AND NOT EXISTS (SELECT FROM oms.customer p WHERE p.company_id = c.company_id AND p.customer_id = c.customer_id)
     UNION ALL
+    SELECT format('customer %s', c.customer_id), format('company %s', c.company_id)
+      FROM oms.customer c WHERE NOT EXISTS (SELECT FROM oms.company p WHERE p.company_id = c.company_id)
+    UNION ALL
     SELECT format('allocation (%s, %s)', c.company_id, c.allocation_id), format('line %s of order %s', c.line_no, c.order_id)
       FROM oms.allocation c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)
     UNION ALL

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 
+#include "core_rows.h"
 #include "orders.h"
 #include "shipment.h"
 #include "tax.h"
@@ -209,29 +210,18 @@ lines_of_node(const OmsFulfilment *f, int node, int64 *value,
 	parcel->volume_cm3 = (int32) Min(Max((mm3 + 999) / 1000, 1), 1000000000);
 }
 
-static OmsPlan ids_plan = {
-	"SELECT nextval('oms.allocation_allocation_id_seq'::regclass) FROM generate_series(1, $1)",
-	1, {INT4OID}, NULL
-};
-
 static void
 take_ids(OmsFulfilment *f)
 {
-	Datum		values[1] = {Int32GetDatum(f->plan.npieces)};
-
-	if (f->plan.npieces == 0)
-		return;
-	oms_spi_connect();
-	oms_exec(&ids_plan, values, NULL, false, 0);
 	for (int i = 0; i < f->plan.npieces; i++)
 	{
 		OmsPiece   *piece = &f->plan.pieces[i];
 
-		piece->allocation_id = oms_int8(i, 1);
 		if (f->line_ids && f->line_ids[piece->demand])
 			piece->allocation_id = f->line_ids[piece->demand];
+		else
+			piece->allocation_id = oms_next("allocation_allocation_id_seq");
 	}
-	oms_spi_finish();
 }
 
 /* Share of the line's amount for units (before, before + qty]; sums exactly. */
@@ -318,8 +308,7 @@ make_allocations(OmsFulfilment *f)
 static OmsPlan allocation_plan = {
 	"INSERT INTO oms.allocation (company_id, allocation_id, order_id, line_no, sku_id, node_id, qty, status, shipment_id,"
 	" net_amount, tax_rate, taxable, cgst, sgst, igst, supplier_state, place_of_supply, promised_at)"
-	" VALUES ($1, coalesce($2, nextval('oms.allocation_allocation_id_seq'::regclass)), $3, $4, $5, $6, $7, $8, $9,"
-	" $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 	18, {INT4OID, INT8OID, INT8OID, INT4OID, INT4OID, INT4OID, NUMERICOID, TEXTOID, INT8OID,
 	NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, NULL
 };
@@ -332,8 +321,8 @@ write_allocation(OmsFulfilment *f, OmsNewAllocation *a)
 	char		nulls[19] = "                  ";
 
 	values[0] = Int32GetDatum(f->company_id);
-	values[1] = Int64GetDatum(a->allocation_id);
-	nulls[1] = a->allocation_id ? ' ' : 'n';
+	values[1] = Int64GetDatum(a->allocation_id ? a->allocation_id :
+							  oms_next("allocation_allocation_id_seq"));
 	values[2] = Int64GetDatum(f->order_id);
 	values[3] = Int32GetDatum(line->line_no);
 	values[4] = Int32GetDatum(line->sku_id);
@@ -357,7 +346,7 @@ write_allocation(OmsFulfilment *f, OmsNewAllocation *a)
 	values[14] = oms_paise_numeric(a->tax.igst);
 	values[17] = TimestampTzGetDatum(a->promised_at);
 	nulls[17] = a->promised_at ? ' ' : 'n';
-	oms_exec(&allocation_plan, values, nulls, false, 0);
+	oms_insert(&allocation_plan, values, nulls);
 }
 
 void

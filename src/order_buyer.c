@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "core_rows.h"
 #include "order_capture.h"
 
 static char *oms_buyer_key = NULL;
@@ -153,6 +154,11 @@ oms_capture_score(OmsCapture *c)
 		oms_capture_hold(c, "ADDRESS", "there is no street address");
 }
 
+static OmsPlan first_order_plan = {
+	"INSERT INTO oms.customer (customer_id, company_id, buyer_hash, name, phone, email, gstin, pincode, cod_open, last_order_at, orders)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (company_id, buyer_hash) DO NOTHING",
+	11, {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, INT4OID}, NULL
+};
 static OmsPlan new_buyer_plan = {
 	"INSERT INTO oms.customer (customer_id, company_id, buyer_hash, name, phone, email, gstin, pincode, orders, cod_open, last_order_at)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10)"
@@ -176,8 +182,8 @@ oms_capture_write_buyer(OmsCapture *c)
 {
 	OmsOrderDoc *d = &c->doc;
 	int32		cod = c->f.cod ? 1 : 0;
-	Datum		values[10];
-	char		nulls[11] = "          ";
+	Datum		values[11];
+	char		nulls[12] = "           ";
 
 	if (c->buyer.customer_id == 0)
 		return;
@@ -194,10 +200,12 @@ oms_capture_write_buyer(OmsCapture *c)
 		SET_TEXT(7, d->ship.pincode);
 		values[8] = Int32GetDatum(cod);
 		values[9] = TimestampTzGetDatum(d->placed_at);
-		oms_exec(&new_buyer_plan, values, nulls, false, 0);
-		if (oms_int8(0, 1) != c->buyer.customer_id)
+		values[10] = Int32GetDatum(1);
+		/* the buyer's first two orders at once: one buyer all the same */
+		if (!oms_insert(&first_order_plan, values, nulls) &&
+			oms_exec(&new_buyer_plan, values, nulls, false, 0) > 0 &&
+			oms_int8(0, 1) != c->buyer.customer_id)
 		{
-			/* the buyer's first two orders at once: one buyer all the same */
 			values[2] = Int64GetDatum(oms_int8(0, 1));
 			values[0] = Int32GetDatum(c->company_id);
 			values[1] = Int64GetDatum(c->order_id);

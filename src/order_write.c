@@ -8,23 +8,25 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "core_memo.h"
+#include "core_rows.h"
 #include "order_capture.h"
 
 static OmsPlan order_plan = {
 	"INSERT INTO oms.\"order\" (company_id, channel_id, external_id, document_hash, status, placed_at, currency, payment_mode,"
 	" paid_amount, goods_amount, charge_amount, tax_amount, total_amount, fulfilment_mode, only_node_id, customer_id, ship_name, ship_phone,"
 	" ship_address, ship_city, ship_state_code, ship_pincode, ship_place, bill_state_code, buyer_gstin, place_of_supply,"
-	" promised_at, planning_run, captured_at)"
+	" promised_at, planning_run, captured_at, order_id)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
-	" oms.geo_point($23, $24), $25, $26, $27, $28, 1, $29)"
-	" ON CONFLICT (company_id, channel_id, external_id) DO NOTHING RETURNING order_id",
-	29, {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
+	" $23, $24, $25, $26, $27, $28, $29, $30)"
+	" ON CONFLICT (company_id, channel_id, external_id) DO NOTHING",
+	30, {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
 		NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, FLOAT8OID, TEXTOID, TEXTOID, TEXTOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID}, NULL
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, InvalidOid, TEXTOID, TEXTOID, TEXTOID,
+	TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, INT8OID}, NULL
 };
-static OmsPlan customer_id_plan = {
-	"SELECT nextval('oms.customer_customer_id_seq'::regclass)", 0, {0}, NULL
+static OmsPlan place_plan = {
+	"SELECT oms.geo_point($1, $2)", 2, {FLOAT8OID, FLOAT8OID}, NULL
 };
 
 /* False when the channel's order is there already. */
@@ -32,16 +34,13 @@ bool
 oms_capture_write_order(OmsCapture *c)
 {
 	OmsOrderDoc *d = &c->doc;
-	Datum		values[29];
-	char		nulls[30] = "                             ";
+	Datum		values[30];
+	char		nulls[31] = "                              ";
 	bool		inserted;
 
 	oms_spi_connect();
 	if (c->buyer.is_new)
-	{
-		oms_exec(&customer_id_plan, NULL, NULL, false, 1);
-		c->buyer.customer_id = oms_int8(0, 1);
-	}
+		c->buyer.customer_id = oms_next("customer_customer_id_seq");
 	values[0] = Int32GetDatum(c->company_id);
 	values[1] = Int32GetDatum(c->channel.channel_id);
 	SET_TEXT(2, d->external_id);
@@ -66,27 +65,34 @@ oms_capture_write_order(OmsCapture *c)
 	SET_TEXT(19, d->ship.city);
 	SET_TEXT(20, d->ship.state_code);
 	SET_TEXT(21, d->carry_out ? NULL : d->ship.pincode);
-	values[22] = Float8GetDatum(d->ship.lat);
-	values[23] = Float8GetDatum(d->ship.lng);
-	nulls[22] = nulls[23] = d->ship.has_point ? ' ' : 'n';
-	SET_TEXT(24, c->bill_state);
-	SET_TEXT(25, d->gstin);
-	SET_TEXT(26, c->place_of_supply);
-	values[27] = TimestampTzGetDatum(c->f.promised_at);
-	nulls[27] = c->f.promised_at ? ' ' : 'n';
+	nulls[22] = 'n';
+	if (d->ship.has_point)
+	{
+		Datum		point[2] = {Float8GetDatum(d->ship.lat), Float8GetDatum(d->ship.lng)};
+		bool		isnull;
+
+		oms_memo(&place_plan, point, NULL, false);
+		values[22] = oms_datum(0, 1, &isnull);
+		nulls[22] = isnull ? 'n' : ' ';
+	}
+	SET_TEXT(23, c->bill_state);
+	SET_TEXT(24, d->gstin);
+	SET_TEXT(25, c->place_of_supply);
+	values[26] = TimestampTzGetDatum(c->f.promised_at);
+	nulls[26] = c->f.promised_at ? ' ' : 'n';
+	values[27] = Int32GetDatum(1);
 	values[28] = TimestampTzGetDatum(c->f.at);
-	inserted = oms_exec(&order_plan, values, nulls, false, 0) > 0;
-	if (inserted)
-		c->order_id = oms_int8(0, 1);
+	c->order_id = oms_next("order_order_id_seq");
+	values[29] = Int64GetDatum(c->order_id);
+	inserted = oms_insert(&order_plan, values, nulls);
 	oms_spi_finish();
 	return inserted;
 }
 
 static OmsPlan line_plan = {
 	"INSERT INTO oms.order_line (company_id, order_id, line_no, sku_id, qty, unit_price, discount, net_amount)"
-	" SELECT $1, $2, u.line_no, u.sku_id, u.qty::numeric / 1000, u.unit_price::numeric / 100, u.discount::numeric / 100, u.net::numeric / 100"
-	" FROM unnest($3::int4[], $4::int4[], $5::int8[], $6::int8[], $7::int8[], $8::int8[]) AS u (line_no, sku_id, qty, unit_price, discount, net)",
-	8, {INT4OID, INT8OID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}, NULL
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	8, {INT4OID, INT8OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID}, NULL
 };
 static OmsPlan charge_plan = {
 	"INSERT INTO oms.order_charge (company_id, order_id, charge_no, kind, amount) VALUES ($1, $2, $3, $4, $5)",
@@ -100,47 +106,36 @@ void
 oms_capture_write_details(OmsCapture *c)
 {
 	OmsOrderDoc *d = &c->doc;
-	int			n = d->nlines;
-	int32	   *line_no = palloc(sizeof(int32) * n);
-	int32	   *sku_id = palloc(sizeof(int32) * n);
-	int64	   *qty = palloc(sizeof(int64) * n);
-	int64	   *unit_price = palloc(sizeof(int64) * n);
-	int64	   *discount = palloc(sizeof(int64) * n);
-	int64	   *net = palloc(sizeof(int64) * n);
 	Datum		values[8];
 	OmsJson		j;
 
-	for (int i = 0; i < n; i++)
-	{
-		line_no[i] = d->lines[i].line_no;
-		sku_id[i] = d->lines[i].sku_id;
-		qty[i] = d->lines[i].qty;
-		unit_price[i] = d->lines[i].unit_price;
-		discount[i] = d->lines[i].discount;
-		net[i] = d->lines[i].net;
-	}
 	oms_spi_connect();
 	values[0] = Int32GetDatum(c->company_id);
 	values[1] = Int64GetDatum(c->order_id);
-	values[2] = oms_int4_array(line_no, n);
-	values[3] = oms_int4_array(sku_id, n);
-	values[4] = oms_int8_array(qty, n);
-	values[5] = oms_int8_array(unit_price, n);
-	values[6] = oms_int8_array(discount, n);
-	values[7] = oms_int8_array(net, n);
-	oms_exec(&line_plan, values, NULL, false, 0);
+	for (int i = 0; i < d->nlines; i++)
+	{
+		OmsLine    *l = &d->lines[i];
+
+		values[2] = Int32GetDatum(l->line_no);
+		values[3] = Int32GetDatum(l->sku_id);
+		values[4] = oms_milli_numeric(l->qty);
+		values[5] = oms_paise_numeric(l->unit_price);
+		values[6] = oms_paise_numeric(l->discount);
+		values[7] = oms_paise_numeric(l->net);
+		oms_insert(&line_plan, values, NULL);
+	}
 	for (int i = 0; i < d->ncharges; i++)
 	{
 		values[2] = Int32GetDatum(i + 1);
 		values[3] = oms_text(d->charges[i].kind);
 		values[4] = oms_paise_numeric(d->charges[i].amount);
-		oms_exec(&charge_plan, values, NULL, false, 0);
+		oms_insert(&charge_plan, values, NULL);
 	}
 	for (int i = 0; i < c->nholds; i++)
 	{
 		values[2] = oms_text(c->holds[i].hold);
 		values[3] = oms_text(c->holds[i].reason);
-		oms_exec(&hold_plan, values, NULL, false, 0);
+		oms_insert(&hold_plan, values, NULL);
 	}
 	if (c->risk.terms)
 		oms_risk_keep(c->company_id, c->order_id, &c->risk);

@@ -9,6 +9,7 @@
 
 #include "core.h"
 #include "core_memo.h"
+#include "core_rows.h"
 #include "courier.h"
 #include "erp.h"
 #include "orders.h"
@@ -26,6 +27,7 @@ _PG_init(void)
 {
 	oms_core_init();
 	oms_memo_init();
+	oms_rows_init();
 	oms_early_release_init();
 	oms_courier_init();
 	oms_shipment_init();

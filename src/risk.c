@@ -22,6 +22,7 @@
 #include "utils/numeric.h"
 
 #include "core_memo.h"
+#include "core_rows.h"
 #include "risk.h"
 #include "risk_address.h"
 
@@ -576,6 +577,11 @@ json_double(OmsJson *j, const char *key, double val)
 	pushJsonbValue(&j->state, WJB_VALUE, &v);
 }
 
+static OmsPlan first_plan = {
+	"INSERT INTO oms.risk_score (company_id, order_id, risk_model_id, probability, action, terms, reasons, utilities)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (company_id, order_id) DO NOTHING",
+	8, {INT4OID, INT8OID, INT4OID, FLOAT8OID, TEXTOID, JSONBOID, TEXTARRAYOID, JSONBOID}, NULL
+};
 static OmsPlan keep_plan = {
 	"INSERT INTO oms.risk_score (company_id, order_id, risk_model_id, probability,"
 	" action, terms, reasons, utilities)"
@@ -606,6 +612,7 @@ oms_risk_keep(int32 company_id, int64 order_id, const OmsRiskResult *result)
 												-1, false, TYPALIGN_INT));
 	values[7] = JsonbPGetDatum(result->utilities);
 	oms_spi_connect();
-	oms_exec(&keep_plan, values, NULL, false, 0);
+	if (!oms_insert(&first_plan, values, NULL))
+		oms_exec(&keep_plan, values, NULL, false, 0);
 	oms_spi_finish();
 }

@@ -18,6 +18,7 @@
 #include "utils/guc.h"
 
 #include "allocation.h"
+#include "core_rows.h"
 #include "shipment.h"
 #include "stock.h"
 
@@ -50,56 +51,57 @@ oms_shipment_init(void)
 static OmsPlan plan_plan = {
 	"INSERT INTO oms.shipment (company_id, order_id, return_id, direction, node_id, courier_service_id,"
 	" cod_amount, declared_value, dead_g, volume_cm3, charge_g, zone, freight, cod_fee, courier_gst,"
-	" rto_freight, expected_cost, promised_at)"
-	" VALUES ($1, $2, $3, CASE WHEN $3 IS NULL THEN 'forward' ELSE 'reverse' END, $4, $5, $6, $7, $8, $9,"
-	" $10, $11, $12, $13, $14, $15, $16, $17) RETURNING shipment_id",
-	17, {INT4OID, INT8OID, INT8OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID,
+	" rto_freight, expected_cost, promised_at, shipment_id)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+	19, {INT4OID, INT8OID, INT8OID, TEXTOID, INT4OID, INT4OID, NUMERICOID, NUMERICOID,
 		INT4OID, INT4OID, INT4OID, TEXTOID, NUMERICOID, NUMERICOID,
-	NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID}, NULL
+	NUMERICOID, NUMERICOID, NUMERICOID, TIMESTAMPTZOID, INT8OID}, NULL
 };
 
 int64
 oms_shipment_plan(const OmsShipmentPlan *plan)
 {
 	const OmsCourierQuote *q = plan->quote;
-	Datum		values[17];
-	char		nulls[18] = "                 ";
+	Datum		values[19];
+	char		nulls[20] = "                   ";
 	int64		shipment_id;
 
 	values[0] = Int32GetDatum(plan->company_id);
 	values[1] = Int64GetDatum(plan->order_id);
 	values[2] = Int64GetDatum(plan->return_id);
-	values[3] = Int32GetDatum(plan->node_id);
-	values[5] = oms_paise_numeric(plan->cod_amount);
-	values[6] = oms_paise_numeric(plan->declared_value);
-	values[7] = Int32GetDatum(plan->dead_g);
-	values[8] = Int32GetDatum(plan->volume_cm3);
-	values[16] = TimestampTzGetDatum(plan->promised_at);
+	values[3] = oms_text(plan->return_id == 0 ? "forward" : "reverse");
+	values[4] = Int32GetDatum(plan->node_id);
+	values[6] = oms_paise_numeric(plan->cod_amount);
+	values[7] = oms_paise_numeric(plan->declared_value);
+	values[8] = Int32GetDatum(plan->dead_g);
+	values[9] = Int32GetDatum(plan->volume_cm3);
+	values[17] = TimestampTzGetDatum(plan->promised_at);
 	if (plan->return_id == 0)
 		nulls[2] = 'n';
 	if (plan->promised_at == 0)
-		nulls[16] = 'n';
+		nulls[17] = 'n';
 	if (q)
 	{
-		values[4] = Int32GetDatum(q->courier_service_id);
-		values[9] = Int32GetDatum(q->charge_g);
-		values[10] = oms_text(q->zone);
-		values[11] = oms_paise_numeric(q->freight);
-		values[12] = oms_paise_numeric(q->cod_fee);
-		values[13] = oms_paise_numeric(q->gst);
-		values[14] = oms_paise_numeric(q->rto_freight);
-		values[15] = oms_paise_numeric(q->expected_cost);
+		values[5] = Int32GetDatum(q->courier_service_id);
+		values[10] = Int32GetDatum(q->charge_g);
+		values[11] = oms_text(q->zone);
+		values[12] = oms_paise_numeric(q->freight);
+		values[13] = oms_paise_numeric(q->cod_fee);
+		values[14] = oms_paise_numeric(q->gst);
+		values[15] = oms_paise_numeric(q->rto_freight);
+		values[16] = oms_paise_numeric(q->expected_cost);
 		if (q->zone == NULL)
-			nulls[10] = 'n';
+			nulls[11] = 'n';
 	}
 	else
 	{
-		nulls[4] = 'n';
-		memset(nulls + 9, 'n', 7);
+		nulls[5] = 'n';
+		memset(nulls + 10, 'n', 7);
 	}
 	oms_spi_connect();
-	oms_exec(&plan_plan, values, nulls, false, 0);
-	shipment_id = oms_int8(0, 1);
+	shipment_id = oms_next("shipment_shipment_id_seq");
+	values[18] = Int64GetDatum(shipment_id);
+	oms_insert(&plan_plan, values, nulls);
 	oms_spi_finish();
 	return shipment_id;
 }

@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "core_rows.h"
 #include "stock_sql.h"
 
 OmsStockErp oms_stock_erp;
@@ -236,9 +237,9 @@ insert_hold(int32 company_id, const OmsStockTake *t)
 	};
 
 	if (t->quota_qty > 0)
-		oms_exec(&hold_plan, values, t->cart_id ? "    n    " : "     nn  ", false, 0);
+		oms_insert(&hold_plan, values, t->cart_id ? "    n    " : "     nn  ");
 	else
-		oms_exec(&hold_plan, values, t->cart_id ? "    n  nn" : "     nnnn", false, 0);
+		oms_insert(&hold_plan, values, t->cart_id ? "    n  nn" : "     nnnn");
 }
 
 int

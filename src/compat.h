@@ -1,0 +1,26 @@
+/*
+ * compat.h
+ *	  Differences between PostgreSQL versions; the only file that asks for one.
+ */
+#ifndef OMS_COMPAT_H
+#define OMS_COMPAT_H
+
+#if PG_VERSION_NUM >= 180000
+#define oms_check_exprs(rri) ((rri)->ri_CheckConstraintExprs)
+#define oms_check_index_constraints(rri, slot, estate, tid, arbiters) \
+	ExecCheckIndexConstraints(rri, slot, estate, tid, NULL, arbiters)
+#else
+#define oms_check_exprs(rri) ((rri)->ri_ConstraintExprs)
+#define oms_check_index_constraints(rri, slot, estate, tid, arbiters) \
+	ExecCheckIndexConstraints(rri, slot, estate, tid, arbiters)
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define oms_insert_index_tuples(rri, slot, estate, no_dup, conflict, arbiters) \
+	ExecInsertIndexTuples(rri, slot, estate, false, no_dup, conflict, arbiters, false)
+#else
+#define oms_insert_index_tuples(rri, slot, estate, no_dup, conflict, arbiters) \
+	ExecInsertIndexTuples(rri, slot, estate, false, no_dup, conflict, arbiters)
+#endif
+
+#endif							/* OMS_COMPAT_H */

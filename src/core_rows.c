@@ -1,0 +1,606 @@
+/*
+ * core_rows.c
+ *	  Rows written without an executor.
+ *
+ * A captured order writes some ten rows into ten tables.  An INSERT of one
+ * row costs 15 to 25 us, of which the row and its index entries are a
+ * quarter; the rest makes an executor: opens indexes, reads the tables' CHECK
+ * constraints from their text, compiles them and the defaults.  Here that is
+ * done once a session and table, and kept until PostgreSQL says that
+ * something about the table changed.
+ *
+ * The statement stays the truth: its text is read for table and columns, and
+ * it is run as it stands wherever this file does not do all that the executor
+ * would (see fits()).  What is done here is what ExecInsert() does for a
+ * plain table: rights, defaults, the columns' types, NOT NULL and CHECK, the
+ * row, the indexes, and for ON CONFLICT DO NOTHING the protocol of
+ * speculative insertion.  Hooks of the executor (pgaudit) do not see it; they
+ * see the call of our function.
+ *
+ * Locks: the table ROW EXCLUSIVE until the end of the transaction, as with
+ * the statement.  Its indexes are not locked on their own: who makes, drops
+ * or rebuilds one waits for all who hold the table.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "core_rows.h"
+
+#define OMS_MAX_INDEXES 16
+
+/* What a statement writes to, made ready. */
+typedef struct Target
+{
+	struct Target *next;
+	OmsPlan    *plan;
+	bool		valid;			/* cleared by messages */
+	bool		direct;			/* else run the statement */
+	bool		busy;
+	Oid			relid;
+	MemoryContext cxt;			/* of all below */
+	TupleDesc	desc;
+	int		   *column;			/* [nargs] attribute, from 0 */
+	int			natts;
+	ExprState **defaults;		/* [natts] NULL: none, or the column is given */
+	int32	   *typmod;			/* [nargs] of numeric to be kept to, or -1 */
+	EState	   *estate;
+	ResultRelInfo *rri;
+	TupleTableSlot *slot;
+	bool		do_nothing;		/* ON CONFLICT DO NOTHING */
+	List	   *arbiters;
+	int			nindexes;
+	Oid			indexes[OMS_MAX_INDEXES];
+} Target;
+
+static Target *targets = NULL;
+
+/* Grows with every message about a table of ours. */
+static uint64 messages = 0;
+
+/* By the address of the statement, open addressing. */
+#define OMS_TARGET_SLOTS 64
+static Target *slots[OMS_TARGET_SLOTS];
+
+static void on_relcache(Datum arg, Oid relid);
+static void on_syscache(Datum arg, int cacheid, uint32 hashvalue);
+static Target *target_of(OmsPlan *p);
+static bool run_statement(OmsPlan *p, Datum *values, const char *nulls);
+static Relation open_target(Target *t);
+static void prepare(Target *t, Relation rel);
+static bool read_statement(Target *t, char **table, List **columns,
+						   List **conflict);
+static bool find_columns(Target *t, Relation rel, List *columns);
+static bool fits(Target *t, Relation rel);
+static bool fits_indexes(Target *t, Relation rel, List *conflict);
+static bool write_guarded(Target *t, Relation rel, Datum *values,
+						  const char *nulls);
+static bool write_row(Target *t, Relation rel, Datum *values,
+					  const char *nulls);
+
+void
+oms_rows_init(void)
+{
+	CacheRegisterRelcacheCallback(on_relcache, (Datum) 0);
+	/* functions in defaults and constraints */
+	CacheRegisterSyscacheCallback(PROCOID, on_syscache, (Datum) 0);
+}
+
+static void
+on_relcache(Datum arg, Oid relid)
+{
+	for (Target *t = targets; t; t = t->next)
+		if (!OidIsValid(relid) || t->relid == relid)
+		{
+			t->valid = false;
+			messages++;
+		}
+}
+
+static void
+on_syscache(Datum arg, int cacheid, uint32 hashvalue)
+{
+	on_relcache((Datum) 0, InvalidOid);
+}
+
+int64
+oms_next(const char *sequence)
+{
+	Oid			relid = get_relname_relid(sequence,
+										  get_namespace_oid("oms", false));
+
+	if (!OidIsValid(relid))
+		elog(ERROR, "sequence \"oms.%s\" does not exist", sequence);
+	return nextval_internal(relid, true);
+}
+
+bool
+oms_insert(OmsPlan *p, Datum *values, const char *nulls)
+{
+	Target	   *t = target_of(p);
+	Relation	rel;
+	bool		inserted;
+
+	/* a snapshot of before has more to say about conflicts */
+	if (t->busy || (t->do_nothing && IsolationUsesXactSnapshot()))
+		return run_statement(p, values, nulls);
+	rel = open_target(t);
+	if (rel == NULL)
+		return run_statement(p, values, nulls);
+	if (!t->direct ||
+		pg_class_aclcheck(t->relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
+	{
+		table_close(rel, NoLock);
+		return run_statement(p, values, nulls);
+	}
+	PreventCommandIfReadOnly("INSERT");
+	PreventCommandIfParallelMode("INSERT");
+
+	inserted = write_guarded(t, rel, values, nulls);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+	return inserted;
+}
+
+/* A function in a default or constraint may come back here. */
+static pg_noinline bool
+write_guarded(Target *t, Relation rel, Datum *values, const char *nulls)
+{
+	bool		inserted;
+
+	t->busy = true;
+	PG_TRY();
+	{
+		inserted = write_row(t, rel, values, nulls);
+	}
+	PG_FINALLY();
+	{
+		t->busy = false;
+	}
+	PG_END_TRY();
+	return inserted;
+}
+
+static bool
+run_statement(OmsPlan *p, Datum *values, const char *nulls)
+{
+	return oms_exec(p, values, nulls, false, 0) > 0;
+}
+
+static Target *
+target_of(OmsPlan *p)
+{
+	int			i = ((uintptr_t) p / sizeof(void *)) % OMS_TARGET_SLOTS;
+	Target	   *t;
+
+	for (int probes = 0;; probes++)
+	{
+		if (probes == OMS_TARGET_SLOTS)
+			elog(ERROR, "too many statements write rows");
+		if (slots[i] == NULL)
+			break;
+		if (slots[i]->plan == p)
+			return slots[i];
+		i = (i + 1) % OMS_TARGET_SLOTS;
+	}
+	t = MemoryContextAllocZero(TopMemoryContext, sizeof(Target));
+	t->plan = p;
+	t->next = targets;
+	targets = t;
+	slots[i] = t;
+	return t;
+}
+
+/* The table, locked, with *t of now; NULL when there is none. */
+static Relation
+open_target(Target *t)
+{
+	for (;;)
+	{
+		Relation	rel;
+
+		if (!OidIsValid(t->relid))
+		{
+			char	   *table;
+			List	   *columns;
+			List	   *conflict;
+
+			if (!read_statement(t, &table, &columns, &conflict))
+				return NULL;
+			t->relid = get_relname_relid(table, get_namespace_oid("oms", false));
+			t->valid = false;
+			if (!OidIsValid(t->relid))
+				return NULL;
+		}
+		/* takes messages in where it has to lock */
+		rel = try_relation_open(t->relid, RowExclusiveLock);
+		if (rel == NULL)
+		{
+			t->relid = InvalidOid;
+			continue;
+		}
+		if (!t->valid)
+			prepare(t, rel);
+		return rel;
+	}
+}
+
+/*
+ * Makes ready.  What came in while we looked around counts: then it is all
+ * done anew next time.
+ */
+static void
+prepare(Target *t, Relation rel)
+{
+	uint64		before = messages;
+	MemoryContext old;
+	char	   *table;
+	List	   *columns;
+	List	   *conflict;
+
+	if (t->cxt)
+		MemoryContextDelete(t->cxt);
+	t->cxt = AllocSetContextCreate(TopMemoryContext, "oms rows",
+								   ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(t->cxt);
+	t->direct = read_statement(t, &table, &columns, &conflict) &&
+		strcmp(table, RelationGetRelationName(rel)) == 0 &&
+		find_columns(t, rel, columns) && fits(t, rel) &&
+		fits_indexes(t, rel, conflict);
+	MemoryContextSwitchTo(old);
+	t->valid = messages == before;
+}
+
+/* One name of a list, at **s; NULL when there is none */
+static char *
+read_name(const char **s)
+{
+	const char *begin = *s;
+	char	   *name;
+
+	if (*begin == '"')
+	{
+		const char *end = strchr(begin + 1, '"');
+
+		if (end == NULL)
+			return NULL;
+		name = pnstrdup(begin + 1, end - begin - 1);
+		*s = end + 1;
+		return name;
+	}
+	while ((**s >= 'a' && **s <= 'z') || **s == '_' || (**s >= '0' && **s <= '9'))
+		(*s)++;
+	return *s > begin ? pnstrdup(begin, *s - begin) : NULL;
+}
+
+/* "(a, b)" at **s; NIL when it is anything else */
+static List *
+read_names(const char **s)
+{
+	List	   *names = NIL;
+
+	do
+	{
+		char	   *name;
+
+		(*s)++;
+		while (**s == ' ')
+			(*s)++;
+		name = read_name(s);
+		if (name == NULL)
+			return NIL;
+		names = lappend(names, name);
+	} while (**s == ',');
+	if (**s != ')')
+		return NIL;
+	(*s)++;
+	return names;
+}
+
+static bool
+read_word(const char **s, const char *word)
+{
+	if (strncmp(*s, word, strlen(word)) != 0)
+		return false;
+	*s += strlen(word);
+	return true;
+}
+
+/* False when the statement is not of our form. */
+static bool
+read_statement(Target *t, char **table, List **columns, List **conflict)
+{
+	const char *s = t->plan->sql;
+
+	*conflict = NIL;
+	t->do_nothing = false;
+	if (!read_word(&s, "INSERT INTO oms.") || (*table = read_name(&s)) == NULL ||
+		!read_word(&s, " ") || *s != '(' || (*columns = read_names(&s)) == NIL ||
+		!read_word(&s, " VALUES "))
+		return false;
+	for (int i = 1; i <= t->plan->nargs; i++)
+		if (!read_word(&s, psprintf("%s$%d", i == 1 ? "(" : ", ", i)))
+			return false;
+	if (!read_word(&s, ")") || list_length(*columns) != t->plan->nargs)
+		return false;
+	if (*s == '\0')
+		return true;
+	t->do_nothing = true;
+	return read_word(&s, " ON CONFLICT ") && *s == '(' &&
+		(*conflict = read_names(&s)) != NIL && strcmp(s, " DO NOTHING") == 0;
+}
+
+/* Which columns the parameters are, and of what type; false: not just so. */
+static bool
+find_columns(Target *t, Relation rel, List *columns)
+{
+	OmsPlan    *p = t->plan;
+	bool		same = true;
+	ListCell   *l;
+	int			n = 0;
+
+	t->desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
+	t->natts = t->desc->natts;
+	t->column = palloc(sizeof(int) * p->nargs);
+	t->typmod = palloc(sizeof(int32) * p->nargs);
+	foreach(l, columns)
+	{
+		Form_pg_attribute a = NULL;
+		int			i;
+
+		for (i = 0; i < t->natts; i++)
+		{
+			a = TupleDescAttr(t->desc, i);
+			if (!a->attisdropped && strcmp(NameStr(a->attname), lfirst(l)) == 0)
+				break;
+		}
+		if (i == t->natts)
+			return false;
+		if (p->types[n] == InvalidOid)
+			p->types[n] = a->atttypid;
+		if (p->types[n] != a->atttypid || a->attgenerated ||
+			a->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+			same = false;
+		/* numeric is rounded and checked here, other lengths by the statement */
+		t->typmod[n] = a->atttypid == NUMERICOID ? a->atttypmod : -1;
+		if (a->atttypmod >= 0 && a->atttypid != NUMERICOID &&
+			a->atttypid < FirstNormalObjectId)
+			same = false;
+		t->column[n++] = i;
+	}
+	return same;
+}
+
+/* The table is one we can write to as INSERT would; all is made ready. */
+static bool
+fits(Target *t, Relation rel)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	bool	   *given;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relispartition ||
+		rel->rd_rel->relhasrules || rel->rd_rel->relrowsecurity ||
+		rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+		return false;
+	if (triggers &&
+		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		 triggers->trig_insert_instead_row ||
+		 triggers->trig_insert_before_statement ||
+		 triggers->trig_insert_after_statement || triggers->trig_insert_new_table))
+		return false;
+
+	t->defaults = palloc0(sizeof(ExprState *) * t->natts);
+	given = palloc0(sizeof(bool) * t->natts);
+	for (int n = 0; n < t->plan->nargs; n++)
+		given[t->column[n]] = true;
+	t->estate = CreateExecutorState();
+	for (int i = 0; i < t->natts; i++)
+	{
+		Form_pg_attribute a = TupleDescAttr(t->desc, i);
+		Node	   *expr;
+
+		if (a->attisdropped || given[i])
+			continue;
+		if (a->attgenerated || get_typtype(a->atttypid) == TYPTYPE_DOMAIN)
+			return false;
+		expr = build_column_default(rel, i + 1);
+		if (expr)
+			t->defaults[i] = ExecInitExpr(expression_planner((Expr *) expr), NULL);
+	}
+
+	t->slot = MakeSingleTupleTableSlot(t->desc, &TTSOpsVirtual);
+	t->rri = makeNode(ResultRelInfo);
+	if (t->desc->constr && t->desc->constr->num_check > 0)
+	{
+		int			nchecks = t->desc->constr->num_check;
+		ExprState **checks = palloc(sizeof(ExprState *) * nchecks);
+
+		/* in the order of the relation's, by which ExecConstraints() goes */
+		for (int i = 0; i < nchecks; i++)
+			checks[i] = ExecPrepareExpr(stringToNode(rel->rd_att->constr->check[i].ccbin),
+										t->estate);
+		oms_check_exprs(t->rri) = checks;
+	}
+	return true;
+}
+
+/* Only B-trees, checked at once; one of them is the one ON CONFLICT names. */
+static bool
+fits_indexes(Target *t, Relation rel, List *conflict)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *l;
+	IndexInfo **infos;
+	bool		fit = true;
+	int			n = 0;
+
+	t->nindexes = 0;
+	t->arbiters = NIL;
+	if (list_length(indexes) > OMS_MAX_INDEXES)
+		return false;
+	infos = palloc0(sizeof(IndexInfo *) * OMS_MAX_INDEXES);
+	foreach(l, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(l), RowExclusiveLock);
+		IndexInfo  *info = BuildIndexInfo(index);
+
+		if (index->rd_rel->relam != BTREE_AM_OID || info->ii_ExclusionOps ||
+			!index->rd_index->indimmediate)
+			fit = false;
+		if (info->ii_Predicate)
+			info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, t->estate);
+		if (info->ii_Expressions)
+			info->ii_ExpressionsState = ExecPrepareExprList(info->ii_Expressions, t->estate);
+		if (t->do_nothing && info->ii_Unique)
+		{
+			BuildSpeculativeIndexInfo(index, info);
+			if (info->ii_Predicate == NIL && info->ii_Expressions == NIL &&
+				info->ii_NumIndexKeyAttrs == list_length(conflict) &&
+				index->rd_index->indisvalid)
+			{
+				ListCell   *c;
+				int			k = 0;
+				bool		same = true;
+
+				foreach(c, conflict)
+				{
+					AttrNumber	a = info->ii_IndexAttrNumbers[k++];
+
+					if (strcmp(NameStr(TupleDescAttr(t->desc, a - 1)->attname), lfirst(c)) != 0)
+						same = false;
+				}
+				if (same)
+					t->arbiters = lappend_oid(t->arbiters, lfirst_oid(l));
+			}
+		}
+		infos[n] = info;
+		t->indexes[n++] = lfirst_oid(l);
+		index_close(index, NoLock);
+	}
+	t->nindexes = n;
+	t->rri->ri_NumIndices = n;
+	t->rri->ri_IndexRelationInfo = infos;
+	t->rri->ri_IndexRelationDescs = palloc0(sizeof(Relation) * OMS_MAX_INDEXES);
+	return fit && (!t->do_nothing || t->arbiters != NIL);
+}
+
+static void
+fill_slot(Target *t, Datum *values, const char *nulls, ExprContext *econtext)
+{
+	TupleTableSlot *slot = t->slot;
+
+	ExecClearTuple(slot);
+	for (int i = 0; i < t->natts; i++)
+	{
+		slot->tts_isnull[i] = true;
+		slot->tts_values[i] = (Datum) 0;
+		if (t->defaults[i])
+			slot->tts_values[i] = ExecEvalExprSwitchContext(t->defaults[i],
+															econtext,
+															&slot->tts_isnull[i]);
+	}
+	for (int n = 0; n < t->plan->nargs; n++)
+	{
+		int			i = t->column[n];
+
+		if (nulls && nulls[n] == 'n')
+			continue;
+		slot->tts_isnull[i] = false;
+		slot->tts_values[i] = values[n];
+		if (t->typmod[n] >= 0)
+		{
+			MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+
+			slot->tts_values[i] = DirectFunctionCall2(numeric, values[n],
+													  Int32GetDatum(t->typmod[n]));
+			MemoryContextSwitchTo(old);
+		}
+	}
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = t->relid;
+}
+
+static bool
+write_row(Target *t, Relation rel, Datum *values, const char *nulls)
+{
+	EState	   *estate = t->estate;
+	ResultRelInfo *rri = t->rri;
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	TupleTableSlot *slot = t->slot;
+	CommandId	cid = GetCurrentCommandId(true);
+	MemoryContext old;
+	bool		inserted = true;
+
+	ResetPerTupleExprContext(estate);
+	rri->ri_RelationDesc = rel;
+	for (int i = 0; i < t->nindexes; i++)
+	{
+		rri->ri_IndexRelationDescs[i] = RelationIdGetRelation(t->indexes[i]);
+		if (rri->ri_IndexRelationDescs[i] == NULL)
+			elog(ERROR, "could not open index %u", t->indexes[i]);
+	}
+	fill_slot(t, values, nulls, econtext);
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+	if (t->desc->constr)
+		ExecConstraints(rri, slot, estate);
+
+	if (!t->do_nothing)
+	{
+		table_tuple_insert(rel, slot, cid, 0, NULL);
+		if (t->nindexes > 0)
+			oms_insert_index_tuples(rri, slot, estate, false, NULL, NIL);
+	}
+	else
+		for (;;)
+		{
+			ItemPointerData tid;
+			bool		conflict = false;
+			uint32		token;
+
+			CHECK_FOR_INTERRUPTS();
+			if (!oms_check_index_constraints(rri, slot, estate, &tid, t->arbiters))
+			{
+				inserted = false;
+				break;
+			}
+			token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+			table_tuple_insert_speculative(rel, slot, cid, 0, NULL, token);
+			oms_insert_index_tuples(rri, slot, estate, true, &conflict, t->arbiters);
+			table_tuple_complete_speculative(rel, slot, token, !conflict);
+			SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+			if (!conflict)
+				break;
+		}
+
+	MemoryContextSwitchTo(old);
+	ExecClearTuple(slot);
+	for (int i = 0; i < t->nindexes; i++)
+		RelationClose(rri->ri_IndexRelationDescs[i]);
+	ResetPerTupleExprContext(estate);
+	return inserted;
+}
