@@ -173,8 +173,8 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
     SELECT format('order_hold (%s, %s, %s)', c.company_id, c.order_id, c.hold), format('order %s', c.order_id)
       FROM oms.order_hold c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
     UNION ALL
-    SELECT format('decision (%s, %s, %s, %s)', c.company_id, c.order_id, c.run, c.seq), format('order %s', c.order_id)
-      FROM oms.decision c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    SELECT format('decision_run (%s, %s, %s)', c.company_id, c.order_id, c.run), format('order %s', c.order_id)
+      FROM oms.decision_run c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
     UNION ALL
     SELECT format('line_cancellation (%s, %s, %s)', c.company_id, c.order_id, c.request_id), format('line %s of order %s', c.line_no, c.order_id)
       FROM oms.line_cancellation c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)

@@ -113,6 +113,7 @@ typedef struct OmsDecision
 	int			rank;			/* 0: NULL */
 	int64		cost;
 	const char *reason;			/* NULL: none */
+	int64		distance_m;		/* of a node; -1: unknown */
 	Jsonb	   *terms;			/* NULL: {} */
 } OmsDecision;
 

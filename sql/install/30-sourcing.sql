@@ -61,21 +61,42 @@ CREATE TABLE oms.allocation_rejection ( --| Allocations a node could not supply;
 );
 CREATE INDEX allocation_rejection_order ON oms.allocation_rejection (company_id, order_id, node_id);
 
-CREATE TABLE oms.decision (         --| Why: every node and courier considered for an order, with rank, cost and reason of refusal.
+CREATE TABLE oms.decision_run (     --| What was weighed in one planning run of an order, packed: the lists have one place for each thing. oms.decision shows it row by row.
     company_id integer NOT NULL,    --| Whose
     order_id bigint NOT NULL,       --| The order
     run integer NOT NULL,           --| 1 at capture, grows with every re-planning
-    seq integer NOT NULL,           --| Order within the run
-    subject text NOT NULL CHECK (subject IN ('node', 'plan', 'courier')), --| What was weighed
-    node_id integer,                --| The node (also the sending node of a courier choice)
-    courier_service_id integer,     --| The courier service
-    outcome text NOT NULL CHECK (outcome IN ('chosen', 'ranked', 'refused')), --| chosen; ranked: possible but not best; refused
-    rank integer,                   --| 1 is best; NULL when refused
-    cost numeric(14,2),             --| Score: planning cost, or expected landed cost for couriers
-    reason text,                    --| Code from oms.reason_code when refused
-    terms jsonb NOT NULL DEFAULT '{}', --| The parts of the cost
-    PRIMARY KEY (company_id, order_id, run, seq)
+    subject text NOT NULL, --| A letter each: n node, p plan, c courier
+    outcome text NOT NULL, --| A letter each: c chosen, r ranked, x refused
+    node_id integer[] NOT NULL,     --| The nodes (of a courier the sending one); 0: none
+    courier_service_id integer[] NOT NULL, --| The courier services; 0: none
+    rank smallint[] NOT NULL,       --| 1 is best; 0: refused
+    cost bigint[] NOT NULL,         --| Score in hundredths of the currency
+    distance integer[] NOT NULL,    --| From node to buyer, hundreds of metres; -1: unknown, or no node
+    reason text NOT NULL,           --| Codes from oms.reason_code, between commas; empty: none
+    terms jsonb,                    --| Parts of the cost, by number in the lists; NULL: of none
+    PRIMARY KEY (company_id, order_id, run),
+    CHECK (length(subject) = cardinality(node_id) AND length(outcome) = cardinality(node_id))
 );
+
+CREATE VIEW oms.decision AS         --| Why: every node and courier considered for an order, with rank, cost and reason of refusal. Deleting rows deletes the whole run.
+    SELECT r.company_id,            --| Whose
+           r.order_id,              --| The order
+           r.run,                   --| 1 at capture, grows with every re-planning
+           u.seq::integer AS seq,   --| Order within the run
+           CASE substr(r.subject, u.seq::integer, 1) WHEN 'n' THEN 'node' WHEN 'p' THEN 'plan' ELSE 'courier' END AS subject, --| What was weighed: node, plan or courier
+           nullif(u.node_id, 0) AS node_id, --| The node (also the sending node of a courier choice)
+           nullif(u.courier_service_id, 0) AS courier_service_id, --| The courier service
+           CASE substr(r.outcome, u.seq::integer, 1) WHEN 'c' THEN 'chosen' WHEN 'r' THEN 'ranked' ELSE 'refused' END AS outcome, --| chosen; ranked: possible but not best; refused
+           nullif(u.rank, 0)::integer AS rank, --| 1 is best; NULL when refused
+           CASE WHEN u.rank > 0 THEN (u.cost::numeric / 100)::numeric(14,2) END AS cost, --| Score: planning cost, or expected landed cost for couriers
+           nullif(u.reason, '') AS reason, --| Code from oms.reason_code when refused
+           CASE WHEN u.distance >= 0 THEN jsonb_build_object('km', round(u.distance / 10.0, 1)) ELSE '{}' END
+               || coalesce(r.terms -> u.seq::text, '{}') AS terms --| The parts of the cost
+      FROM oms.decision_run r,
+           unnest(r.node_id, r.courier_service_id, r.rank, r.cost, r.distance, string_to_array(r.reason, ','))
+               WITH ORDINALITY AS u (node_id, courier_service_id, rank, cost, distance, reason, seq);
+CREATE RULE decision_delete AS ON DELETE TO oms.decision DO INSTEAD
+    DELETE FROM oms.decision_run r WHERE r.company_id = old.company_id AND r.order_id = old.order_id AND r.run = old.run;
 
 CREATE TABLE oms.lane_cost (        --| Planning freight from a node to a region, where the distance is a poor guide (sourcing_rule.lane_costs); also what stock prices are computed from.
     company_id integer NOT NULL,    --| Whose

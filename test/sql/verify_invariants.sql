@@ -73,7 +73,7 @@ SELECT o.kind, b.invariant, b.subject, b.detail
   FROM (VALUES
     (1, $$INSERT INTO oms.order_charge (company_id, order_id, charge_no, kind, amount) VALUES (901, 1, 1, 'SHIPPING', 1)$$),
     (2, $$INSERT INTO oms.order_hold (company_id, order_id, hold, reason) VALUES (901, 1, 'MANUAL', 'r')$$),
-    (3, $$UPDATE oms.decision SET order_id = 1 WHERE company_id = 901$$),
+    (3, $$UPDATE oms.decision_run SET order_id = 1 WHERE company_id = 901$$),
     (4, $$UPDATE oms.risk_score SET order_id = 1 WHERE order_id = 9109$$),
     (5, $$UPDATE oms."order" SET channel_id = 1 WHERE order_id = 9101$$),
     (6, $$UPDATE oms."order" SET customer_id = 1 WHERE order_id = 9101$$),
