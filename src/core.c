@@ -184,14 +184,82 @@ oms_time(uint64 row, int col)
 	return isnull ? 0 : DatumGetTimestampTz(d);
 }
 
+/*
+ * Of numbers in the ordinary range with no more decimals than asked for, the
+ * value straight from the stored digits (numeric.c: base 10,000, header of
+ * one or two words).  False: take the long way.
+ */
+static bool
+scaled_from_digits(Datum num, int64 scale, int64 *result)
+{
+	struct varlena *v = PG_DETOAST_DATUM_PACKED(num);
+	const char *bytes = VARDATA_ANY(v);
+	int			nwords = VARSIZE_ANY_EXHDR(v) / sizeof(uint16);
+	uint16		w[8];
+	int			weight;
+	bool		negative;
+	int			at = 1;
+	int64		value = 0;
+	int64		unit = scale;	/* of the digit after the last one read */
+
+	if (nwords < 1 || nwords > lengthof(w))
+		return false;
+	memcpy(w, bytes, nwords * sizeof(uint16));
+	switch (w[0] & 0xC000)
+	{
+		case 0x8000:			/* short */
+			negative = (w[0] & 0x2000) != 0;
+			weight = (w[0] & 0x0040 ? ~0x003F : 0) | (w[0] & 0x003F);
+			break;
+		case 0xC000:			/* NaN, infinity */
+			return false;
+		default:
+			if (nwords < 2)
+				return false;
+			negative = (w[0] & 0x4000) != 0;
+			weight = (int16) w[1];
+			at = 2;
+			break;
+	}
+	if (at == nwords)
+	{
+		*result = 0;
+		return true;
+	}
+	if (weight > 2 || weight < -1)
+		return false;
+	for (int i = weight; i > 0; i--)
+		unit *= 10000;
+	for (; at < nwords; at++, weight--)
+	{
+		if (weight >= 0)
+		{
+			value += w[at] * unit;
+			unit /= 10000;
+		}
+		else if (weight == -1 && w[at] % (10000 / scale) == 0)
+			value += w[at] / (10000 / scale);
+		else
+			return false;
+	}
+	if (value > OMS_AMOUNT_LIMIT)
+		return false;
+	*result = negative ? -value : value;
+	return true;
+}
+
 /* numeric * scale, rounded half away from zero, within the column's range */
 static int64
 numeric_to_scaled(Datum num, int64 scale, const char *type)
 {
-	Numeric		n = DatumGetNumeric(num);
+	int64		fast;
+	Numeric		n;
 	Numeric		scaled;
 	Datum		limit;
 
+	if (scaled_from_digits(num, scale, &fast))
+		return fast;
+	n = DatumGetNumeric(num);
 	if (numeric_is_nan(n) || numeric_is_inf(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -577,19 +577,9 @@ json_double(OmsJson *j, const char *key, double val)
 	pushJsonbValue(&j->state, WJB_VALUE, &v);
 }
 
-static OmsPlan first_plan = {
-	"INSERT INTO oms.risk_score (company_id, order_id, risk_model_id, probability, action, terms, reasons, utilities)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (company_id, order_id) DO NOTHING",
-	8, {INT4OID, INT8OID, INT4OID, FLOAT8OID, TEXTOID, JSONBOID, TEXTARRAYOID, JSONBOID}, NULL
-};
 static OmsPlan keep_plan = {
-	"INSERT INTO oms.risk_score (company_id, order_id, risk_model_id, probability,"
-	" action, terms, reasons, utilities)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-	" ON CONFLICT (company_id, order_id) DO UPDATE SET"
-	" risk_model_id = excluded.risk_model_id, probability = excluded.probability,"
-	" action = excluded.action, terms = excluded.terms, reasons = excluded.reasons,"
-	" utilities = excluded.utilities, scored_at = pg_catalog.now()",
+	"INSERT INTO oms.risk_score (company_id, order_id, risk_model_id, probability, action, terms, reasons, utilities)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 	8, {INT4OID, INT8OID, INT4OID, FLOAT8OID, TEXTOID, JSONBOID, TEXTARRAYOID, JSONBOID}, NULL
 };
 
@@ -612,7 +602,6 @@ oms_risk_keep(int32 company_id, int64 order_id, const OmsRiskResult *result)
 												-1, false, TYPALIGN_INT));
 	values[7] = JsonbPGetDatum(result->utilities);
 	oms_spi_connect();
-	if (!oms_insert(&first_plan, values, NULL))
-		oms_exec(&keep_plan, values, NULL, false, 0);
+	oms_insert(&keep_plan, values, NULL);
 	oms_spi_finish();
 }

@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "core_memo.h"
 #include "core_rows.h"
 #include "stock_sql.h"
 
@@ -78,12 +79,24 @@ node_available(const OmsStockLevel *l)
  * Levels
  */
 static OmsPlan levels_plan = {
-	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
-	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8, k.tracked, NOT s.sellable, s.has_terms"
-	" FROM oms.stock s JOIN oms.sku k ON k.sku_id = s.sku_id"
-	" WHERE s.company_id = $1 AND s.sku_id = $2",
+	"SELECT node_id, sku_id, on_hand, reserved, safety, backorder_limit, NOT sellable, has_terms"
+	" FROM oms.stock WHERE company_id = $1 AND sku_id = $2",
 	2, {INT4OID, INT4OID}, NULL
 };
+static OmsPlan tracked_plan = {
+	"SELECT tracked FROM oms.sku WHERE sku_id = $1",
+	1, {INT4OID}, NULL
+};
+
+/* Is stock of the item counted?  False too when there is none. */
+static bool
+is_tracked(int32 sku_id, bool *exists)
+{
+	Datum		values[1] = {Int32GetDatum(sku_id)};
+
+	*exists = oms_memo(&tracked_plan, values, NULL, false) > 0;
+	return *exists && oms_bool(0, 1);
+}
 
 /* Holds that do not count: of carts that expired, and of the own carts. */
 static OmsPlan cart_plan = {
@@ -119,17 +132,17 @@ find_level(OmsStockLevel *levels, int n, int32 node_id, int32 sku_id)
 }
 
 static void
-read_level(uint64 row, OmsStockLevel *l)
+read_level(uint64 row, bool tracked, OmsStockLevel *l)
 {
 	l->key.node_id = oms_int4(row, 1);
 	l->key.sku_id = oms_int4(row, 2);
-	l->on_hand = oms_int8(row, 3);
-	l->reserved = oms_int8(row, 4);
-	l->safety = oms_int8(row, 5);
-	l->backorder_limit = oms_int8(row, 6);
-	l->tracked = oms_bool(row, 7);
-	l->blocked = oms_bool(row, 8);
-	l->has_terms = oms_bool(row, 9);
+	l->on_hand = oms_milli(row, 3);
+	l->reserved = oms_milli(row, 4);
+	l->safety = oms_milli(row, 5);
+	l->backorder_limit = oms_milli(row, 6);
+	l->tracked = tracked;
+	l->blocked = oms_bool(row, 7);
+	l->has_terms = oms_bool(row, 8);
 	l->node_limit = l->backorder_limit;
 	l->kept = l->quota_id = l->quota_left = 0;
 }
@@ -159,20 +172,23 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 	{
 		int			found;
 		bool		seen = false;
+		bool		tracked;
+		bool		exists;
 
 		for (int j = 0; j < k && !seen; j++)
 			seen = sku_ids[j] == sku_ids[k];
 		if (seen)
 			continue;
 		values[1] = Int32GetDatum(sku_ids[k]);
-		found = (int) oms_exec(&levels_plan, values, NULL, false, 0);
+		tracked = is_tracked(sku_ids[k], &exists);
+		found = exists ? (int) oms_exec(&levels_plan, values, NULL, false, 0) : 0;
 		if (l == NULL)
 			l = MemoryContextAllocZero(caller,
 									   sizeof(OmsStockLevel) * (found + npending + 1));
 		else
 			l = repalloc(l, sizeof(OmsStockLevel) * (n + found + npending + 1));
 		for (int i = 0; i < found; i++)
-			read_level(i, &l[n + i]);
+			read_level(i, tracked, &l[n + i]);
 		n += found;
 	}
 	if (l == NULL)
@@ -378,11 +394,9 @@ split_quota(OmsStockTake *takes, int ntakes, const OmsStockLevel *l,
 }
 
 static OmsPlan lock_plan = {
-	"SELECT s.node_id, s.sku_id, (s.on_hand * 1000)::int8, (s.reserved * 1000)::int8,"
-	" (s.safety * 1000)::int8, (s.backorder_limit * 1000)::int8,"
-	" (SELECT k.tracked FROM oms.sku k WHERE k.sku_id = s.sku_id), NOT s.sellable, s.has_terms"
-	" FROM oms.stock s WHERE s.company_id = $1 AND s.node_id = $2 AND s.sku_id = $3"
-	" FOR NO KEY UPDATE OF s",
+	"SELECT node_id, sku_id, on_hand, reserved, safety, backorder_limit, NOT sellable, has_terms"
+	" FROM oms.stock WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
+	" FOR NO KEY UPDATE",
 	3, {INT4OID, INT4OID, INT4OID}, NULL
 };
 
@@ -400,10 +414,13 @@ lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
 	values[0] = Int32GetDatum(company_id);
 	for (int i = 0; i < nkeys; i++)
 	{
+		bool		exists;
+		bool		tracked = is_tracked(keys[i].sku_id, &exists);
+
 		values[1] = Int32GetDatum(keys[i].node_id);
 		values[2] = Int32GetDatum(keys[i].sku_id);
 		if (oms_exec(&lock_plan, values, NULL, false, 1) > 0)
-			read_level(0, &levels[n++]);
+			read_level(0, tracked, &levels[n++]);
 	}
 	return n;
 }
