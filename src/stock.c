@@ -46,11 +46,8 @@ static void ensure_erp_rows(int32 company_id, const OmsStockKey *keys,
 							int nkeys);
 static bool give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 					  const OmsStockView *view);
-static int64 node_available(const OmsStockLevel *l);
 static void split_quota(OmsStockTake *takes, int ntakes,
 						const OmsStockLevel *l, int64 qty);
-static void availability_event(int32 company_id, OmsStockKey key,
-							   int64 before, int64 after);
 
 int64
 oms_stock_available(const OmsStockLevel *l)
@@ -62,9 +59,8 @@ oms_stock_available(const OmsStockLevel *l)
 	return l->on_hand - l->reserved - l->safety - l->kept + l->backorder_limit;
 }
 
-/* The node's own, whoever asks: what alerts go by. */
-static int64
-node_available(const OmsStockLevel *l)
+int64
+oms_stock_node_available(const OmsStockLevel *l)
 {
 	OmsStockLevel node = *l;
 
@@ -73,6 +69,12 @@ node_available(const OmsStockLevel *l)
 	node.kept = 0;
 	node.backorder_limit = l->node_limit;
 	return oms_stock_available(&node);
+}
+
+int64
+oms_stock_beyond(const OmsStockLevel *l, int64 qty)
+{
+	return Min(qty, Max(l->reserved - Max(l->on_hand, 0), 0));
 }
 
 /*
@@ -279,7 +281,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	for (int i = 0; i < ntakes; i++)
 	{
 		Assert(takes[i].qty > 0);
-		takes[i].quota_qty = 0;
+		takes[i].quota_qty = takes[i].beyond = 0;
 		demand[n].key = takes[i].key;
 		demand[n++].qty = takes[i].qty;
 	}
@@ -361,16 +363,19 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 			OmsStockLevel *l = find_level(levels, nlevels, takes[i].key.node_id,
 										  takes[i].key.sku_id);
 
-			if (l->tracked)
-				insert_hold(company_id, &takes[i]);
+			if (!l->tracked)
+				continue;
+			insert_hold(company_id, &takes[i]);
+			l->reserved += takes[i].qty;
+			takes[i].beyond = oms_stock_beyond(l, takes[i].qty);
 		}
 		for (int i = 0; i < nupdates; i++)
 		{
 			OmsStockLevel *l = find_level(levels, nlevels, changed[i].node_id,
 										  changed[i].sku_id);
-			int64		before = node_available(l);
+			int64		after = oms_stock_node_available(l);
 
-			availability_event(company_id, changed[i], before, before - qty[i]);
+			oms_stock_alert(company_id, changed[i], after + qty[i], after);
 		}
 	}
 	oms_spi_finish();
@@ -644,7 +649,7 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 			total += qty[i];
 		}
 		for (uint64 i = 0; i < released; i++)
-			availability_event(company_id, keys[i], after[i] - qty[i], after[i]);
+			oms_stock_alert(company_id, keys[i], after[i] - qty[i], after[i]);
 	}
 	oms_spi_finish();
 	return total;
@@ -896,7 +901,7 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 					 document);
 		level.on_hand = on_hand;
 		if (!first)
-			availability_event(company_id, key, before,
+			oms_stock_alert(company_id, key, before,
 							   oms_stock_available(&level));
 		if (shortfall > 0)
 		{
@@ -912,12 +917,6 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 	oms_spi_finish();
 }
 
-static OmsPlan policy_plan = {
-	"UPDATE oms.stock SET safety = $4, backorder_limit = $5, sellable = $6, version = version + 1, updated_at = now(),"
-	" shortfall = greatest(0, least(shortfall, reserved - greatest(on_hand, 0) - greatest($5, channel_depth)))"
-	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
-	6, {INT4OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, BOOLOID}, NULL
-};
 void
 oms_stock_lock_key(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 {
@@ -925,55 +924,8 @@ oms_stock_lock_key(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 	lock_rows(company_id, &key, 1, level);
 }
 
-static OmsPlan shortfall_plan = {
-	"SELECT (shortfall * 1000)::int8, (channel_depth * 1000)::int8 FROM oms.stock WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
-	3, {INT4OID, INT4OID, INT4OID}, NULL
-};
-
-int64
-oms_stock_policy(int32 company_id, OmsStockKey key, int64 safety,
-				 int64 backorder_limit, int sellable)
-{
-	OmsStockLevel level;
-	Datum		values[6] = {
-		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
-		Int32GetDatum(key.sku_id)
-	};
-	int64		before;
-	int64		over;
-
-	oms_spi_connect();
-	ensure_rows(company_id, &key, 1);
-	lock_rows(company_id, &key, 1, &level);
-	oms_exec(&shortfall_plan, values, NULL, false, 1);
-	over = level.reserved - Max(level.on_hand, 0);
-	before = oms_stock_available(&level);
-	if (backorder_limit >= 0 &&
-		over > Max(backorder_limit, oms_int8(0, 2)) + oms_int8(0, 1))
-	{
-		oms_spi_finish();
-		return over;
-	}
-	if (safety >= 0)
-		level.safety = safety;
-	if (backorder_limit >= 0)
-		level.backorder_limit = backorder_limit;
-	if (sellable >= 0)
-		level.blocked = !sellable;
-	values[3] = oms_milli_numeric(level.safety);
-	values[4] = oms_milli_numeric(level.backorder_limit);
-	values[5] = BoolGetDatum(!level.blocked);
-	oms_exec(&policy_plan, values, NULL, false, 0);
-	availability_event(company_id, key, before, oms_stock_available(&level));
-	oms_spi_finish();
-	return 0;
-}
-
-/*
- * An alert when a node runs out of an item, and when it has some again.
- */
-static void
-availability_event(int32 company_id, OmsStockKey key, int64 before,
+void
+oms_stock_alert(int32 company_id, OmsStockKey key, int64 before,
 				   int64 after)
 {
 	OmsJson		j;

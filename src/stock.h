@@ -83,6 +83,16 @@ extern int	oms_stock_levels(int32 company_id, const int32 *sku_ids,
 /* The one formula of what may be taken; below zero when overdrawn. */
 extern int64 oms_stock_available(const OmsStockLevel *level);
 
+/* The node's own, whoever asks: what alerts go by. */
+extern int64 oms_stock_node_available(const OmsStockLevel *level);
+
+/* Of "qty" units just added to "reserved": how many the count lacks. */
+extern int64 oms_stock_beyond(const OmsStockLevel *level, int64 qty);
+
+/* Events when a node runs out of an item, and when it has some again. */
+extern void oms_stock_alert(int32 company_id, OmsStockKey key, int64 before,
+							int64 after);
+
 /*
  * stock_quota.c: fills in what the terms of channels make of these levels
  * for who asks; reads nothing where no level has terms.  SPI connected.
@@ -101,6 +111,7 @@ typedef struct OmsStockTake
 	TimestampTz expires_at;		/* of a cart's hold */
 	int64		quota_id;		/* set by the reservation: units of a quota */
 	int64		quota_qty;
+	int64		beyond;			/* set too: units the count lacks */
 } OmsStockTake;
 
 /*
