@@ -105,9 +105,9 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '50ms'
 AS 'MODULE_PATHNAME', 'oms_retry_backorders';
 COMMENT ON FUNCTION oms.retry_backorders(integer, timestamptz) IS
-    'Plans again what waits for stock, oldest order first, where some has come; returns the number of orders of which something was reserved. An order or stock row that another transaction is busy with is left for the next call. Run by the worker.';
+    'Plans again what waits for stock, where some has come: by priority of the order (highest first), promised date, order_id; returns the number of orders of which something was reserved. An order or stock row that another transaction is busy with is left for the next call. Run by the worker.';
 
-CREATE FUNCTION oms.ordered_atp(sku text, company text DEFAULT NULL)
+CREATE FUNCTION oms.ordered_atp(sku text, company text DEFAULT NULL, by timestamptz DEFAULT NULL)
 RETURNS TABLE (order_id bigint, line_no integer, placed_at timestamptz, qty numeric, before numeric, available numeric)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 10000 ROWS 100
 SET search_path = pg_catalog, pg_temp AS $$
@@ -117,22 +117,26 @@ DECLARE
     -- NULL for an item that is not counted: as much as anybody wants
     free numeric := (SELECT CASE WHEN bool_or(a.available IS NULL) THEN 'infinity' ELSE coalesce(sum(a.available), 0) END
                        FROM oms.available(sku, NULL, company) a
-                       JOIN oms.node n ON n.company_id = whose AND n.code = a.node AND n.open);
+                       JOIN oms.node n ON n.company_id = whose AND n.code = a.node AND n.open)
+                  + (SELECT coalesce(sum(i.qty), 0) FROM oms.inbound i JOIN oms.sku k ON k.company_id = i.company_id AND k.sku_id = i.sku_id
+                      WHERE i.company_id = whose AND k.code = sku AND i.state = 'expected' AND i.ready_at <= by);
 BEGIN
-    RETURN QUERY WITH waiting AS (
-        SELECT a.order_id, a.line_no, o.placed_at, sum(a.qty) AS qty,
-               coalesce(sum(sum(a.qty)) OVER (ORDER BY a.order_id, a.line_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+    RETURN QUERY WITH line AS (
+        SELECT a.order_id, a.line_no, o.placed_at, o.priority, min(a.promised_at) AS promised_at, sum(a.qty) AS qty
           FROM oms.allocation a
           JOIN oms.sku k ON k.sku_id = a.sku_id AND k.company_id = a.company_id
           JOIN oms."order" o ON o.company_id = a.company_id AND o.order_id = a.order_id
          WHERE a.company_id = whose AND k.code = sku AND a.status = 'backordered'
-         GROUP BY a.order_id, a.line_no, o.placed_at
+         GROUP BY a.order_id, a.line_no, o.placed_at, o.priority
+    ), waiting AS (
+        SELECT l.*, coalesce(sum(l.qty) OVER (rank ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before, row_number() OVER rank AS rank
+          FROM line l WINDOW rank AS (ORDER BY l.priority DESC, l.promised_at NULLS LAST, l.order_id, l.line_no)
     )
     SELECT w.order_id, w.line_no, w.placed_at, w.qty, w.before, least(w.qty, greatest(free - w.before, 0))
-      FROM waiting w ORDER BY w.order_id, w.line_no;
+      FROM waiting w ORDER BY w.rank;
 END $$;
-COMMENT ON FUNCTION oms.ordered_atp(text, text) IS
-    'Which waiting lines of an item (code) the stock that is free now would reach, in the order in which oms.retry_backorders serves them (order_id, line_no): before is what the lines ahead wait for, available = least(qty, greatest(free - before, 0)), in stock units. free is the sum of oms.available over open nodes. Lines that wait for kits are not among those of a component. Raises OM002 for an unknown item.';
+COMMENT ON FUNCTION oms.ordered_atp(text, text, timestamptz) IS
+    'Which waiting lines of an item (code) the stock that is free now would reach, with the supply that is ready by a moment (NULL: none), in the order in which oms.retry_backorders serves them (priority of the order, highest first; promised date; order_id, line_no): before is what the lines ahead wait for, available = least(qty, greatest(free - before, 0)), in stock units. free is the sum of oms.available over open nodes, and of oms.inbound. Lines that wait for kits are not among those of a component. Raises OM002 for an unknown item.';
 
 CREATE FUNCTION oms.resolve_shortfalls(max integer DEFAULT 50, at timestamptz DEFAULT now(), company text DEFAULT NULL) RETURNS integer
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000
@@ -184,3 +188,25 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_cancel_shipment';
 COMMENT ON FUNCTION oms.cancel_shipment(bigint, text, text, timestamptz) IS
     'Cancels a parcel, not its goods: they are unpacked, given back and planned anew at once, what no node has waits. One that was handed over is recalled as long as the courier has reported nothing and the ERP was not told: its goods are held again, the count is as before. Asked again it answers duplicate true. Answer: {shipment_id, order_id, allocations, waiting, status, duplicate}; waiting is how many allocations of the order wait. Raises OM002, OM004 on its way, ended, or a pickup from a customer.';
+
+CREATE FUNCTION oms.set_inbound(ref text, node text, sku text, qty numeric, due_at timestamptz, lead_minutes integer DEFAULT 0, document text DEFAULT NULL,
+    company text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_set_inbound';
+COMMENT ON FUNCTION oms.set_inbound(text, text, text, numeric, timestamptz, integer, text, text, timestamptz) IS
+    'States a supply on its way by the caller''s number (ref): so many stock units of an item (code) still expected at a node (code), arriving at due_at and ready to be picked lead_minutes later. The same ref again states it anew: later, less, more; qty 0 cancels it. What waits is promised by it in the order of oms.ordered_atp, and who was promised otherwise gets the new date and an event order.promise_changed. Returns inbound_id. Raises OM001 for a missing ref, qty or date, a negative number or a kit, OM002 for an unknown node or item, OM005 where the ref is of another node or item.';
+
+CREATE FUNCTION oms.receive_inbound(ref text, qty numeric, receipt_id text, company text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_receive_inbound';
+COMMENT ON FUNCTION oms.receive_inbound(text, numeric, text, text, timestamptz) IS
+    'Books that so many stock units of a supply (oms.set_inbound) came: less is expected, the count rises with a ledger row (not where the ERP counts: its count brings them), and what waits for the item is filled in the order of oms.ordered_atp in the same transaction. Returns the number of orders of which something was reserved; the same receipt_id again changes nothing and returns the same. Orders that another transaction is busy with are left for oms.retry_backorders. Raises OM001 for a missing number or quantity, OM002 for an unknown ref, OM005 for a receipt_id used with another content.';
+
+CREATE FUNCTION oms.repeg_supply(sku text DEFAULT NULL, company text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_repeg_supply';
+COMMENT ON FUNCTION oms.repeg_supply(text, text, timestamptz) IS
+    'Assigns supply on its way to what waits for it anew, by priority, promised date and allocation, for one item (code) or all (NULL), where something has changed since: an order cancelled, or a more urgent one come. Returns how many promised dates changed, each with an event order.promise_changed. An order that another transaction is busy with keeps its date until the next call. Run by the worker. Raises OM002.';

@@ -63,6 +63,20 @@ SELECT 'stock_shortfall', format('stock (%s, %s, %s)', company_id, node_id, sku_
        format('a shortfall of %s, reserved %s of %s on hand with %s for backorders', shortfall, reserved, on_hand, backorder_limit)
   FROM oms.stock
  WHERE shortfall > greatest(reserved - greatest(on_hand, 0) - greatest(backorder_limit, channel_depth), 0)
+UNION ALL
+SELECT 'supply_pegged', format('inbound (%s, %s)', i.company_id, i.inbound_id),
+       format('%s expected, %s promised of it', i.qty, p.qty)
+  FROM oms.inbound i
+  JOIN (SELECT g.company_id, g.inbound_id, sum(g.qty) AS qty FROM oms.supply_peg g
+          JOIN oms.allocation a ON a.company_id = g.company_id AND a.allocation_id = g.allocation_id
+         WHERE a.status IN ('backordered', 'reserved', 'released', 'picked', 'packed') GROUP BY 1, 2) p USING (company_id, inbound_id)
+ WHERE p.qty > i.qty
+UNION ALL
+SELECT 'supply_received', format('inbound (%s, %s)', i.company_id, i.inbound_id),
+       format('received %s, its receipts say %s', i.received_qty, coalesce(r.qty, 0))
+  FROM oms.inbound i
+  LEFT JOIN (SELECT company_id, inbound_id, sum(qty) AS qty FROM oms.inbound_receipt GROUP BY 1, 2) r USING (company_id, inbound_id)
+ WHERE i.received_qty <> coalesce(r.qty, 0)
 -- reservations and allocations
 UNION ALL
 SELECT 'reservation_leaving', format('reservation (%s, %s)', r.company_id, r.reservation_id),
@@ -250,4 +264,4 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION oms.verify() IS
-    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
+    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';

@@ -58,6 +58,7 @@ oms_fulfil_plan(OmsFulfilment *f)
 	req.backorders = f->channel->allow_backorder && !f->carry_out;
 	req.ndemand = f->nlines;
 	req.demand = oms_order_demand(f->company_id, f->lines, f->nlines);
+	f->demand = req.demand;
 
 	for (;;)
 	{
@@ -130,6 +131,8 @@ oms_fulfil_plan(OmsFulfilment *f)
 		if (f->plan.unfilled[j] > 0)
 			f->complete = false;
 	make_allocations(f);
+	if (!f->carry_out)
+		oms_fulfil_supply(f);
 }
 
 /*
@@ -380,6 +383,7 @@ oms_fulfil_write(OmsFulfilment *f)
 	}
 	for (int i = 0; i < f->nallocations; i++)
 		write_allocation(f, &f->allocations[i]);
+	oms_fulfil_write_pegs(f);
 
 	decisions = palloc0(sizeof(OmsDecision) * room);
 	n = oms_sourcing_explain(&f->plan, decisions, 0);

@@ -43,7 +43,7 @@ static void read_carts(JsonbContainer *root, OmsOrderDoc *out);
 static const char *const root_fields[] = {
 	"channel", "external_id", "company", "placed_at", "currency", "payment",
 	"customer", "ship_to", "bill_to", "lines", "charges", "fulfilment",
-	"cart_id", "cart_ids", NULL
+	"cart_id", "cart_ids", "priority", NULL
 };
 static const char *const payment_fields[] = {"mode", "paid_amount", NULL};
 static const char *const customer_fields[] = {
@@ -65,6 +65,7 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 	JsonbContainer *root = &doc->root;
 	JsonbContainer *c;
 	char	   *text;
+	int64		priority;
 	uint64		h1,
 				h2;
 
@@ -77,6 +78,12 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 	out->external_id = get_text(root, "", "external_id", !cart, 50);
 	out->company = get_text(root, "", "company", false, 100);
 	out->cart_id = get_text(root, "", "cart_id", false, 100);
+	if (get_number(root, "", "priority", false, false, &priority))
+	{
+		if (priority % 1000 != 0 || priority > 100000)
+			refuse("priority", "is not a whole number from 0 to 100", NULL);
+		out->priority = (int32) (priority / 1000);
+	}
 	out->currency = get_text(root, "", "currency", false, 3);
 	if (out->currency && (strlen(out->currency) != 3 ||
 						  strspn(out->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))

@@ -96,6 +96,7 @@ typedef struct OmsOrderDoc
 	const char *cart_id;
 	const char **own_carts;		/* cart_id and cart_ids */
 	int			nown_carts;
+	int32		priority;		/* 0 to 100 */
 	char		hash[33];
 } OmsOrderDoc;
 
@@ -185,6 +186,9 @@ typedef struct OmsFulfilment
 	bool		reserve;		/* false: a promise, nothing is taken */
 	int			nrejected;		/* nodes not to be asked, with the reason */
 	OmsNodeRefusal *rejected;
+	int			nreplaced;		/* waiting allocations this plan replaces; 0:
+								 * all of the order */
+	const int64 *replaced;
 	int64	   *line_ids;		/* [nlines] the allocation each line becomes at
 								 * one node; NULL or 0: a new one */
 	/* out */
@@ -198,7 +202,34 @@ typedef struct OmsFulfilment
 	bool		complete;		/* nothing backordered */
 	const char *hold;			/* NULL, PREPAID_ONLY or NOT_SERVICEABLE */
 	const char *hold_reason;
+	OmsDemand  *demand;			/* [nlines], kits exploded */
+	int			npegs;			/* dated supply it counts on (supply.c) */
+	struct OmsPeg *pegs;
 } OmsFulfilment;
+
+/* So many units of a supply on its way for an allocation. */
+typedef struct OmsPeg
+{
+	int			allocation;		/* index */
+	int64		inbound_id;
+	int64		qty;			/* milli */
+} OmsPeg;
+
+/*
+ * supply.c.  plan: what of the plan waits, or is reserved beyond the count,
+ * is promised by the supply that is on its way and that nobody else counts
+ * on; with f->reserve those rows are locked until the transaction ends.
+ * write: keeps that, in place of what the order counted on before.
+ */
+extern void oms_fulfil_supply(OmsFulfilment *f);
+extern void oms_fulfil_write_pegs(OmsFulfilment *f);
+
+/*
+ * Plans waiting orders again, best first, of one item (0: all of every
+ * company); returns how many got something.
+ */
+extern int	oms_orders_retry(int max, TimestampTz at, int32 company_id,
+							 int32 sku_id);
 
 typedef struct OmsParcel
 {

@@ -28,7 +28,8 @@ static OmsPlan waiting_plan = {
 	/* stock changed since the last try, with a minute's grace for
 	 * transactions that began before that try and committed after it, or a
 	 * rejection ran out */
-	"SELECT DISTINCT a.company_id, a.order_id FROM oms.allocation a"
+	"SELECT a.company_id, a.order_id FROM oms.allocation a"
+	" JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id"
 	" WHERE a.status = 'backordered' AND EXISTS (SELECT FROM oms.sku k LEFT JOIN oms.kit_component c"
 	"   ON c.company_id = k.company_id AND c.kit_sku_id = k.sku_id"
 	"   JOIN oms.stock s ON s.company_id = k.company_id AND s.sku_id = coalesce(c.sku_id, k.sku_id)"
@@ -39,8 +40,12 @@ static OmsPlan waiting_plan = {
 	"   AND (s.updated_at > a.updated_at - interval '1 minute'"
 	"    OR EXISTS (SELECT FROM oms.allocation_rejection j WHERE j.company_id = a.company_id AND j.order_id = a.order_id"
 	"     AND j.node_id = s.node_id AND j.until > a.updated_at)))"
-	" ORDER BY 1, 2 LIMIT $1",
-	2, {INT4OID, TIMESTAMPTZOID}, NULL
+	" AND ($4 = 0 OR (a.company_id = $3 AND (a.sku_id = $4 OR EXISTS (SELECT FROM oms.kit_component c"
+	"  WHERE c.company_id = a.company_id AND c.kit_sku_id = a.sku_id AND c.sku_id = $4))))"
+	/* the order of oms.ordered_atp */
+	" GROUP BY a.company_id, a.order_id, o.priority"
+	" ORDER BY o.priority DESC, min(a.promised_at) NULLS LAST, a.company_id, a.order_id LIMIT $1",
+	4, {INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID}, NULL
 };
 static OmsPlan tried_plan = {
 	"UPDATE oms.allocation SET updated_at = clock_timestamp()"
@@ -197,6 +202,8 @@ prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 	f->channel = channel;
 	f->at = r->at;
 	f->supply_day = oms_supply_day(channel, r->at);
+	f->replaced = r->ids;
+	f->nreplaced = r->nids;
 	refuse_rejected(f);
 	if (r->only_node_id)
 		f->only_node_id = r->only_node_id;
@@ -375,8 +382,19 @@ PG_FUNCTION_INFO_V1(oms_retry_backorders);
 Datum
 oms_retry_backorders(PG_FUNCTION_ARGS)
 {
-	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
-	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
+	oms_require_installed();
+	PG_RETURN_INT32(oms_orders_retry(PG_GETARG_INT32(0),
+									 PG_GETARG_TIMESTAMPTZ(1), 0, 0));
+}
+
+int
+oms_orders_retry(int max, TimestampTz at, int32 company_id, int32 sku_id)
+{
+	Datum		values[4] = {
+		Int32GetDatum(max), TimestampTzGetDatum(at),
+		Int32GetDatum(company_id), Int32GetDatum(sku_id)
+	};
+	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext loop = AllocSetContextCreate(CurrentMemoryContext,
 											   "oms retry_backorders",
 											   ALLOCSET_DEFAULT_SIZES);
@@ -385,10 +403,9 @@ oms_retry_backorders(PG_FUNCTION_ARGS)
 	int			n;
 	int			filled = 0;
 
-	oms_require_installed();
 	oms_spi_connect();
 	n = (int) oms_exec(&waiting_plan, values, NULL, false, 0);
-	orders = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Retry) * (n + 1));
+	orders = MemoryContextAllocZero(caller, sizeof(Retry) * (n + 1));
 	for (int i = 0; i < n; i++)
 	{
 		orders[i].company_id = oms_int4(i, 1);
@@ -419,5 +436,5 @@ oms_retry_backorders(PG_FUNCTION_ARGS)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(loop);
-	PG_RETURN_INT32(filled);
+	return filled;
 }

@@ -289,6 +289,15 @@ keep_candidates(const OmsPlanRequest *req, const int64 *at_node,
 	return kept;
 }
 
+static void
+note_beyond(OmsPiece *piece, const OmsDemand *d, int component, int64 units)
+{
+	if (piece->beyond == NULL && units > 0)
+		piece->beyond = palloc0(sizeof(int64) * Max(d->ncomponents, 1));
+	if (piece->beyond)
+		piece->beyond[component] = units;
+}
+
 /*
  * Makes the plan's pieces, counting what each takes off the levels.  False
  * when units were counted on twice: "available" then says what is left.
@@ -321,21 +330,30 @@ count_off(const OmsPlanRequest *req, const OmsSplitPlan *plan,
 			}
 			if (q <= 0)
 				continue;
-			for (int l = 0; l < nlevels; l++)
-			{
-				if (levels[l].key.node_id != node_id)
-					continue;
-				if (d->ncomponents == 0 && levels[l].key.sku_id == d->sku_id)
-					levels[l].reserved += q;
-				for (int c = 0; c < d->ncomponents; c++)
-					if (levels[l].key.sku_id == d->component_sku[c])
-						levels[l].reserved += oms_muldiv(q, d->component_qty[c], 1000);
-			}
 			piece = &res->pieces[res->npieces++];
 			piece->demand = j;
 			piece->node = rank[k];
 			piece->qty = q;
 			piece->allocation_id = 0;
+			piece->beyond = NULL;
+			for (int l = 0; l < nlevels; l++)
+			{
+				if (levels[l].key.node_id != node_id)
+					continue;
+				if (d->ncomponents == 0 && levels[l].key.sku_id == d->sku_id)
+				{
+					levels[l].reserved += q;
+					note_beyond(piece, d, 0, oms_stock_beyond(&levels[l], q));
+				}
+				for (int c = 0; c < d->ncomponents; c++)
+					if (levels[l].key.sku_id == d->component_sku[c])
+					{
+						int64		units = oms_muldiv(q, d->component_qty[c], 1000);
+
+						levels[l].reserved += units;
+						note_beyond(piece, d, c, oms_stock_beyond(&levels[l], units));
+					}
+			}
 			res->unfilled[j] -= q;
 		}
 	}
@@ -372,8 +390,18 @@ oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
 			t->expires_at = expires_at;
 		}
 	}
-	return oms_stock_reserve(req->mesh.company_id, takes, ntakes,
-							 &req->view, &available) < 0;
+	if (oms_stock_reserve(req->mesh.company_id, takes, ntakes, &req->view,
+						  &available) >= 0)
+		return false;
+	ntakes = 0;
+	for (int i = 0; i < res->npieces; i++)
+	{
+		OmsDemand  *d = &req->demand[res->pieces[i].demand];
+
+		for (int c = 0; c < Max(d->ncomponents, 1); c++)
+			note_beyond(&res->pieces[i], d, c, takes[ntakes++].beyond);
+	}
+	return true;
 }
 
 /* What one unit of the demand is worth at a node: a kit, its components. */

@@ -59,6 +59,8 @@ typedef struct OmsPiece
 	int			node;			/* index into nodes */
 	int64		qty;
 	int64		allocation_id;
+	int64	   *beyond;			/* [components, or 1] stock units the count
+								 * lacks; NULL: none */
 } OmsPiece;
 
 typedef struct OmsPlanResult

@@ -74,7 +74,7 @@ oms_stock_node_available(const OmsStockLevel *l)
 int64
 oms_stock_beyond(const OmsStockLevel *l, int64 qty)
 {
-	return Min(qty, Max(l->reserved - Max(l->on_hand, 0), 0));
+	return l->tracked ? Min(qty, Max(l->reserved - Max(l->on_hand, 0), 0)) : 0;
 }
 
 /*

@@ -30,6 +30,7 @@ CREATE TABLE oms."order" (          --| One order of one channel.
     buyer_gstin text,               --| GSTIN of a registered buyer
     place_of_supply text,           --| GST state of the supply
     promised_at timestamptz,        --| Latest promise over its allocations
+    priority integer NOT NULL DEFAULT 0, --| Served first where stock or supply is short: the higher number
     planning_run integer NOT NULL DEFAULT 0, --| How often it was planned; decision.run
     PRIMARY KEY (company_id, order_id),
     UNIQUE (company_id, channel_id, external_id)

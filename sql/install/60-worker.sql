@@ -19,6 +19,7 @@ INSERT INTO oms.job (name, command, every, wake) VALUES
     ('erp_send', 'SELECT oms.erp_send()', '1 second', true),
     ('event_partitions', 'SELECT oms.make_event_partitions()', '6 hours', false),
     ('expire_carts', 'SELECT oms.expire_carts()', '10 seconds', false),
+    ('repeg_supply', 'SELECT oms.repeg_supply()', '1 minute', false),
     ('resolve_shortfalls', 'SELECT oms.resolve_shortfalls()', '15 seconds', false),
     ('retry_backorders', 'SELECT oms.retry_backorders()', '15 seconds', true),
     ('stock_prices', 'SELECT oms.refresh_stock_prices()', '6 hours', false);
