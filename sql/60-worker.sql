@@ -46,6 +46,13 @@ END $$;
 COMMENT ON FUNCTION oms.worker_status() IS
     'The background worker of this database in one row: pid (NULL: none), supervised (a launcher keeps it alive), since when, what it does now, enabled jobs, how many of them failed last time, and by how many seconds the latest is overdue. Columns about processes are empty without pg_read_all_stats.';
 
+CREATE FUNCTION oms.combiner_stat(
+    OUT pid integer, OUT waiting integer, OUT batches bigint, OUT captured bigint, OUT mean_batch double precision,
+    OUT redone bigint, OUT returned bigint, OUT withdrawn bigint, OUT queue_full bigint)
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'oms_combiner_stat';
+COMMENT ON FUNCTION oms.combiner_stat() IS
+    'The combiner in this database since the server started, in one row: pid of its worker (NULL: none), orders with it now, transactions committed, orders they captured, orders a transaction, transactions undone because of one order, orders left to their session (one that failed or met a lock; never an error by itself), orders whose session went away, calls that found the queue full. Zeros where pg_oms is not preloaded.';
+
 CREATE FUNCTION oms.make_event_partitions(at timestamptz DEFAULT now(), months_ahead integer DEFAULT 2)
 RETURNS integer
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE

@@ -62,6 +62,12 @@ oms_early_release_init(void)
 	RegisterResourceReleaseCallback(on_release, NULL);
 }
 
+bool
+oms_early_release_enabled(void)
+{
+	return early_lock_release;
+}
+
 void
 oms_early_release_mark(void)
 {

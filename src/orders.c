@@ -22,6 +22,7 @@
 
 #include "allocation.h"
 #include "catalog.h"
+#include "combiner.h"
 #include "order_capture.h"
 
 static bool answer_duplicate(int32 company_id, const OmsChannel *channel,
@@ -35,8 +36,8 @@ oms_orders_init(void)
 	oms_order_buyer_init();
 }
 
-static Jsonb *
-capture(Jsonb *doc, TimestampTz at)
+Jsonb *
+oms_capture(Jsonb *doc, TimestampTz at)
 {
 	OmsCapture *c = palloc0(sizeof(OmsCapture));
 	OmsOrderDoc *d = &c->doc;
@@ -177,8 +178,20 @@ PG_FUNCTION_INFO_V1(oms_capture_order);
 Datum
 oms_capture_order(PG_FUNCTION_ARGS)
 {
+	Jsonb	   *doc = PG_GETARG_JSONB_P(0);
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
+	Jsonb	   *result;
+
 	oms_require_installed();
-	PG_RETURN_JSONB_P(capture(PG_GETARG_JSONB_P(0), PG_GETARG_TIMESTAMPTZ(1)));
+	result = oms_combiner_capture(fcinfo, doc, at);
+	if (result == NULL)
+	{
+		TimestampTz before = oms_combiner_before_row_path();
+
+		result = oms_capture(doc, at);
+		oms_combiner_after_row_path(doc, before);
+	}
+	PG_RETURN_JSONB_P(result);
 }
 
 /*
@@ -199,7 +212,7 @@ capture_one(void *arg)
 	Jsonb	   *result;
 	Datum		doc = DirectFunctionCall1(jsonb_in, CStringGetDatum(one->text));
 
-	result = capture(DatumGetJsonbP(doc), one->at);
+	result = oms_capture(DatumGetJsonbP(doc), one->at);
 	one->answer = (Jsonb *) MemoryContextAlloc(one->cxt, VARSIZE(result));
 	memcpy(one->answer, result, VARSIZE(result));
 }

@@ -404,6 +404,12 @@ extern void oms_order_cancel_allocations(int32 company_id, int64 order_id,
  */
 extern bool oms_order_replan(OmsReplan *replan);
 
+/*
+ * Captures one order in this transaction (oms.capture_order): a canonical
+ * document, unchecked; "at" is now.  The answer, in the caller's context.
+ */
+extern Jsonb *oms_capture(Jsonb *doc, TimestampTz at);
+
 extern void oms_orders_init(void);
 
 #endif							/* OMS_ORDERS_H */

@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
+#include "combiner.h"
 #include "core.h"
 #include "core_memo.h"
 #include "core_rows.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 	oms_returns_init();
 	oms_worker_init();
 	oms_orders_init();
+	oms_combiner_init();
 	oms_erp_init();
 	oms_erp_wake = oms_worker_wake;
 

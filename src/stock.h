@@ -196,6 +196,7 @@ extern int64 oms_stock_policy(int32 company_id, OmsStockKey key,
  * durable, too.
  */
 extern void oms_early_release_init(void);
+extern bool oms_early_release_enabled(void);	/* the setting */
 extern void oms_early_release_mark(void);
 extern void oms_early_release_rely(void);
 

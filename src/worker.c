@@ -127,8 +127,6 @@ static void leave_worker(int code, Datum arg);
 static List *databases_without_worker(bool all, bool *postponed);
 static BackgroundWorkerHandle *register_worker(Oid database, pid_t notify);
 static pid_t worker_pid(void);
-static bool home_is_there(void);
-static bool wanted_by_others(Oid database);
 static void rest(long wait_ms);
 static long tick(MemoryContext cxt, bool woken, bool first);
 static void run_job(const char *name, bool mark);
@@ -430,7 +428,7 @@ databases_without_worker(bool all, bool *postponed)
 			 (pg_atomic_read_u32(&slot->procno) == OMS_NO_PROC &&
 			  !pg_atomic_read_u32(&slot->stopped))))
 		{
-			if (!wanted_by_others(db->oid))
+			if (!oms_worker_database_wanted(db->oid))
 				todo = lappend_oid(todo, db->oid);
 			else if (wanted)
 			{
@@ -519,7 +517,7 @@ oms_worker_main(Datum arg)
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, OMS_ADVISORY_CLASS,
 						 OMS_ADVISORY_WORKER, 2);
 	begin_work("pg_oms: looking for jobs");
-	if (!home_is_there() ||
+	if (!oms_worker_home_is_there() ||
 		LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
 		end_work();
@@ -578,7 +576,7 @@ rest(long wait_ms)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		if (wanted_by_others(MyDatabaseId))
+		if (oms_worker_database_wanted(MyDatabaseId))
 		{
 			if (shared != NULL)
 				tell_launcher(MyDatabaseId);
@@ -591,8 +589,8 @@ rest(long wait_ms)
 }
 
 /* Whether a command on the database as a whole holds it. */
-static bool
-wanted_by_others(Oid database)
+bool
+oms_worker_database_wanted(Oid database)
 {
 	LOCKTAG		tag;
 
@@ -607,8 +605,8 @@ wanted_by_others(Oid database)
  * Whether extension and job table are there.  Locks the extension until the
  * transaction ends, so that both stay.
  */
-static bool
-home_is_there(void)
+bool
+oms_worker_home_is_there(void)
 {
 	Oid			ext = get_extension_oid("pg_oms", true);
 	Oid			nsp;
@@ -664,7 +662,7 @@ tick(MemoryContext cxt, bool woken, bool first)
 		MemoryContext work;
 
 		begin_work("pg_oms: looking for jobs");
-		if (!home_is_there())
+		if (!oms_worker_home_is_there())
 		{
 			end_work();
 			proc_exit(0);
@@ -720,7 +718,7 @@ run_job(const char *name, bool mark)
 		if (mark)
 		{
 			begin_work(activity);
-			claimed = home_is_there() && oms_job_claim(name);
+			claimed = oms_worker_home_is_there() && oms_job_claim(name);
 			end_work();
 		}
 		if (claimed)
@@ -730,7 +728,7 @@ run_job(const char *name, bool mark)
 			begin_work(activity);
 			if (job_timeout > 0)
 				enable_timeout_after(STATEMENT_TIMEOUT, job_timeout);
-			if (home_is_there() && oms_job_run(name, &run))
+			if (oms_worker_home_is_there() && oms_job_run(name, &run))
 			{
 				if (run.error)
 					ereport(LOG, (errmsg("job \"%s\" failed: %s", name, run.error)));
@@ -774,7 +772,7 @@ note_commit_failure(const char *name, const char *error)
 	PG_TRY();
 	{
 		begin_work("pg_oms: noting a failure");
-		if (home_is_there())
+		if (oms_worker_home_is_there())
 			oms_job_failed(name, error);
 		end_work();
 	}

@@ -18,6 +18,14 @@ extern void oms_worker_init(void);
  */
 extern void oms_worker_wake(void);
 
+/*
+ * For background processes.  home_is_there: whether pg_oms and its tables
+ * are; both stay until the transaction ends.  database_wanted: whether a
+ * command on a database as a whole waits for everybody to leave it.
+ */
+extern bool oms_worker_home_is_there(void);
+extern bool oms_worker_database_wanted(Oid database);
+
 /* A job to run now; in the caller's context. */
 typedef struct OmsJobDue
 {

@@ -1,0 +1,334 @@
+# The combiner: orders of many sessions in one transaction of a worker.  What
+# is answered and written is what the row path answers and writes, however a
+# request, its session or the worker ends.
+use strict;
+use warnings;
+use File::Basename;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use feature "state";
+
+my $shop = dirname(dirname(File::Spec->rel2abs(__FILE__))) . '/sql/include/shop.inc';
+
+my $node = PostgreSQL::Test::Cluster->new('combiner');
+$node->init;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_oms'\noms.worker_autostart = off\noms.combiner_queue = 6\nautovacuum = off\nrestart_after_crash = on\nlc_messages = 'C'\n");
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE shop');
+$node->command_ok([ 'psql', '-Xqd', $node->connstr('shop'), '-v', 'ON_ERROR_STOP=1', '-f', $shop ], 'a shop');
+
+# An order named hold... keeps the worker, and nobody else, in the middle of
+# its capture while somebody holds the advisory lock 1.
+$node->safe_psql('shop', q{
+	SELECT count(oms.adjust_stock('BLR', i, 100000, company => 'SHOP')) FROM unnest('{SHIRT,BOOK,TV}'::text[]) i;
+	CREATE FUNCTION public.doc(id text, items text DEFAULT 'SHIRT', channel text DEFAULT 'WEB') RETURNS jsonb LANGUAGE sql AS $$
+		SELECT jsonb_build_object('company', 'SHOP', 'channel', channel, 'external_id', id, 'payment', '{"mode": "PREPAID"}'::jsonb,
+			'customer', '{"phone": "9876500001"}'::jsonb, 'ship_to', '{"pincode": "981001", "address1": "12, Long Street"}'::jsonb,
+			'lines', (SELECT jsonb_agg(jsonb_build_object('sku', i, 'qty', 1)) FROM regexp_split_to_table(items, ' ') i)) $$;
+	CREATE FUNCTION public.in_combiner() RETURNS boolean LANGUAGE sql AS $$ SELECT current_setting('application_name') = 'pg_oms combiner' $$;
+	CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		WHILE public.in_combiner() AND NOT pg_try_advisory_xact_lock(1) LOOP PERFORM pg_sleep(0.005); END LOOP;
+		RETURN NEW;
+	END $$;
+	CREATE TRIGGER hold BEFORE INSERT ON oms."order" FOR EACH ROW WHEN (NEW.external_id LIKE 'hold%') EXECUTE FUNCTION public.hold();
+	CREATE TABLE public.who (external_id text, at_work text, who text, session text, zone text);
+	CREATE FUNCTION public.who() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		INSERT INTO public.who VALUES (NEW.external_id, CASE WHEN public.in_combiner() THEN 'combiner' ELSE 'session' END, current_user, session_user, current_setting('TimeZone'));
+		RETURN NEW;
+	END $$;
+	CREATE TRIGGER who BEFORE INSERT ON oms."order" FOR EACH ROW EXECUTE FUNCTION public.who();
+	ALTER TABLE oms."order" ENABLE ALWAYS TRIGGER who});
+
+sub sql { return $node->safe_psql('shop', $_[0]) }
+sub stat_of { return sql("SELECT $_[0] FROM oms.combiner_stat()") }
+# who captured it: combiner, session, or nothing for nobody
+sub by { return sql("SELECT at_work FROM public.who WHERE external_id = '$_[0]'") }
+sub until_true { my ($q, $what) = @_; ok($node->poll_query_until('shop', $q), $what) }
+# a session that runs SQL while the test goes on
+sub client
+{
+	my ($name, $sql, $db) = @_;
+	my %c = (out => '', err => '');
+	my @sql = map { ('-c', $_) } ref $sql ? @$sql : $sql;
+	$c{run} = IPC::Run::start([ 'psql', '-XAtq', $node->connstr($db // 'shop') . " application_name=$name", '-v', 'VERBOSITY=verbose', @sql ], '<', \undef, '>', \$c{out}, '2>', \$c{err});
+	return \%c;
+}
+sub result { $_[0]{run}->finish; return $_[0]{out} }
+sub with_combiner { return until_true("SELECT waiting = $_[0] FROM oms.combiner_stat()", $_[1]) }
+my $on = 'SET oms.combiner = on';
+sub take { return "SELECT oms.capture_order(public.doc('$_[0]'" . (@_ > 1 ? ", '$_[1]'" : '') . (@_ > 2 ? ", '$_[2]'" : '') . ")) ->> 'status'" }
+
+### Who takes part
+
+is(sql(take('alone')), 'reserved', 'auto, nobody waits');
+is(by('alone'), 'session', 'the row path');
+is(stat_of('pid IS NULL'), 't', 'and no worker is started');
+
+# the first one starts the worker
+sub start_worker
+{
+	my $n = 0;
+	$node->poll_query_until('shop', q{SELECT pid IS NULL FROM oms.combiner_stat()}) if $_[0];
+	sql("$on; " . take('start ' . $_[1]));
+	until_true('SELECT pid IS NOT NULL FROM oms.combiner_stat()', 'the first order starts the worker');
+	is(by("start $_[1]"), 'session', '... and does not wait for it');
+}
+start_worker(0, 'a');
+is(sql("$on; " . take('one')), 'reserved', 'switched on: answered');
+is(by('one'), 'combiner', '... by the combiner');
+is(sql("$on; " . take('one')), 'reserved', 'the same order again');
+is(sql(q{SELECT count(*) FROM oms."order" WHERE external_id = 'one'}), '1', '... is captured once');
+is(sql("$on; SELECT oms.capture_order(public.doc('one')) -> 'duplicate'"), 'true', '... and said to be known');
+is(sql(q{SET oms.combiner = off; } . take('off')) . ' ' . by('off'), 'reserved session', 'switched off: the row path');
+
+# nothing but the call, in a transaction of its own
+my $call = q{oms.capture_order(public.doc('%s'))};
+my %alone = (
+	'plain' => [ "SELECT count(*) FROM (SELECT 1) x", "SELECT $call" ],
+	'from' => [ "SELECT * FROM $call" ],
+	'field' => [ "SELECT $call -> 'risk' ->> 'action'" ],
+	'at' => [ "SELECT oms.capture_order(public.doc('%s'), '2026-03-02 10:00+05:30')" ],
+	'harmless' => [ "SET work_mem = '8MB'; SET statement_timeout = '100s'; SET application_name = 'x'; SELECT $call" ],
+	'zone' => [ "SET TimeZone = 'Asia/Tokyo'; SELECT $call" ],
+);
+my %not_alone = (
+	'block' => [ "BEGIN", "SELECT $call", "COMMIT" ],
+	'savepoint' => [ "BEGIN", "SAVEPOINT a", "SELECT $call", "COMMIT" ],
+	'script' => [ "SELECT 1\\; SELECT $call" ],
+	'isolation' => [ "SET default_transaction_isolation = 'repeatable read'; SELECT $call" ],
+	'setting' => [ "SET shop.branch = 'x'; SELECT $call" ],
+	'replica' => [ "SET session_replication_role = replica; SELECT $call" ],
+	'where' => [ "SELECT $call WHERE now() > '2000-01-01'" ],
+	'rows' => [ "SELECT $call FROM generate_series(1, 1)" ],
+	'expression' => [ "SELECT 1 / length(($call)::text)" ],
+	'two columns' => [ "SELECT 1, $call" ],
+	'inner' => [ "SELECT oms.capture_order(public.nested('%s'))" ],
+	'function' => [ "SELECT public.nested('%s')" ],
+	'do' => [ "DO \$\$ BEGIN PERFORM $call; END \$\$" ],
+	'insert' => [ "CREATE TEMP TABLE t (j jsonb); INSERT INTO t SELECT $call" ],
+	'with' => [ "CREATE TEMP TABLE t (i int); WITH w AS (INSERT INTO t VALUES (1) RETURNING i) SELECT oms.capture_order(public.doc('%s')) FROM w" ],
+	'cursor' => [ "DECLARE c CURSOR WITH HOLD FOR SELECT $call", "FETCH c" ],
+	'explain' => [ "EXPLAIN ANALYZE SELECT $call" ],
+	'role' => [ "SET ROLE pg_monitor; SET ROLE other; SELECT $call" ],
+	'bulk' => [ "SELECT oms.capture_orders(ARRAY[public.doc('%s')::text])" ],
+);
+$node->safe_psql('shop', q{
+	CREATE ROLE other SUPERUSER;
+	CREATE FUNCTION public.nested(id text) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM oms.capture_order(public.doc(id)); RETURN public.doc(id || ' outer'); END $$});
+for my $kind (sort keys %alone)
+{
+	sql("$on; " . join('; ', map { s/%s/$kind/r } @{ $alone{$kind} }));
+	is(by($kind), 'combiner', "may be left to the combiner: $kind");
+}
+for my $kind (sort keys %not_alone)
+{
+	sql("$on; " . join('; ', map { s/%s/$kind/r } @{ $not_alone{$kind} }));
+	is(by($kind), 'session', "stays with its session: $kind");
+}
+is(by('inner outer'), 'session', 'so does a call whose argument wrote');
+is(sql(q{SELECT zone FROM public.who WHERE external_id = 'zone'}), 'Asia/Tokyo', 'settings go along');
+is(sql("$on; SELECT oms.capture_order(public.doc('tz')) ->> 'promised_at' LIKE '%+00'") . ' ' . by('tz'), 't session', 'an operator around the call keeps it');
+
+### The same rows and answers
+
+$node->safe_psql('postgres', 'SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = \'shop\'');
+$node->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE shop") for 'rows_off', 'rows_on';
+$node->safe_psql('rows_on', q{SET oms.combiner = on; SELECT oms.available('SHIRT', NULL, 'SHOP')});
+# a worker of another database, without taking numbers from the sequences
+$node->psql('rows_on', "$on; " . take('x', 'SHIRT', 'NONE'));
+ok($node->poll_query_until('rows_on', 'SELECT pid IS NOT NULL FROM oms.combiner_stat()'), 'a worker in another database');
+my (%answer, %rows);
+for my $way ('off', 'on')
+{
+	for my $items ('SHIRT', 'SHIRT BOOK', 'PAIR', 'DRESS BOOK', 'RICE', 'TV', 'SHIRT')
+	{
+		state $n = 0;
+		my $id = "$items " . ($n++ % 7);
+		$answer{$way} .= $node->safe_psql("rows_$way", "SET oms.combiner = $way; SELECT oms.capture_order(public.doc('$id', '$items'), '2026-03-02 10:00+05:30')") . "\n";
+	}
+	$rows{$way} = join "\n", map {
+		$node->safe_psql("rows_$way", qq{
+			SELECT '$_', to_jsonb(t) - ARRAY(SELECT attname::text FROM pg_attribute a WHERE a.attrelid = 'oms.$_'::regclass AND a.atttypid = 'timestamptz'::regtype AND a.attname NOT IN ('placed_at', 'promised_at'))
+			  FROM oms.$_ t ORDER BY to_jsonb(t)::text COLLATE "C"})
+	} qw("order" order_line order_charge order_hold allocation decision reservation stock shipment risk_score customer event);
+}
+is($node->safe_psql('rows_on', 'SELECT captured FROM oms.combiner_stat()'), '7', 'seven orders by the combiner there');
+is($answer{on}, $answer{off}, 'the same answers');
+ok(length $rows{off} > 10000, 'many rows');
+is($rows{on}, $rows{off}, 'the same rows');
+is(stat_of('pid IS NULL'), 't', 'databases do not mix');
+$node->safe_psql('postgres', 'DROP DATABASE rows_off');
+$node->safe_psql('postgres', 'DROP DATABASE rows_on');
+ok(1, 'DROP DATABASE does not wait for a worker at rest');
+
+### Batches, one bad order among them
+
+start_worker(1, 'b');
+my $gate = $node->background_psql('shop');
+sub close_gate { $gate->query_safe('SELECT pg_advisory_lock(1)') }
+sub open_gate { $gate->query_safe('SELECT pg_advisory_unlock(1)') }
+my ($rc, $out, $err);
+
+close_gate();
+my $holder = client('holder', [ $on, take('hold 1', 'TV') ]);
+with_combiner(1, 'an order keeps the worker busy');
+my $batches = stat_of('batches');
+my @c;
+for my $i (1 .. 5)
+{
+	push @c, client("c$i", [ $on, $i == 3 ? take('bad', 'SHIRT', 'NONE') : take("good $i", $i == 4 ? 'SHIRT BOOK' : 'SHIRT') ]);
+	with_combiner(1 + $i, "$i wait behind it");
+}
+is(sql("$on; " . take('one too many')) . ' ' . by('one too many'), 'reserved session', 'the queue is full: the row path');
+is(stat_of('queue_full'), '1', '... which is counted');
+open_gate();
+is(result($holder), "reserved\n", 'the first is answered');
+is(join('', map { result($c[$_]) } 0, 1, 3, 4), "reserved\n" x 4, 'so are the good ones');
+result($c[2]);
+($rc, $out, $err) = $node->psql('shop', '\set VERBOSITY verbose' . "\nSET oms.combiner = off; " . take('bad', 'SHIRT', 'NONE'));
+# the row path's message, as psql -c has it
+(my $plain = $err) =~ s/^psql:<stdin>:\d+: //mg;
+is($c[2]{err} =~ s/\s+\z//r, $plain =~ s/\s+\z//r, 'the bad one has the error of the row path, word for word');
+like($c[2]{err}, qr/ERROR:  OM002: .*\nDETAIL|ERROR:  OM002: .*\nHINT/, '... with its SQLSTATE and the way out');
+is(sql(q{SELECT string_agg(external_id, ', ' ORDER BY order_id) FROM oms."order" WHERE external_id LIKE 'good %' OR external_id LIKE 'hold %'}),
+	'hold 1, good 1, good 2, good 4, good 5', 'in the order in which they came');
+is(sql(q{SELECT string_agg(at_work, ' ') FROM public.who WHERE external_id LIKE 'good %'}), 'combiner combiner combiner combiner', 'by the combiner');
+is(stat_of("batches - $batches || ' ' || redone || ' ' || returned"), '2 1 1', 'in one transaction, after one that was undone');
+is(stat_of('waiting'), '0', 'no slot is left');
+
+### Clients that go away
+
+close_gate();
+$holder = client('holder', [ $on, take('hold 2', 'TV') ]);
+with_combiner(1, 'busy again');
+my $waits = client('waits', [ $on, take('not taken') ]);
+my $dies = client('dies', [ $on, take('not taken, dead') ]);
+my $times = client('times', [ $on, q{SET statement_timeout = '50ms'}, take('timed out') ]);
+result($times);
+like($times->{err}, qr/57014: canceling statement due to statement timeout/, 'a statement timeout while it waits');
+unlike($times->{err}, qr/WARNING/, '... withdraws it');
+with_combiner(3, 'two more wait');
+sql(qq{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'waits'});
+result($waits);
+like($waits->{err}, qr/57014/, 'a cancel');
+unlike($waits->{err}, qr/WARNING/, '... withdraws it');
+sql(qq{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dies'});
+result($dies);
+with_combiner(1, 'a terminated session leaves no slot');
+sql(qq{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
+result($holder);
+like($holder->{err}, qr/WARNING:  01000: the order may have been captured all the same\nDETAIL: .*\nHINT:  Ask again with the same external_id.*ERROR:  57014/s, 'a cancel of one that was taken says so');
+my $late = client('late', [ $on, take('hold 3', 'TV') ]);
+with_combiner(2, 'its slot is still with the worker');
+open_gate();
+is(result($late), "reserved\n", 'the next is answered');
+is(stat_of('waiting'), '0', 'all slots are back');
+is(by('hold 2'), 'combiner', 'the cancelled order was captured all the same');
+is(sql("$on; SELECT oms.capture_order(public.doc('hold 2', 'TV')) ->> 'duplicate'"), 'true', 'asked again it is known');
+is(sql(q{SELECT count(*) FROM oms."order" WHERE external_id LIKE 'not taken%' OR external_id = 'timed out'}), '0', 'those withdrawn were not captured');
+
+close_gate();
+$holder = client('holder', [ $on, take('hold 4', 'TV') ]);
+with_combiner(1, 'busy');
+sql(qq{SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'holder'});
+with_combiner(1, 'the slot of a dead client stays until the worker is done');
+open_gate();
+with_combiner(0, '... and no longer');
+is(by('hold 4'), 'combiner', 'it was captured');
+
+### The worker ends
+
+close_gate();
+$holder = client('holder', [ $on, take('hold 5', 'TV') ]);
+with_combiner(1, 'busy');
+$waits = client('waits', [ $on, take('behind') ]);
+with_combiner(2, 'and one behind');
+sql('SELECT pg_terminate_backend(pid, 10000) FROM oms.combiner_stat()');
+is(result($holder) . result($waits), "reserved\nreserved\n", 'terminated: both are answered');
+is($holder->{err} . $waits->{err}, '', '... without a word');
+is(by('hold 5') . ' ' . by('behind'), 'session session', '... by their own sessions');
+open_gate();
+is(stat_of("coalesce(pid, 0) || ' ' || waiting"), '0 0', 'no worker, no slots');
+start_worker(1, 'c');
+is(sql("$on; " . take('next')) . ' ' . by('next'), 'reserved combiner', 'and it goes on');
+
+### Locks
+
+my $locker = $node->background_psql('shop');
+$locker->query_safe(q{BEGIN; SELECT count(*) FROM (SELECT 1 FROM oms.stock s JOIN oms.sku k USING (sku_id) WHERE k.code = 'SHIRT' FOR NO KEY UPDATE OF s) x});
+my $blocked = client('blocked', [ $on, take('blocked') ]);
+until_true(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'blocked' AND wait_event_type = 'Lock'}, 'an order that meets a lock waits for it in its own session');
+is(sql("$on; " . take('free', 'BOOK')) . ' ' . by('free'), 'reserved combiner', 'the others go on');
+is(sql(q{SET oms.combiner = auto; } . take('calm', 'BOOK')) . ' ' . by('calm'), 'reserved session', 'auto: an item without a rush');
+$locker->query_safe('COMMIT');
+is(result($blocked) . by('blocked'), "reserved\nsession", 'when the lock is gone it is captured');
+my $rush = sql('SET oms.combiner = auto; ' . take('rush')) . ' ' . by('rush');
+is($rush, 'reserved combiner', 'auto: an item that had to be waited for is in a rush');
+$locker->quit;
+
+### Rights
+
+sql(q{CREATE ROLE seller LOGIN; CREATE ROLE nobody LOGIN;
+	SELECT oms.grant_role('app', 'seller'); GRANT USAGE ON SCHEMA oms TO nobody; GRANT EXECUTE ON FUNCTION oms.capture_order(jsonb, timestamptz) TO nobody;
+	GRANT INSERT, SELECT ON public.who TO PUBLIC});
+is($node->safe_psql('shop', "$on; " . take('by seller'), connstr => $node->connstr('shop') . ' user=seller'), 'reserved', 'a role with the rights of an app');
+is(sql(q{SELECT at_work || ' ' || who || ' ' || session FROM public.who WHERE external_id = 'by seller'}), 'combiner seller seller', '... is who captures');
+($rc, $out, $err) = $node->psql('shop', "$on; " . take('by nobody'), connstr => $node->connstr('shop') . ' user=nobody');
+like($err, qr/permission denied/, 'one without rights is refused');
+sql(q{ALTER TABLE oms."order" ENABLE ROW LEVEL SECURITY; CREATE POLICY shop ON oms."order" USING (external_id NOT LIKE '%secret%')});
+($rc, $out, $err) = $node->psql('shop', "$on; " . take('secret'), connstr => $node->connstr('shop') . ' user=seller');
+like($err, qr/row-level security/, 'policies hold');
+is($node->safe_psql('shop', "$on; " . take('public'), connstr => $node->connstr('shop') . ' user=seller') . ' ' . by('public'), 'reserved combiner', '... for those they concern');
+is(sql("$on; " . take('secret')) . ' ' . by('secret'), 'reserved combiner', '... and not for a superuser');
+sql('ALTER TABLE oms."order" DISABLE ROW LEVEL SECURITY');
+
+### Failure at the commit
+
+sql(q{CREATE FUNCTION public.late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'too late' USING ERRCODE = 'XX099', HINT = 'Come earlier.'; END $$;
+	CREATE CONSTRAINT TRIGGER late AFTER INSERT ON oms."order" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.external_id LIKE 'late%') EXECUTE FUNCTION public.late()});
+close_gate();
+$holder = client('holder', [ $on, take('hold 6', 'TV') ]);
+with_combiner(1, 'busy');
+@c = ();
+for my $i (1 .. 3)
+{
+	push @c, client("c$i", [ $on, take($i == 2 ? 'late' : "in time $i") ]);
+	with_combiner(1 + $i, "$i wait behind it");
+}
+open_gate();
+result($holder);
+is(result($c[0]) . result($c[2]), "reserved\nreserved\n", 'an error at the commit: the others are captured');
+result($c[1]);
+like($c[1]{err}, qr/ERROR:  XX099: too late\nHINT:  Come earlier\./, '... and only one has it');
+is(sql(q{SELECT count(*) FROM oms."order" WHERE external_id IN ('late', 'in time 1', 'in time 3')}), '2', '... and is not there');
+
+is(sql('SELECT * FROM oms.verify()'), '', 'everything adds up');
+$gate->quit;
+
+### At rest, at the end
+
+sql(q{ALTER SYSTEM SET oms.combiner_idle = '1s'; SELECT pg_reload_conf()});
+until_true('SELECT pid IS NULL FROM oms.combiner_stat()', 'a worker with nothing to do ends');
+sql(q{ALTER SYSTEM RESET oms.combiner_idle; SELECT pg_reload_conf()});
+start_worker(0, 'd');
+sql('CREATE DATABASE copied TEMPLATE template1');
+sql('BEGIN; DROP EXTENSION pg_oms CASCADE; ROLLBACK');
+ok(1, 'DROP EXTENSION does not wait for a worker at rest');
+$node->stop('fast');
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal/, 'no crash');
+$node->start;
+start_worker(0, 'e');
+my $pid = stat_of('pid');
+my $log = -s $node->logfile;
+kill 'KILL', $pid;
+ok($node->wait_for_log(qr/database system is ready to accept connections/, $log), 'the server recovers from a worker that is killed');
+$node->poll_query_until('shop', 'SELECT pid IS NULL FROM oms.combiner_stat()');
+start_worker(0, 'f');
+is(sql("$on; " . take('after all')) . ' ' . by('after all'), 'reserved combiner', 'and the combiner works');
+is(sql('SELECT * FROM oms.verify()'), '', 'everything adds up');
+$node->stop('smart');
+
+done_testing();
