@@ -21,6 +21,7 @@
 
 #include "core.h"
 #include "core_memo.h"
+#include "core_rows.h"
 
 /* Largest value of numeric(14,2) in paise and numeric(14,3) in thousandths */
 #define OMS_AMOUNT_LIMIT INT64CONST(99999999999999)
@@ -369,22 +370,30 @@ oms_strdup(MemoryContext cxt, const char *s)
 }
 
 static OmsPlan event_plan = {
-	"INSERT INTO oms.event (company_id, topic, subject_id, type, payload)"
-	" VALUES ($1, $2, $3, $4, coalesce($5, '{}'))",
-	5, {INT4OID, TEXTOID, INT8OID, TEXTOID, JSONBOID}, NULL
+	"INSERT INTO oms.event (company_id, topic, subject_id, type, payload, created_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6)",
+	6, {INT4OID, TEXTOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID}, NULL
 };
 
 void
 oms_event(int32 company_id, const char *topic, int64 subject_id,
 		  const char *type, Jsonb *payload)
 {
-	Datum		values[5] = {
+	Datum		values[6] = {
 		Int32GetDatum(company_id), oms_text(topic), Int64GetDatum(subject_id),
-		oms_text(type), payload ? JsonbPGetDatum(payload) : (Datum) 0
+		oms_text(type), (Datum) 0,
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())
 	};
+	OmsJson		none;
 
+	if (payload == NULL)
+	{
+		oms_json_begin(&none);
+		payload = oms_json_end(&none);
+	}
+	values[4] = JsonbPGetDatum(payload);
 	oms_spi_connect();
-	oms_exec(&event_plan, values, payload ? "     " : "    n", false, 0);
+	oms_insert(&event_plan, values, NULL);
 	oms_spi_finish();
 }
 

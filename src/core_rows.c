@@ -14,7 +14,8 @@
  * would (see fits()).  What is done here is what ExecInsert() does for a
  * plain table: rights, defaults, the columns' types, NOT NULL and CHECK, the
  * row, the indexes, and for ON CONFLICT DO NOTHING the protocol of
- * speculative insertion.  Hooks of the executor (pgaudit) do not see it; they
+ * speculative insertion.  A row of a partitioned table goes into its partition
+ * by range; the default partition is left to the statement.  Hooks of the executor (pgaudit) do not see it; they
  * see the call of our function.
  *
  * Locks: the table ROW EXCLUSIVE until the end of the transaction, as with
@@ -39,6 +40,8 @@
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "optimizer/optimizer.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -46,6 +49,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -72,6 +76,8 @@ typedef struct Target
 	EState	   *estate;
 	ResultRelInfo *rri;
 	TupleTableSlot *slot;
+	int			routed_by;		/* partitioned: the parameter that decides; -1 */
+	struct Target *leaf;		/* and where rows went last */
 	bool		do_nothing;		/* ON CONFLICT DO NOTHING */
 	List	   *arbiters;
 	int			nindexes;
@@ -92,11 +98,13 @@ static void on_syscache(Datum arg, int cacheid, uint32 hashvalue);
 static Target *target_of(OmsPlan *p);
 static bool run_statement(OmsPlan *p, Datum *values, const char *nulls);
 static Relation open_target(Target *t);
-static void prepare(Target *t, Relation rel);
+static void prepare(Target *t, Relation rel, Relation root);
+static bool fits_partitioned(Target *t, Relation rel);
+static Target *find_leaf(Target *t, Relation root, Datum key, Relation *rel);
 static bool read_statement(Target *t, char **table, List **columns,
 						   List **conflict);
 static bool find_columns(Target *t, Relation rel, List *columns);
-static bool fits(Target *t, Relation rel);
+static bool fits(Target *t, Relation rel, Relation root);
 static bool fits_indexes(Target *t, Relation rel, List *conflict);
 static bool write_guarded(Target *t, Relation rel, Datum *values,
 						  const char *nulls);
@@ -146,13 +154,12 @@ oms_insert(OmsPlan *p, Datum *values, const char *nulls)
 	Relation	rel;
 	bool		inserted;
 
-	/* a snapshot of before has more to say about conflicts */
-	if (t->busy || (t->do_nothing && IsolationUsesXactSnapshot()))
-		return run_statement(p, values, nulls);
 	rel = open_target(t);
 	if (rel == NULL)
 		return run_statement(p, values, nulls);
-	if (!t->direct ||
+	/* a snapshot of before has more to say about conflicts */
+	if (!t->direct || t->busy ||
+		(t->do_nothing && IsolationUsesXactSnapshot()) ||
 		pg_class_aclcheck(t->relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
 	{
 		table_close(rel, NoLock);
@@ -161,6 +168,15 @@ oms_insert(OmsPlan *p, Datum *values, const char *nulls)
 	PreventCommandIfReadOnly("INSERT");
 	PreventCommandIfParallelMode("INSERT");
 
+	if (t->routed_by >= 0)
+	{
+		Relation	root = rel;
+
+		t = find_leaf(t, root, values[t->routed_by], &rel);
+		table_close(root, NoLock);
+		if (t == NULL)
+			return run_statement(p, values, nulls);
+	}
 	inserted = write_guarded(t, rel, values, nulls);
 	table_close(rel, NoLock);
 	CommandCounterIncrement();
@@ -245,7 +261,7 @@ open_target(Target *t)
 			continue;
 		}
 		if (!t->valid)
-			prepare(t, rel);
+			prepare(t, rel, NULL);
 		return rel;
 	}
 }
@@ -255,7 +271,7 @@ open_target(Target *t)
  * done anew next time.
  */
 static void
-prepare(Target *t, Relation rel)
+prepare(Target *t, Relation rel, Relation root)
 {
 	uint64		before = messages;
 	MemoryContext old;
@@ -268,12 +284,105 @@ prepare(Target *t, Relation rel)
 	t->cxt = AllocSetContextCreate(TopMemoryContext, "oms rows",
 								   ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(t->cxt);
+	t->routed_by = -1;
 	t->direct = read_statement(t, &table, &columns, &conflict) &&
-		strcmp(table, RelationGetRelationName(rel)) == 0 &&
-		find_columns(t, rel, columns) && fits(t, rel) &&
-		fits_indexes(t, rel, conflict);
+		strcmp(table, RelationGetRelationName(root ? root : rel)) == 0 &&
+		find_columns(t, rel, columns);
+	if (t->direct && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		t->direct = root == NULL && fits_partitioned(t, rel);
+	else if (t->direct)
+		t->direct = fits(t, rel, root) && fits_indexes(t, rel, conflict);
 	MemoryContextSwitchTo(old);
 	t->valid = messages == before;
+}
+
+static bool
+has_insert_triggers(Relation rel)
+{
+	TriggerDesc *t = rel->trigdesc;
+
+	return t && (t->trig_insert_before_row || t->trig_insert_after_row ||
+				 t->trig_insert_instead_row || t->trig_insert_before_statement ||
+				 t->trig_insert_after_statement || t->trig_insert_new_table);
+}
+
+/* By ranges of one column, which is a parameter. */
+static bool
+fits_partitioned(Target *t, Relation rel)
+{
+	PartitionKey key = RelationGetPartitionKey(rel);
+
+	if (rel->rd_rel->relhasrules || rel->rd_rel->relrowsecurity ||
+		rel->rd_rel->relispartition || has_insert_triggers(rel) ||
+		t->do_nothing || key->strategy != PARTITION_STRATEGY_RANGE ||
+		key->partnatts != 1)
+		return false;
+	for (int n = 0; n < t->plan->nargs; n++)
+		if (t->column[n] + 1 == key->partattrs[0])
+			t->routed_by = n;
+	return t->routed_by >= 0;
+}
+
+/*
+ * The partition for a row, opened and made ready; NULL when that is the
+ * default one, whose bounds are the others', or anything but a plain table
+ * with the columns of its parent.
+ */
+static Target *
+find_leaf(Target *t, Relation root, Datum value, Relation *rel)
+{
+	PartitionKey key = RelationGetPartitionKey(root);
+	PartitionDesc parts = RelationGetPartitionDesc(root, true);
+	Target	   *leaf = t->leaf;
+	bool		equal;
+	int			i;
+
+	i = partition_range_datum_bsearch(key->partsupfunc, key->partcollation,
+									  parts->boundinfo, 1, &value, &equal);
+	i = parts->boundinfo->indexes[i + 1];
+	if (i < 0 || !parts->is_leaf[i])
+		return NULL;
+	if (leaf == NULL)
+	{
+		leaf = MemoryContextAllocZero(TopMemoryContext, sizeof(Target));
+		leaf->plan = t->plan;
+		leaf->next = targets;
+		targets = leaf;
+		t->leaf = leaf;
+	}
+	if (leaf->busy)
+		return NULL;
+	if (leaf->relid != parts->oids[i])
+	{
+		leaf->relid = parts->oids[i];
+		leaf->valid = false;
+	}
+	*rel = table_open(leaf->relid, RowExclusiveLock);
+	if (!leaf->valid)
+		prepare(leaf, *rel, root);
+	if (leaf->direct)
+		return leaf;
+	table_close(*rel, NoLock);
+	return NULL;
+}
+
+/* A partition whose rows are those of its parent as they stand */
+static bool
+same_columns(TupleDesc a, TupleDesc b)
+{
+	if (a->natts != b->natts)
+		return false;
+	for (int i = 0; i < a->natts; i++)
+	{
+		Form_pg_attribute x = TupleDescAttr(a, i);
+		Form_pg_attribute y = TupleDescAttr(b, i);
+
+		if (x->attisdropped != y->attisdropped || x->atttypid != y->atttypid ||
+			x->atttypmod != y->atttypmod ||
+			strcmp(NameStr(x->attname), NameStr(y->attname)) != 0)
+			return false;
+	}
+	return true;
 }
 
 /* One name of a list, at **s; NULL when there is none */
@@ -398,20 +507,15 @@ find_columns(Target *t, Relation rel, List *columns)
 
 /* The table is one we can write to as INSERT would; all is made ready. */
 static bool
-fits(Target *t, Relation rel)
+fits(Target *t, Relation rel, Relation root)
 {
-	TriggerDesc *triggers = rel->trigdesc;
 	bool	   *given;
 
-	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relispartition ||
+	if (rel->rd_rel->relkind != RELKIND_RELATION ||
+		rel->rd_rel->relispartition != (root != NULL) ||
+		(root && !same_columns(RelationGetDescr(rel), RelationGetDescr(root))) ||
 		rel->rd_rel->relhasrules || rel->rd_rel->relrowsecurity ||
-		rel->rd_rel->relam != HEAP_TABLE_AM_OID)
-		return false;
-	if (triggers &&
-		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-		 triggers->trig_insert_instead_row ||
-		 triggers->trig_insert_before_statement ||
-		 triggers->trig_insert_after_statement || triggers->trig_insert_new_table))
+		rel->rd_rel->relam != HEAP_TABLE_AM_OID || has_insert_triggers(rel))
 		return false;
 
 	t->defaults = palloc0(sizeof(ExprState *) * t->natts);
@@ -428,7 +532,7 @@ fits(Target *t, Relation rel)
 			continue;
 		if (a->attgenerated || get_typtype(a->atttypid) == TYPTYPE_DOMAIN)
 			return false;
-		expr = build_column_default(rel, i + 1);
+		expr = build_column_default(root ? root : rel, i + 1);
 		if (expr)
 			t->defaults[i] = ExecInitExpr(expression_planner((Expr *) expr), NULL);
 	}

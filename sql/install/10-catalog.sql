@@ -120,7 +120,7 @@ CREATE TABLE oms.customer (         --| A buyer, recognised by a keyed hash of t
     last_order_at timestamptz       --| Last order placed
 );
 CREATE UNIQUE INDEX customer_buyer ON oms.customer (company_id, buyer_hash);
-CREATE UNIQUE INDEX customer_erp_key ON oms.customer (company_id, erp_key);
+CREATE UNIQUE INDEX customer_erp_key ON oms.customer (company_id, erp_key) WHERE erp_key IS NOT NULL;
 
 -- masters: sessions keep rows of them until they change (doc/core.md)
 SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.company,oms.channel,oms.sku,oms.kit_component,oms.price,oms.pincode,oms.calendar}'::pg_catalog.text[]) AS t;
