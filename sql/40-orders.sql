@@ -210,3 +210,25 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_repeg_supply';
 COMMENT ON FUNCTION oms.repeg_supply(text, text, timestamptz) IS
     'Assigns supply on its way to what waits for it anew, by priority, promised date and allocation, for one item (code) or all (NULL), where something has changed since: an order cancelled, or a more urgent one come. Returns how many promised dates changed, each with an event order.promise_changed. An order that another transaction is busy with keeps its date until the next call. Run by the worker. Raises OM002.';
+
+CREATE FUNCTION oms.amend_lines(order_id bigint, lines jsonb, request_id text, partial boolean DEFAULT false, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_amend_lines';
+COMMENT ON FUNCTION oms.amend_lines(bigint, jsonb, text, boolean, text, timestamptz) IS
+    'New quantities of lines that are not handed over, all in one step or none: lines [{line_no, qty}], qty (stock units, 0: none) being what is wanted of the line in all from now on. Fewer: given back as by oms.cancel_line, what waits first. More: at the line''s unit price, planned and reserved as at capture, or OM101 with nothing changed; with partial, where the channel takes backorders, what is not there waits. Demand of all lines is summed. Tax, totals, parcels and cash follow; only the difference is refunded or due (a prepaid order with something due is held: PAYMENT). The same request_id again changes nothing and answers duplicate true. Answer: {order_id, added, taken, refund, due, waiting, status, duplicate}, rupees and units. Raises OM001, OM002, OM004 more cannot be added or fewer is handed over already, OM005 the request_id was used for something else, OM101.';
+
+CREATE FUNCTION oms.amend_line(order_id bigint, line_no integer, qty numeric, request_id text, partial boolean DEFAULT false, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT oms.amend_lines($1, jsonb_build_array(jsonb_build_object('line_no', $2, 'qty', $3)), $4, $5, $6, $7)
+$$;
+COMMENT ON FUNCTION oms.amend_line(bigint, integer, numeric, text, boolean, text, timestamptz) IS
+    'oms.amend_lines of one line: qty (stock units) is what is wanted of it in all from now on. Answers and raises as that.';
+
+CREATE FUNCTION oms.exchange_line(order_id bigint, line_no integer, sku text, qty numeric, request_id text, unit_price numeric DEFAULT NULL, reason text DEFAULT 'SIZE', company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_exchange_line';
+COMMENT ON FUNCTION oms.exchange_line(bigint, integer, text, numeric, text, numeric, text, text, timestamptz) IS
+    'Exchanges qty units (stock units) of a line for as many of another item, a new line of the order, at unit_price (rupees, as the channel prices; NULL: the list price). Not handed over: the units are cancelled and the new ones reserved in one step. Delivered (also for the same item): a return with its pickup is made for reason (oms.reason_code, kind return), the new line is reserved, and what the returned goods are worth pays for it; only what is worth more is refunded when they arrive. All or OM101; only the difference is refunded or due (a prepaid order with something due is held: PAYMENT). The same request_id again changes nothing and answers duplicate true. Answer: {order_id, line_no, new_line_no, qty, added, taken, credited, refund, due, return_id, status, duplicate}. Raises OM001, OM002, OM004 not so much can be exchanged, OM005 the request_id was used for something else, OM101, OM502.';

@@ -28,6 +28,7 @@ typedef struct LineRequest
 	int64		asked;			/* milli, 0: all that can be */
 	const char *reason;
 	const char *request_id;		/* NULL: none */
+	bool		no_refund;		/* the caller settles */
 } LineRequest;
 
 typedef struct LineAnswer
@@ -56,7 +57,6 @@ static int	read_parts(const LineRequest *q, Part **parts, int64 *total);
 static int64 check_quantity(const LineRequest *q, int64 total);
 static void cancel_parts(const LineRequest *q, Part *parts, int n, int64 qty,
 						 OmsCancelled *out);
-static int64 refund_line(const LineRequest *q, int64 amount, int64 tax);
 
 static OmsPlan status_plan = {
 	"SELECT status FROM oms.\"order\" WHERE company_id = $1 AND order_id = $2",
@@ -445,7 +445,11 @@ cancel_parts(const LineRequest *q, Part *parts, int n, int64 qty,
 	for (int i = 0; i < nparcels; i++)
 		oms_shipment_taken_out(q->company_id, parcels[i]);
 	oms_shipment_balance_cash(q->company_id, q->order_id);
-	out->refund = refund_line(q, out->amount, tax);
+	out->tax = tax;
+	if (q->no_refund)
+		return;
+	out->refund = oms_order_refund_over(q->company_id, q->order_id,
+										out->amount, tax, true);
 	oms_order_settle(q->company_id, q->order_id);
 }
 
@@ -515,20 +519,41 @@ static OmsPlan refund_plan = {
 	4, {INT4OID, INT8OID, NUMERICOID, NUMERICOID}, NULL
 };
 
-/* What is paid above what the order costs now, and not owed back yet. */
-static int64
-refund_line(const LineRequest *q, int64 amount, int64 tax)
+int64
+oms_order_refund_over(int32 company_id, int64 order_id, int64 amount,
+					  int64 tax, bool share)
 {
-	Datum		values[4] = {Int32GetDatum(q->company_id), Int64GetDatum(q->order_id)};
-	int64		before = refunded(q);
+	LineRequest q = {0};
+	Datum		values[4] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
 	int64		owed;
 
+	q.company_id = company_id;
+	q.order_id = order_id;
 	oms_exec(&over_plan, values, NULL, false, 1);
-	owed = Min(oms_paise(0, 1) - before, amount);
+	owed = oms_paise(0, 1);
+	owed = Min(owed - refunded(&q), amount);
 	if (owed <= 0)
 		return 0;
 	values[2] = oms_paise_numeric(owed);
-	values[3] = oms_paise_numeric(owed == amount ? tax : oms_muldiv(tax, owed, amount));
+	values[3] = oms_paise_numeric(share && owed != amount ?
+								  oms_muldiv(tax, owed, amount) : Min(tax, owed));
 	oms_exec(&refund_plan, values, NULL, false, 0);
 	return owed;
+}
+
+void
+oms_order_cancel_units(int32 company_id, int64 order_id, int32 line_no,
+					   int64 qty, const char *reason, OmsCancelled *out)
+{
+	LineRequest q = {0};
+	LineAnswer	a = {0};
+
+	q.company_id = company_id;
+	q.order_id = order_id;
+	q.line_no = line_no;
+	q.asked = qty;
+	q.reason = reason;
+	q.no_refund = true;
+	cancel_line(&q, &a);
+	*out = a.done;
 }

@@ -13,11 +13,11 @@
 #include "utils/builtins.h"
 
 #include "allocation.h"
+#include "line_change.h"
 #include "orders.h"
 
 static int32 company_arg(FunctionCallInfo fcinfo, int arg);
 static char *text_arg(FunctionCallInfo fcinfo, int arg);
-static char *order_status_now(int32 company_id, int64 order_id);
 
 /*
  * Holds
@@ -77,7 +77,7 @@ oms_lift_hold(PG_FUNCTION_ARGS)
 	resolve_holds(company_id, order_id, text_arg(fcinfo, 1), "lifted",
 				  text_arg(fcinfo, 2));
 	oms_order_refresh(company_id, order_id);
-	PG_RETURN_DATUM(oms_text(order_status_now(company_id, order_id)));
+	PG_RETURN_DATUM(oms_text(oms_order_status_now(company_id, order_id)));
 }
 
 PG_FUNCTION_INFO_V1(oms_reject_hold);
@@ -93,7 +93,7 @@ oms_reject_hold(PG_FUNCTION_ARGS)
 	if (resolve_holds(company_id, order_id, text_arg(fcinfo, 1), "rejected",
 					  text_arg(fcinfo, 2)) > 0)
 		oms_order_cancel(company_id, order_id, "HOLD_REJECTED");
-	PG_RETURN_DATUM(oms_text(order_status_now(company_id, order_id)));
+	PG_RETURN_DATUM(oms_text(oms_order_status_now(company_id, order_id)));
 }
 
 /*
@@ -173,7 +173,7 @@ oms_pay_order(PG_FUNCTION_ARGS)
 				 errdetail("Argument amount."),
 				 errhint("Rupees, at most what is due.")));
 	oms_order_lock(company_id, order_id);
-	if (strcmp(order_status_now(company_id, order_id), "cancelled") == 0)
+	if (strcmp(oms_order_status_now(company_id, order_id), "cancelled") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_STATUS_MOVE),
 				 errmsg("order " INT64_FORMAT " is cancelled and takes no payment", order_id),
@@ -199,7 +199,7 @@ oms_pay_order(PG_FUNCTION_ARGS)
 	oms_event(company_id, "order", order_id, "order.paid", oms_json_end(&j));
 	oms_spi_finish();
 	oms_order_refresh(company_id, order_id);
-	PG_RETURN_DATUM(oms_text(order_status_now(company_id, order_id)));
+	PG_RETURN_DATUM(oms_text(oms_order_status_now(company_id, order_id)));
 }
 
 /*
@@ -223,7 +223,7 @@ oms_release_order(PG_FUNCTION_ARGS)
 	int64	   *ids;
 
 	oms_order_lock(company_id, order_id);
-	if (strcmp(order_status_now(company_id, order_id), "cancelled") == 0)
+	if (strcmp(oms_order_status_now(company_id, order_id), "cancelled") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_STATUS_MOVE),
 				 errmsg("order " INT64_FORMAT " is cancelled and cannot be released", order_id),
@@ -239,7 +239,7 @@ oms_release_order(PG_FUNCTION_ARGS)
 		oms_allocation_move(company_id, ids[i], "released");
 	oms_spi_finish();
 	oms_order_refresh(company_id, order_id);
-	PG_RETURN_DATUM(oms_text(order_status_now(company_id, order_id)));
+	PG_RETURN_DATUM(oms_text(oms_order_status_now(company_id, order_id)));
 }
 
 /*
@@ -351,7 +351,7 @@ oms_cancel_order(PG_FUNCTION_ARGS)
 		cancel_rest(company_id, order_id, text_arg(fcinfo, 1));
 	else
 		oms_order_cancel(company_id, order_id, text_arg(fcinfo, 1));
-	PG_RETURN_DATUM(oms_text(order_status_now(company_id, order_id)));
+	PG_RETURN_DATUM(oms_text(oms_order_status_now(company_id, order_id)));
 }
 
 static int32
@@ -377,8 +377,8 @@ static OmsPlan status_plan = {
 	2, {INT4OID, INT8OID}, NULL
 };
 
-static char *
-order_status_now(int32 company_id, int64 order_id)
+char *
+oms_order_status_now(int32 company_id, int64 order_id)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};

@@ -387,6 +387,7 @@ typedef struct OmsCancelled
 {
 	int64		qty;			/* milli */
 	int64		amount;			/* paise the order costs less */
+	int64		tax;			/* paise of GST in it */
 	int64		refund;			/* paise that became due to the buyer */
 } OmsCancelled;
 
@@ -409,6 +410,25 @@ extern bool oms_order_replan(OmsReplan *replan);
  * document, unchecked; "at" is now.  The answer, in the caller's context.
  */
 extern Jsonb *oms_capture(Jsonb *doc, TimestampTz at);
+
+/*
+ * Cancels so many units of a line, and no refund is made for them unless the
+ * order ends with it; raises STATUS_MOVE when there are fewer.
+ */
+extern void oms_order_cancel_units(int32 company_id, int64 order_id,
+								   int32 line_no, int64 qty,
+								   const char *reason, OmsCancelled *out);
+
+/*
+ * Owes the buyer what is paid above what the order costs now and not owed
+ * back yet, at most "amount"; returns paise.  Of "tax" it contains its
+ * share, or (share false) all.
+ */
+extern int64 oms_order_refund_over(int32 company_id, int64 order_id,
+								   int64 amount, int64 tax, bool share);
+
+/* line_exchange.c: a return that was to pay for an exchange does not come. */
+extern void oms_exchange_void(int32 company_id, int64 return_id);
 
 extern void oms_orders_init(void);
 

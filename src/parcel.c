@@ -142,3 +142,47 @@ oms_shipment_balance_cash(int32 company_id, int64 order_id)
 		resized(&s);
 	}
 }
+
+static OmsPlan same_node_plan = {
+	"SELECT n.shipment_id, min(o.shipment_id), n.cod_amount FROM oms.shipment n JOIN oms.shipment o"
+	" ON o.company_id = n.company_id AND o.order_id = n.order_id AND o.node_id = n.node_id AND o.shipment_id <= $3"
+	"  AND o.direction = 'forward' AND o.state = 'PLANNED' AND o.awb IS NULL AND o.shipped_at IS NULL"
+	" WHERE n.company_id = $1 AND n.order_id = $2 AND n.shipment_id > $3 AND n.direction = 'forward' AND n.state = 'PLANNED'"
+	" AND NOT EXISTS (SELECT FROM oms.allocation a WHERE a.company_id = $1 AND a.shipment_id = o.shipment_id AND a.status = 'packed')"
+	" GROUP BY n.company_id, n.shipment_id ORDER BY 1",
+	3, {INT4OID, INT8OID, INT8OID}, NULL
+};
+static OmsPlan join_plan = {
+	"WITH moved AS (UPDATE oms.allocation SET shipment_id = $3 WHERE company_id = $1 AND shipment_id = $2)"
+	" DELETE FROM oms.shipment WHERE company_id = $1 AND shipment_id = $2",
+	3, {INT4OID, INT8OID, INT8OID}, NULL
+};
+
+void
+oms_shipment_merge(int32 company_id, int64 order_id, int64 last)
+{
+	Datum		values[3] = {
+		Int32GetDatum(company_id), Int64GetDatum(order_id), Int64GetDatum(last)
+	};
+	int			n = (int) oms_exec(&same_node_plan, values, NULL, false, 0);
+	struct Join
+	{
+		int64		from;
+		int64		to;
+		int64		cod;
+	}		   *joins = palloc(sizeof(*joins) * (n + 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		joins[i].from = oms_int8(i, 1);
+		joins[i].to = oms_int8(i, 2);
+		joins[i].cod = oms_paise(i, 3);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		values[1] = Int64GetDatum(joins[i].from);
+		values[2] = Int64GetDatum(joins[i].to);
+		oms_exec(&join_plan, values, NULL, false, 0);
+		oms_shipment_put_in(company_id, joins[i].to, joins[i].cod);
+	}
+}

@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 
 #include "allocation.h"
+#include "orders.h"
 #include "returns.h"
 #include "stock.h"
 
@@ -137,6 +138,11 @@ oms_return_move(OmsReturn *r, const char *to, TimestampTz at)
 	oms_exec(&move_plan, values, at ? "    " : "   n", false, 0);
 	r->status = to;
 	oms_return_event(r, psprintf("return.%s", to));
+	if (strcmp(to, "cancelled") == 0 || strcmp(to, "rejected") == 0)
+	{
+		oms_exchange_void(r->company_id, r->return_id);
+		oms_order_refresh(r->company_id, r->order_id);
+	}
 }
 
 void
@@ -398,6 +404,38 @@ share(int64 whole, int64 before, int64 part, int64 of)
 	return oms_muldiv(whole, before + part, of) - oms_muldiv(whole, before, of);
 }
 
+static OmsPlan credit_plan = {
+	"SELECT credit FROM oms.return_order WHERE company_id = $1 AND return_id = $2",
+	2, {INT4OID, INT8OID}, NULL
+};
+
+/*
+ * An exchange has used some of it already.  Goods that did not come back are
+ * told: the buyer owes for them.
+ */
+static void
+less_credit(const OmsReturn *r, int64 *owed, int64 *tax)
+{
+	Datum		values[2] = {Int32GetDatum(r->company_id), Int64GetDatum(r->return_id)};
+	int64		credit;
+	OmsJson		j;
+
+	oms_exec(&credit_plan, values, NULL, false, 1);
+	credit = oms_paise(0, 1);
+	if (credit == 0)
+		return;
+	if (credit > *owed)
+	{
+		oms_json_begin(&j);
+		oms_json_int(&j, "order_id", r->order_id);
+		oms_json_paise(&j, "amount", credit - *owed);
+		oms_event(r->company_id, "return", r->return_id,
+				  "return.exchange_short", oms_json_end(&j));
+	}
+	*tax = *owed > credit ? oms_muldiv(*tax, *owed - credit, *owed) : 0;
+	*owed = Max(*owed - credit, 0);
+}
+
 int64
 oms_return_settle(OmsReturn *r, const OmsReturnLine *lines, int n, bool whole,
 				  int64 *amount)
@@ -413,6 +451,7 @@ oms_return_settle(OmsReturn *r, const OmsReturnLine *lines, int n, bool whole,
 		owed += share(lines[i].amount, lines[i].before, part, lines[i].allocation_qty);
 		tax += share(lines[i].tax, lines[i].before, part, lines[i].allocation_qty);
 	}
+	less_credit(r, &owed, &tax);
 	refund_id = owe(r->company_id, r->order_id, r->return_id, owed, tax,
 					r->rto, amount);
 	if (refund_id == 0)

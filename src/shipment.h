@@ -102,6 +102,12 @@ extern void oms_shipment_put_in(int32 company_id, int64 shipment_id,
 								int64 more_cod);
 
 /*
+ * parcel.c: parcels planned just now (numbers above "last") join one of the
+ * same node that is planned, too, and neither packed nor booked.
+ */
+extern void oms_shipment_merge(int32 company_id, int64 order_id, int64 last);
+
+/*
  * parcel.c: the order's amount changed.  Its parcels collect no more than is
  * due, and all of it where nothing of the order waits; those handed over
  * stay as they are.  SPI connected, order locked.

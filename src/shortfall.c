@@ -2,7 +2,7 @@
  * shortfall.c
  *	  A count came in below what is reserved: who goes without.
  *
- * The newest order first, and of it only what is missing: what is reserved
+ * The least urgent and newest order first, and of it only what is missing: what is reserved
  * but not released, then (where the policy says so) what is released but not
  * picked; never what is picked or packed.  Holds of carts are the first to
  * go without, of their own accord: a cart's order is planned anew.
@@ -232,7 +232,7 @@ static OmsPlan candidates_plan = {
 	" WHERE a.company_id = $1 AND a.node_id = $2 AND a.status IN ('reserved', 'released')"
 	" AND EXISTS (SELECT FROM oms.reservation r WHERE r.company_id = a.company_id AND r.allocation_id = a.allocation_id"
 	"  AND r.state = 'open' AND r.sku_id = $3)"
-	" ORDER BY a.status <> 'reserved', o.placed_at DESC, a.order_id DESC, a.allocation_id DESC LIMIT $4",
+	" ORDER BY a.status <> 'reserved', o.priority, o.placed_at DESC, a.order_id DESC, a.allocation_id DESC LIMIT $4",
 	4, {INT4OID, INT4OID, INT4OID, INT4OID}, NULL
 };
 

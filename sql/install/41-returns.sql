@@ -13,6 +13,7 @@ CREATE TABLE oms.return_order (     --| Goods coming back from one order.
     created_at timestamptz NOT NULL DEFAULT now(), --| When asked for
     received_at timestamptz,        --| When the goods arrived
     closed_at timestamptz,          --| When settled
+    credit numeric(14,2) NOT NULL DEFAULT 0 CHECK (credit >= 0), --| Of what is owed for it, already used to pay for the line it was exchanged for
     PRIMARY KEY (company_id, return_id),
     UNIQUE (company_id, order_id, external_id)
 );
