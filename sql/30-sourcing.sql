@@ -35,6 +35,14 @@ $$;
 COMMENT ON FUNCTION oms.order_status(integer, bigint) IS
     'Status of an order as its allocations and open holds say it is; oms."order".status holds it, oms.verify() compares. Cancelled allocations count only when nothing else is left; a hold shows until something has been shipped.';
 
+CREATE FUNCTION oms.geo_covers(area geography, lng double precision, lat double precision) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT ST_Covers(area, ST_SetSRID(ST_MakePoint(lng, lat), 4326)::geography);
+END;
+COMMENT ON FUNCTION oms.geo_covers(geography, double precision, double precision) IS
+    'Whether an area holds a point (degrees); its boundary is inside. NULL where one is missing.';
+
 CREATE FUNCTION oms.explain_order(order_id bigint, company text DEFAULT NULL)
 RETURNS TABLE (run integer, seq integer, subject text, what text, outcome text, rank integer, cost numeric, reason text, meaning text, terms jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 20

@@ -22,6 +22,14 @@ AS 'MODULE_PATHNAME', 'oms_promise';
 COMMENT ON FUNCTION oms.promise(jsonb, timestamptz) IS
     'What would become of a canonical order (only channel, ship_to and lines are needed) if it came now: complete, serviceable, promised_at, availability by line, and the plan of the very planner that captures. Reserves nothing; works on a standby. Raises as capture_order does.';
 
+CREATE FUNCTION oms.rules_of(document jsonb, at timestamptz DEFAULT now())
+RETURNS TABLE (line_no integer, sku text, sourcing_rule_id integer)
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000 ROWS 3
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_rules_of';
+COMMENT ON FUNCTION oms.rules_of(jsonb, timestamptz) IS
+    'The rule of sourcing that each line of a canonical order would fall under at that moment, and in the first row (line_no NULL) the order''s own: the one all lines share, else the most specific that names neither item nor class. NULL: no rule matches, the defaults count. Changes nothing. Raises as oms.promise.';
+
 CREATE FUNCTION oms.reserve_cart(document jsonb, at timestamptz DEFAULT now()) RETURNS jsonb
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 SET search_path = pg_catalog, pg_temp
@@ -106,6 +114,27 @@ SET lock_timeout = '50ms'
 AS 'MODULE_PATHNAME', 'oms_retry_backorders';
 COMMENT ON FUNCTION oms.retry_backorders(integer, timestamptz) IS
     'Plans again what waits for stock, where some has come: by priority of the order (highest first), promised date, order_id; returns the number of orders of which something was reserved. An order or stock row that another transaction is busy with is left for the next call. Run by the worker.';
+
+CREATE FUNCTION oms.cancel_parked(at timestamptz DEFAULT now(), max integer DEFAULT 50) RETURNS integer
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '50ms'
+AS 'MODULE_PATHNAME', 'oms_cancel_parked';
+COMMENT ON FUNCTION oms.cancel_parked(timestamptz, integer) IS
+    'Cancels (reason UNFILLED) what still waits of orders whose time in parking is over (oms.parking.cancel_at), at most max of them; what is planned of them goes on, and one of which nothing waits any more only ends its parking. Returns the number of orders of which something was cancelled. Orders that another transaction is busy with are left for the next call. Run by the worker.';
+
+CREATE FUNCTION oms.parked_orders(company text DEFAULT NULL)
+RETURNS TABLE (order_id bigint, queue text, reason text, parked_at timestamptz, cancel_at timestamptz, waiting numeric)
+LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 100
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p.order_id, p.queue, p.reason, p.parked_at, p.cancel_at, sum(a.qty)
+      FROM oms.parking p
+      JOIN oms.allocation a ON a.company_id = p.company_id AND a.order_id = p.order_id AND a.status = 'backordered'
+     WHERE p.company_id = oms.company_id($1) AND p.ended_at IS NULL
+     GROUP BY 1, 2, 3, 4, 5 ORDER BY p.parked_at, p.order_id
+$$;
+COMMENT ON FUNCTION oms.parked_orders(text) IS
+    'Orders that are parked now, oldest first: queue, reason, since when, when what waits will be cancelled (NULL: never), and how many stock units wait. Raises OM002.';
 
 CREATE FUNCTION oms.ordered_atp(sku text, company text DEFAULT NULL, by timestamptz DEFAULT NULL)
 RETURNS TABLE (order_id bigint, line_no integer, placed_at timestamptz, qty numeric, before numeric, available numeric)

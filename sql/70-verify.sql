@@ -114,7 +114,10 @@ SELECT 'allocation_shipment', format('allocation (%s, %s)', a.company_id, a.allo
   LEFT JOIN oms.shipment s USING (company_id, shipment_id)
  WHERE a.shipment_id IS NOT NULL
    AND (s.order_id IS DISTINCT FROM a.order_id OR s.direction <> 'forward'
-        OR (s.node_id IS DISTINCT FROM a.node_id AND a.status <> 'cancelled'))
+        OR (s.node_id IS DISTINCT FROM a.node_id AND a.status <> 'cancelled'
+            -- nodes of one site send one parcel
+            AND NOT EXISTS (SELECT FROM oms.node n JOIN oms.node m ON m.company_id = n.company_id AND m.site = n.site AND m.state_code = n.state_code
+                             WHERE n.node_id = a.node_id AND m.node_id = s.node_id)))
 UNION ALL
 SELECT 'allocation_tax', format('allocation (%s, %s)', company_id, allocation_id),
        format('net %s, taxable %s, CGST %s, SGST %s, IGST %s, from state %s to %s',
@@ -126,6 +129,21 @@ SELECT 'allocation_tax', format('allocation (%s, %s)', company_id, allocation_id
         OR (igst <> 0 AND (cgst <> 0 OR sgst <> 0))
         OR (igst <> 0 AND supplier_state = place_of_supply)
         OR (cgst <> 0 AND supplier_state <> place_of_supply))
+-- capacity
+UNION ALL
+SELECT 'slot_used', format('node_slot (%s, %s, %s)', company_id, node_id, starts_at),
+       format('used is %s, parcels take %s', coalesce(s.used::text, 'without a row'), coalesce(u.qty, 0))
+  FROM oms.node_slot s
+  FULL JOIN (SELECT company_id, node_id, starts_at, sum(qty) AS qty FROM oms.slot_use GROUP BY 1, 2, 3) u USING (company_id, node_id, starts_at)
+ WHERE s.used IS DISTINCT FROM coalesce(u.qty, 0)
+UNION ALL
+SELECT 'slot_use', format('slot_use (%s, %s, %s)', u.company_id, u.shipment_id, u.node_id),
+       format('takes %s for a parcel that is %s and holds %s from there', u.qty, coalesce(s.state, 'not there'), coalesce(a.qty, 0))
+  FROM oms.slot_use u
+  LEFT JOIN oms.shipment s ON s.company_id = u.company_id AND s.shipment_id = u.shipment_id AND s.order_id = u.order_id
+  LEFT JOIN LATERAL (SELECT sum(x.qty) AS qty FROM oms.allocation x
+                      WHERE x.company_id = u.company_id AND x.shipment_id = u.shipment_id AND x.node_id = u.node_id AND x.status <> 'cancelled') a ON true
+ WHERE s.state IS NULL OR s.state = 'CANCELLED' OR a.qty IS NULL
 -- orders
 UNION ALL
 SELECT 'line_quantity', format('order_line (%s, %s, %s)', l.company_id, l.order_id, l.line_no),
@@ -196,6 +214,9 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
     SELECT format('line_change (%s, %s, %s)', c.company_id, c.order_id, c.request_id), format('order %s', c.order_id)
       FROM oms.line_change c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
     UNION ALL
+    SELECT format('parking (%s, %s)', c.company_id, c.order_id), format('order %s', c.order_id)
+      FROM oms.parking c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
     SELECT format('allocation_rejection (%s, %s)', c.company_id, c.allocation_id), format('line %s of order %s', c.line_no, c.order_id)
       FROM oms.allocation_rejection c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)
     UNION ALL
@@ -264,4 +285,4 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION oms.verify() IS
-    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
+    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "access/xlog.h"
 #include "utils/builtins.h"
@@ -50,6 +51,8 @@ read_cart(Jsonb *doc, TimestampTz at, Cart *c)
 	f->nown_carts = d->nown_carts;
 	f->cod = d->cod && !d->carry_out;
 	f->pincode = d->carry_out ? NULL : d->ship.pincode;
+	f->state_code = d->carry_out ? NULL : d->ship.state_code;
+	f->order_class = d->order_class;
 	f->has_point = d->ship.has_point;
 	f->lng = d->ship.lng;
 	f->lat = d->ship.lat;
@@ -101,6 +104,39 @@ oms_promise(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(oms_json_end(&j));
 }
 
+PG_FUNCTION_INFO_V1(oms_rules_of);
+
+/* oms.rules_of(document jsonb, at timestamptz) returns table */
+Datum
+oms_rules_of(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	OmsPlanRequest req = {0};
+	Cart		c;
+
+	InitMaterializedSRF(fcinfo, 0);
+	read_cart(PG_GETARG_JSONB_P(0), PG_GETARG_TIMESTAMPTZ(1), &c);
+	oms_fulfil_request(&c.f, &req);
+	for (int j = -1; j < c.f.nlines; j++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {j < 0, j < 0, false};
+		int32		rule_id = c.f.rule.rule_id;
+
+		if (j >= 0)
+		{
+			values[0] = Int32GetDatum(c.f.lines[j].line_no);
+			values[1] = oms_text(c.f.lines[j].sku);
+			if (req.demand[j].rule)
+				rule_id = req.demand[j].rule->rule_id;
+		}
+		values[2] = Int32GetDatum(rule_id);
+		nulls[2] = rule_id == 0;
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
 PG_FUNCTION_INFO_V1(oms_reserve_cart);
 
 /*
@@ -124,22 +160,10 @@ oms_reserve_cart(PG_FUNCTION_ARGS)
 				 errmsg("invalid order document: \"cart_id\" is missing"),
 				 errdetail("Field cart_id."),
 				 errhint("A cart is held under the shop's own cart_id.")));
-	req.mesh.company_id = c.company_id;
-	req.mesh.has_point = c.f.has_point;
-	req.mesh.lng = c.f.lng;
-	req.mesh.lat = c.f.lat;
-	req.mesh.only_node_id = c.f.only_node_id;
-	req.mesh.max_distance_m = c.channel.rule.max_distance_m;
-	req.mesh.at = at;
-	req.pincode = c.f.pincode;
-	req.rule = c.channel.rule;
-	req.view.channel_id = c.channel.channel_id;
-	req.view.own_carts = c.f.own_carts;
-	req.view.nown_carts = c.f.nown_carts;
-	req.view.at = at;
-	req.own_nodes = c.channel.own_nodes;
-	req.ndemand = c.f.nlines;
-	req.demand = oms_order_demand(c.company_id, c.f.lines, c.f.nlines);
+	oms_fulfil_request(&c.f, &req);
+	/* a cart holds what is counted, and no time of anybody */
+	req.backorders = false;
+	req.slots = false;
 	expires_at = at + c.channel.cart_ttl_us;
 	for (int try = 0;; try++)
 	{

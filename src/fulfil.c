@@ -18,18 +18,128 @@
 #include "utils/date.h"
 
 #include "core_rows.h"
+#include "node_slot.h"
 #include "orders.h"
+#include "parking.h"
 #include "shipment.h"
+#include "sourcing_rule.h"
 #include "tax.h"
 
 #define MAX_TRIES 20
 
 static void lines_of_node(const OmsFulfilment *f, int node, int64 *value,
 						  OmsParcel *parcel, OmsCourierRequest *req);
+static OmsParcel *parcel_of(const OmsFulfilment *f, int node);
 static bool ask_couriers(OmsFulfilment *f, bool cod);
 static int64 line_share(const OmsLine *line, int64 before, int64 qty);
 static void make_allocations(OmsFulfilment *f);
 static void take_ids(OmsFulfilment *f);
+static void as_one_parcel(const OmsFulfilment *f, OmsPlanRequest *req);
+
+/* The rules that the lines fall under, and the order's. */
+static void
+find_rules(OmsFulfilment *f, OmsPlanRequest *req)
+{
+	OmsRuleQuery q = {0};
+	OmsSourcingRule **items;
+	int32	   *skus;
+
+	f->rule = f->channel->rule;
+	if (f->channel->keyed_rules)
+	{
+		items = palloc(sizeof(OmsSourcingRule *) * (f->nlines + 1));
+		skus = palloc(sizeof(int32) * (f->nlines + 1));
+		for (int j = 0; j < f->nlines; j++)
+			skus[j] = f->lines[j].sku_id;
+		q.company_id = f->company_id;
+		q.channel_id = f->channel->channel_id;
+		q.order_class = f->order_class;
+		q.pincode = f->pincode;
+		q.state_code = f->state_code;
+		q.has_point = f->has_point;
+		q.lng = f->lng;
+		q.lat = f->lat;
+		q.carry_out = f->carry_out;
+		q.allow_split = f->channel->rule.allow_split;
+		q.max_shipments = f->channel->max_shipments;
+		q.item_rules = f->channel->item_rules;
+		q.at = f->at;
+		q.nitems = f->nlines;
+		q.sku_ids = skus;
+		oms_rules_find(&q, &f->channel->rule, &f->rule, items);
+		for (int j = 0; j < f->nlines; j++)
+		{
+			oms_rule_steps(items[j]);
+			if (items[j]->rule_id != f->rule.rule_id)
+				req->demand[j].rule = items[j];
+		}
+	}
+	oms_rule_steps(&f->rule);
+	req->rule = f->rule;
+}
+
+void
+oms_fulfil_request(OmsFulfilment *f, OmsPlanRequest *req)
+{
+	req->mesh.company_id = f->company_id;
+	req->mesh.has_point = f->has_point;
+	req->mesh.lng = f->lng;
+	req->mesh.lat = f->lat;
+	req->mesh.only_node_id = f->only_node_id;
+	req->mesh.at = f->at;
+	req->mesh.pincode = f->pincode;
+	req->mesh.state_code = f->state_code;
+	req->mesh.cod = f->cod;
+	req->pincode = f->pincode;
+	req->view.channel_id = f->channel->channel_id;
+	req->view.own_carts = f->own_carts;
+	req->view.nown_carts = f->nown_carts;
+	req->view.at = f->at;
+	req->own_nodes = f->channel->own_nodes;
+	req->carry_out = f->carry_out;
+	req->backorders = f->channel->allow_backorder && !f->carry_out;
+	req->slots = !f->carry_out;
+	req->ndemand = f->nlines;
+	req->demand = oms_order_demand(f->company_id, f->lines, f->nlines);
+	find_rules(f, req);
+	if (f->rule.freight_weight > 0)
+		as_one_parcel(f, req);
+	/* the nodes of a rule that all lines share are measured by the mesh */
+	if (!f->rule.has_steps)
+		req->mesh.max_distance_m = f->rule.max_distance_m;
+	for (int j = 0; j < f->nlines; j++)
+		if (req->demand[j].rule)
+			req->mesh.max_distance_m = 0;
+}
+
+/* The order as one parcel, to compare nodes by what its freight would be. */
+static void
+as_one_parcel(const OmsFulfilment *f, OmsPlanRequest *req)
+{
+	OmsCourierRequest *c = &req->parcel;
+	int64		grams = 0;
+	int64		mm3 = 0;
+
+	c->company_id = f->company_id;
+	c->to_pincode = f->pincode;
+	c->air_ok = true;
+	for (int j = 0; j < f->nlines; j++)
+	{
+		const OmsLine *line = &f->lines[j];
+
+		c->value += line->net;
+		grams += oms_muldiv(line->weight_g, line->qty, 1000);
+		mm3 += oms_muldiv(line->volume_mm3, line->qty, 1000);
+		c->cold_chain |= line->cold_chain;
+		c->air_ok &= line->air_ok;
+	}
+	c->dead_g = (int32) Min(Max(grams, 1), 1000000000);
+	c->volume_cm3 = (int32) Min(Max((mm3 + 999) / 1000, 1), 1000000000);
+	c->cod = f->cod;
+	c->collect = f->cod ? f->due : 0;
+	c->p_rto = f->p_rto;
+	c->loss = f->loss;
+}
 
 void
 oms_fulfil_plan(OmsFulfilment *f)
@@ -40,24 +150,7 @@ oms_fulfil_plan(OmsFulfilment *f)
 	int			tries = 0;
 	bool		any_courier = false;
 
-	req.mesh.company_id = f->company_id;
-	req.mesh.has_point = f->has_point;
-	req.mesh.lng = f->lng;
-	req.mesh.lat = f->lat;
-	req.mesh.only_node_id = f->only_node_id;
-	req.mesh.max_distance_m = f->channel->rule.max_distance_m;
-	req.mesh.at = f->at;
-	req.pincode = f->pincode;
-	req.rule = f->channel->rule;
-	req.view.channel_id = f->channel->channel_id;
-	req.view.own_carts = f->own_carts;
-	req.view.nown_carts = f->nown_carts;
-	req.view.at = f->at;
-	req.own_nodes = f->channel->own_nodes;
-	req.carry_out = f->carry_out;
-	req.backorders = f->channel->allow_backorder && !f->carry_out;
-	req.ndemand = f->nlines;
-	req.demand = oms_order_demand(f->company_id, f->lines, f->nlines);
+	oms_fulfil_request(f, &req);
 	f->demand = req.demand;
 
 	for (;;)
@@ -73,7 +166,7 @@ oms_fulfil_plan(OmsFulfilment *f)
 		if (!f->carry_out)
 		{
 			for (int i = 0; i < f->plan.nnodes; i++)
-				if (f->plan.node_used[i])
+				if (f->plan.node_used[i] && parcel_of(f, i) == NULL)
 					f->parcels[f->nquotes++].node = i;
 			ask_couriers(f, f->cod);
 			for (int i = 0; i < f->nquotes; i++)
@@ -135,6 +228,32 @@ oms_fulfil_plan(OmsFulfilment *f)
 		oms_fulfil_supply(f);
 }
 
+/* The parcel that goods of a node travel in; NULL: none yet. */
+static OmsParcel *
+parcel_of(const OmsFulfilment *f, int node)
+{
+	for (int p = 0; p < f->nquotes; p++)
+		if (oms_same_site(&f->plan.nodes[f->parcels[p].node], &f->plan.nodes[node]))
+			return &f->parcels[p];
+	return NULL;
+}
+
+/* When the last of its nodes has it ready. */
+static TimestampTz
+parcel_ready_at(const OmsFulfilment *f, int node)
+{
+	OmsPlanRequest req = {0};
+	TimestampTz ready = 0;
+
+	req.mesh.company_id = f->company_id;
+	req.mesh.at = f->at;
+	for (int i = 0; i < f->plan.nnodes; i++)
+		if (f->plan.node_used[i] &&
+			oms_same_site(&f->plan.nodes[i], &f->plan.nodes[node]))
+			ready = Max(ready, oms_sourcing_ready_at(&req, &f->plan, i));
+	return ready;
+}
+
 /*
  * Quotes for every parcel; true when each has a service.
  */
@@ -180,7 +299,7 @@ ask_couriers(OmsFulfilment *f, bool cod)
 		req.volume_cm3 = p->volume_cm3;
 		req.p_rto = f->p_rto;
 		req.loss = f->loss;
-		req.ready_at = oms_mesh_ready_at(f->company_id, node, f->at);
+		req.ready_at = parcel_ready_at(f, p->node);
 		p->nquotes = oms_courier_quotes(&req, &p->quotes);
 		if (p->nquotes == 0 || p->quotes[0].refused)
 			all = false;
@@ -201,7 +320,7 @@ lines_of_node(const OmsFulfilment *f, int node, int64 *value,
 		const OmsPiece *piece = &f->plan.pieces[i];
 		const OmsLine *line = &f->lines[piece->demand];
 
-		if (piece->node != node)
+		if (!oms_same_site(&f->plan.nodes[piece->node], &f->plan.nodes[node]))
 			continue;
 		*value += oms_muldiv(line->net, piece->qty, line->qty);
 		grams += oms_muldiv(line->weight_g, piece->qty, 1000);
@@ -277,6 +396,7 @@ make_allocations(OmsFulfilment *f)
 	{
 		OmsPiece   *piece = &f->plan.pieces[i];
 		OmsNewAllocation *a = &f->allocations[n++];
+		const OmsParcel *parcel;
 
 		a->allocation_id = piece->allocation_id;
 		a->line = piece->demand;
@@ -286,10 +406,9 @@ make_allocations(OmsFulfilment *f)
 		done[a->line] += a->qty;
 		a->status = f->carry_out ? "delivered" : "reserved";
 		a->promised_at = f->carry_out ? f->at : 0;
-		for (int p = 0; p < f->nquotes; p++)
-			if (f->parcels[p].node == a->node && f->parcels[p].nquotes > 0 &&
-				f->parcels[p].quotes[0].refused == NULL)
-				a->promised_at = f->parcels[p].quotes[0].promised_at;
+		if ((parcel = parcel_of(f, a->node)) != NULL && parcel->nquotes > 0 &&
+			parcel->quotes[0].refused == NULL)
+			a->promised_at = parcel->quotes[0].promised_at;
 		f->promised_at = Max(f->promised_at, a->promised_at);
 		tax_allocation(f, a);
 		f->tax += a->tax.cgst + a->tax.sgst + a->tax.igst;
@@ -377,13 +496,21 @@ oms_fulfil_write(OmsFulfilment *f)
 		sp.promised_at = served ? parcel->quotes[0].promised_at : 0;
 		parcel->shipment_id = oms_shipment_plan(&sp);
 		for (int i = 0; i < f->nallocations; i++)
-			if (f->allocations[i].node == parcel->node)
+			if (f->allocations[i].node >= 0 &&
+				parcel_of(f, f->allocations[i].node) == parcel)
 				f->allocations[i].shipment_id = parcel->shipment_id;
+		for (int i = 0; i < f->plan.nnodes; i++)
+			if (f->plan.node_used[i] && parcel_of(f, i) == parcel)
+				oms_slots_keep(f->company_id, f->order_id, parcel->shipment_id, &f->plan, i);
 		room += parcel->nquotes;
 	}
 	for (int i = 0; i < f->nallocations; i++)
 		write_allocation(f, &f->allocations[i]);
 	oms_fulfil_write_pegs(f);
+
+	if (!f->complete)
+		oms_park(f->company_id, f->order_id, f->at, &f->rule,
+				 f->waits_for ? f->waits_for : "UNFILLED");
 
 	decisions = palloc0(sizeof(OmsDecision) * room);
 	n = oms_sourcing_explain(&f->plan, decisions, 0);
@@ -443,6 +570,7 @@ oms_fulfil_json(const OmsFulfilment *f, OmsJson *j)
 	for (int i = 0; i < f->nallocations; i++)
 	{
 		const OmsNewAllocation *a = &f->allocations[i];
+		const OmsParcel *parcel;
 
 		oms_json_object(j, NULL);
 		oms_json_int(j, "line_no", f->lines[a->line].line_no);
@@ -451,14 +579,15 @@ oms_fulfil_json(const OmsFulfilment *f, OmsJson *j)
 		oms_json_str(j, "status", f->reserve ? a->status :
 					 a->node >= 0 ? "available" : "backordered");
 		oms_json_str(j, "node", a->node >= 0 ? f->plan.nodes[a->node].code : NULL);
-		for (int p = 0; p < f->nquotes; p++)
-			if (f->parcels[p].node == a->node && f->parcels[p].nquotes > 0 &&
-				f->parcels[p].quotes[0].refused == NULL)
-				oms_json_str(j, "courier", f->parcels[p].quotes[0].code);
+		if (a->node >= 0 && (parcel = parcel_of(f, a->node)) != NULL &&
+			parcel->nquotes > 0 && parcel->quotes[0].refused == NULL)
+			oms_json_str(j, "courier", parcel->quotes[0].code);
 		oms_json_time(j, "promised_at", a->promised_at);
 		oms_json_close_object(j);
 	}
 	oms_json_close_array(j);
+	if (f->reserve && !f->complete && f->rule.park_queue)
+		oms_json_str(j, "parked", f->rule.park_queue);
 }
 
 static char *

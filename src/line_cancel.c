@@ -151,6 +151,16 @@ cancel_line(const LineRequest *q, LineAnswer *a)
 	keep_request(q, a);
 }
 
+void
+oms_line_cancel_waiting(int32 company_id, int64 order_id, int32 line_no,
+						int64 qty, const char *reason)
+{
+	LineRequest q = {company_id, order_id, line_no, qty, reason, NULL};
+	LineAnswer	a = {0};
+
+	cancel_line(&q, &a);
+}
+
 PG_FUNCTION_INFO_V1(oms_cancel_line);
 
 /* oms.cancel_line(order_id, line_no, qty, reason, request_id, company) */

@@ -20,6 +20,7 @@
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -40,6 +41,7 @@ static int	mesh_nodes(const OmsMeshRequest *req, bool for_people,
 					   OmsNode **nodes);
 static const char *refusal(const OmsMeshRequest *req, const OmsNode *node,
 						   bool open);
+static void read_regions(uint64 row, OmsNode *node);
 static void write_nodes_plan(void);
 static Oid	postgis_schema(void);
 static int	compare_nodes(const void *a, const void *b);
@@ -144,6 +146,13 @@ mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
 		node->cutoff = DatumGetTimeADT(oms_datum(i, 11, &isnull));
 		node->distance_m = (int64) rint(oms_float8(i, 13));
 		node->inside = oms_bool(i, 14);
+		node->cod = oms_bool(i, 15);
+		node->cold_chain = oms_bool(i, 16);
+		read_regions(i, node);
+		node->site = oms_cstr(i, 18);
+		node->capacity = oms_isnull(i, 19) ? -1 : oms_int8(i, 19);
+		node->capacity_units = oms_bool(i, 20);
+		node->slot_hours = oms_int4(i, 21);
 		node->refused = refusal(req, node, oms_bool(i, 12));
 	}
 	MemoryContextSwitchTo(old);
@@ -151,6 +160,46 @@ mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
 
 	qsort(*nodes, n, sizeof(OmsNode), compare_nodes);
 	return (int) n;
+}
+
+/* Where the node is limited to; nearly always nowhere in particular. */
+static void
+read_regions(uint64 row, OmsNode *node)
+{
+	bool		isnull;
+	Datum		list = oms_datum(row, 17, &isnull);
+	Datum	   *items;
+	bool	   *nulls;
+	int			n;
+
+	node->nregions = -1;
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(list), TEXTOID, -1, false,
+					  TYPALIGN_INT, &items, &nulls, &n);
+	node->regions = palloc(sizeof(char *) * (n + 1));
+	node->nregions = 0;
+	for (int i = 0; i < n; i++)
+		if (!nulls[i])
+			node->regions[node->nregions++] = TextDatumGetCString(items[i]);
+}
+
+/* Two digits are a state, more the beginning of a pincode. */
+static bool
+serves_region(const OmsMeshRequest *req, const OmsNode *node)
+{
+	if (req->pincode == NULL || node->nregions < 0)
+		return true;
+	for (int i = 0; i < node->nregions; i++)
+	{
+		const char *region = node->regions[i];
+		size_t		len = strlen(region);
+
+		if (len > 2 ? strncmp(req->pincode, region, len) == 0 :
+			req->state_code && strcmp(req->state_code, region) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* The first reason against the node, NULL when it may serve. */
@@ -163,6 +212,10 @@ refusal(const OmsMeshRequest *req, const OmsNode *node, bool open)
 		return "CLOSED";
 	if (node->state_code == NULL)
 		return "NO_STATE";
+	if (!serves_region(req, node))
+		return "REGION";
+	if (req->cod && !node->cod)
+		return "NODE_COD";
 	if (node->hyperlocal && !node->inside)
 	{
 		if (req->has_point)
@@ -252,6 +305,9 @@ write_nodes_plan(void)
 				   "   AND CASE WHEN a.area IS NULL"
 				   "     THEN %1$s.st_dwithin(n.place, p.point, a.radius_m, true)"
 				   "     ELSE %1$s.st_covers(a.area, p.point) END) ELSE false END,"
+				   " n.cod, n.cold_chain, n.regions, n.site,"
+				   " CAST(n.capacity OPERATOR(pg_catalog.*) 1000 AS pg_catalog.int8),"
+				   " n.capacity_unit OPERATOR(pg_catalog.=) 'units', n.slot_hours,"
 				   " b.since, b.until"
 				   " FROM oms.node n,"
 				   " (SELECT CASE WHEN $4 THEN CAST(%1$s.st_setsrid(%1$s.st_makepoint($2, $3), 4326)"

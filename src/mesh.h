@@ -22,6 +22,14 @@ typedef struct OmsNode
 	int32		pick_minutes;
 	TimeADT		cutoff;
 	int64		distance_m;		/* -1: unknown */
+	bool		cod;			/* sends parcels against cash */
+	bool		cold_chain;
+	int			nregions;		/* -1: delivers everywhere */
+	const char **regions;		/* GST states, pincode prefixes */
+	const char *site;			/* NULL: stands by itself */
+	int64		capacity;		/* milli of a slot; -1: no limit */
+	bool		capacity_units; /* counts stock units, not parcels */
+	int			slot_hours;
 	bool		inside;			/* one of its areas holds the point; looked at
 								 * for hyperlocal nodes only */
 	const char *refused;		/* reason code, or NULL: a candidate */
@@ -35,6 +43,9 @@ typedef struct OmsMeshRequest
 	double		lat;
 	int32		only_node_id;	/* 0: any; without a point its areas are not
 								 * asked for (handed over the counter) */
+	const char *pincode;		/* NULL: where to is not asked */
+	const char *state_code;		/* of delivery; NULL unknown */
+	bool		cod;
 	int64		max_distance_m; /* 0: no limit; with one, a node of unknown
 								 * distance is refused NO_PLACE */
 	TimestampTz at;

@@ -14,6 +14,7 @@
 
 #include "allocation.h"
 #include "line_change.h"
+#include "node_slot.h"
 #include "orders.h"
 
 static int32 company_arg(FunctionCallInfo fcinfo, int arg);
@@ -296,6 +297,7 @@ oms_order_cancel(int32 company_id, int64 order_id, const char *reason)
 		oms_stock_release_allocation(company_id, ids[i]);
 	oms_exec(&cancel_lines_plan, values, NULL, false, 0);
 	oms_exec(&cancel_shipments_plan, values, NULL, false, 0);
+	oms_slots_settle(company_id, order_id, 0);
 	oms_exec(&cancel_refund_plan, values, NULL, false, 0);
 	oms_exec(&close_holds_plan, values, NULL, false, 0);
 	oms_exec(&mode_plan, values, NULL, false, 1);

@@ -43,7 +43,7 @@ static void read_carts(JsonbContainer *root, OmsOrderDoc *out);
 static const char *const root_fields[] = {
 	"channel", "external_id", "company", "placed_at", "currency", "payment",
 	"customer", "ship_to", "bill_to", "lines", "charges", "fulfilment",
-	"cart_id", "cart_ids", "priority", NULL
+	"cart_id", "cart_ids", "priority", "order_class", NULL
 };
 static const char *const payment_fields[] = {"mode", "paid_amount", NULL};
 static const char *const customer_fields[] = {
@@ -84,6 +84,7 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 			refuse("priority", "is not a whole number from 0 to 100", NULL);
 		out->priority = (int32) (priority / 1000);
 	}
+	out->order_class = get_text(root, "", "order_class", false, 100);
 	out->currency = get_text(root, "", "currency", false, 3);
 	if (out->currency && (strlen(out->currency) != 3 ||
 						  strspn(out->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))

@@ -12,17 +12,18 @@
 
 #include "core_memo.h"
 #include "orders.h"
+#include "sourcing_rule.h"
 
-/* A rule of the channel wins over the company's. */
+/* A rule of the channel wins over the company's; those that ask more of an
+ * order are looked at by oms_rules_find(). */
 static OmsPlan channel_plan = {
 	"SELECT c.channel_id, c.kind, c.active, c.price_includes_tax, c.cod_allowed, c.allow_backorder,"
 	" c.price_tolerance_pct::float8, (extract(epoch FROM c.cart_ttl) * 1000000)::int8, p.state_code, p.currency, p.timezone,"
-	" c.allow_split, c.max_shipments, c.own_nodes, coalesce(r.max_distance_m, 0)::int8, coalesce(r.cost_per_km, 0.02)::float8 * 100,"
-	" coalesce(r.cost_per_minute, 0.01)::float8 * 100, coalesce(r.cost_per_priority, 0.05)::float8 * 100,"
-	" (coalesce(r.shipment_cost, 45) * 100)::int8, coalesce(r.max_nodes, 12), coalesce(r.pick, 'cost'),"
-	" coalesce(r.stock_price_weight, 0)::float8, coalesce(r.lane_costs, false), coalesce(r.line_single_node, false)"
+	" c.allow_split, c.max_shipments, c.own_nodes,"
+	" EXISTS (SELECT FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND s.keyed),"
+	" EXISTS (SELECT FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND s.sku_id IS NOT NULL), " OMS_RULE_COLUMNS
 	" FROM oms.channel c JOIN oms.company p ON p.company_id = c.company_id"
-	" LEFT JOIN LATERAL (SELECT * FROM oms.sourcing_rule s WHERE s.company_id = c.company_id"
+	" LEFT JOIN LATERAL (SELECT * FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND NOT s.keyed"
 	"  AND (s.channel_id = c.channel_id OR s.channel_id IS NULL) ORDER BY s.channel_id NULLS LAST LIMIT 1) r ON true"
 	" WHERE c.company_id = $1 AND c.code = $2",
 	2, {INT4OID, TEXTOID}, NULL
@@ -58,18 +59,11 @@ oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
 	ch->currency = oms_strdup(caller, oms_cstr(0, 10));
 	ch->timezone = oms_strdup(caller, oms_cstr(0, 11));
 	ch->rule.allow_split = oms_bool(0, 12);
-	ch->rule.max_shipments = oms_int4(0, 13);
+	ch->rule.max_shipments = ch->max_shipments = oms_int4(0, 13);
 	ch->own_nodes = oms_bool(0, 14);
-	ch->rule.max_distance_m = oms_int8(0, 15);
-	ch->rule.cost_per_km = oms_float8(0, 16);
-	ch->rule.cost_per_minute = oms_float8(0, 17);
-	ch->rule.cost_per_priority = oms_float8(0, 18);
-	ch->rule.shipment_cost = oms_int8(0, 19);
-	ch->rule.max_nodes = oms_int4(0, 20);
-	ch->rule.pick = oms_cstr(0, 21)[0];
-	ch->rule.price_weight = oms_float8(0, 22);
-	ch->rule.lane_costs = oms_bool(0, 23);
-	ch->rule.line_single_node = oms_bool(0, 24);
+	ch->keyed_rules = oms_bool(0, 15);
+	ch->item_rules = oms_bool(0, 16);
+	oms_rule_read(0, 17, caller, &ch->rule);
 	oms_spi_finish();
 }
 
@@ -254,6 +248,8 @@ oms_order_demand(int32 company_id, const OmsLine *lines, int n)
 		d->line_no = lines[i].line_no;
 		d->sku_id = lines[i].sku_id;
 		d->qty = lines[i].qty;
+		d->value = lines[i].net;
+		d->cold_chain = lines[i].cold_chain;
 		if (!lines[i].kit)
 			continue;
 		if (d->qty % 1000 != 0)

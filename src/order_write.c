@@ -16,14 +16,14 @@ static OmsPlan order_plan = {
 	"INSERT INTO oms.\"order\" (company_id, channel_id, external_id, document_hash, status, placed_at, currency, payment_mode,"
 	" paid_amount, goods_amount, charge_amount, tax_amount, total_amount, fulfilment_mode, only_node_id, customer_id, ship_name, ship_phone,"
 	" ship_address, ship_city, ship_state_code, ship_pincode, ship_place, bill_state_code, buyer_gstin, place_of_supply,"
-	" promised_at, planning_run, captured_at, order_id, priority)"
+	" promised_at, planning_run, captured_at, order_id, priority, order_class)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
-	" $23, $24, $25, $26, $27, $28, $29, $30, $31)"
+	" $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)"
 	" ON CONFLICT (company_id, channel_id, external_id) DO NOTHING",
-	31, {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
+	32, {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
 		NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID,
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, InvalidOid, TEXTOID, TEXTOID, TEXTOID,
-	TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, INT8OID, INT4OID}, NULL
+	TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, INT8OID, INT4OID, TEXTOID}, NULL
 };
 static OmsPlan place_plan = {
 	"SELECT oms.geo_point($1, $2)", 2, {FLOAT8OID, FLOAT8OID}, NULL
@@ -34,8 +34,8 @@ bool
 oms_capture_write_order(OmsCapture *c)
 {
 	OmsOrderDoc *d = &c->doc;
-	Datum		values[31];
-	char		nulls[32] = "                               ";
+	Datum		values[32];
+	char		nulls[33] = "                                ";
 	bool		inserted;
 
 	oms_spi_connect();
@@ -85,6 +85,7 @@ oms_capture_write_order(OmsCapture *c)
 	c->order_id = oms_next("order_order_id_seq");
 	values[29] = Int64GetDatum(c->order_id);
 	values[30] = Int32GetDatum(d->priority);
+	SET_TEXT(31, d->order_class);
 	inserted = oms_insert(&order_plan, values, nulls);
 	oms_spi_finish();
 	return inserted;

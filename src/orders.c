@@ -98,6 +98,8 @@ oms_capture(Jsonb *doc, TimestampTz at)
 	f->due = c->total - c->paid;
 	f->goods = c->goods;
 	f->pincode = d->carry_out ? NULL : d->ship.pincode;
+	f->state_code = d->carry_out ? NULL : d->ship.state_code;
+	f->order_class = d->order_class;
 	f->has_point = d->ship.has_point;
 	f->lng = d->ship.lng;
 	f->lat = d->ship.lat;

@@ -97,6 +97,7 @@ typedef struct OmsOrderDoc
 	const char **own_carts;		/* cart_id and cart_ids */
 	int			nown_carts;
 	int32		priority;		/* 0 to 100 */
+	const char *order_class;	/* for sourcing rules; NULL: none */
 	char		hash[33];
 } OmsOrderDoc;
 
@@ -120,7 +121,10 @@ typedef struct OmsChannel
 	const char *company_state;
 	const char *currency;
 	const char *timezone;		/* the company's */
-	OmsSourcingRule rule;
+	OmsSourcingRule rule;		/* of the channel alone */
+	int			max_shipments;	/* without the rule's own limit */
+	bool		keyed_rules;	/* the company has rules by more than that */
+	bool		item_rules;		/* ... by items */
 } OmsChannel;
 
 extern void oms_channel_find(int32 company_id, const char *code,
@@ -165,6 +169,7 @@ typedef struct OmsFulfilment
 	int64		order_id;
 	int32		run;
 	const OmsChannel *channel;
+	const char *order_class;	/* NULL: none */
 	bool		carry_out;
 	int32		only_node_id;
 	const char *const *own_carts;	/* whose holds become this order's */
@@ -173,6 +178,7 @@ typedef struct OmsFulfilment
 	int64		due;			/* paise still to collect over all parcels */
 	int64		goods;			/* paise, net of all lines of the order */
 	const char *pincode;
+	const char *state_code;		/* of delivery; NULL unknown */
 	bool		has_point;
 	double		lng;
 	double		lat;
@@ -183,6 +189,7 @@ typedef struct OmsFulfilment
 	TimestampTz at;
 	int			nlines;
 	OmsLine    *lines;			/* qty and net: what is to be planned now */
+	const char *waits_for;		/* why it may be parked; NULL: UNFILLED */
 	bool		reserve;		/* false: a promise, nothing is taken */
 	int			nrejected;		/* nodes not to be asked, with the reason */
 	OmsNodeRefusal *rejected;
@@ -192,6 +199,7 @@ typedef struct OmsFulfilment
 	int64	   *line_ids;		/* [nlines] the allocation each line becomes at
 								 * one node; NULL or 0: a new one */
 	/* out */
+	OmsSourcingRule rule;		/* the order's */
 	OmsPlanResult plan;
 	int			nallocations;
 	OmsNewAllocation *allocations;
@@ -244,6 +252,12 @@ typedef struct OmsParcel
 } OmsParcel;
 
 /*
+ * What the planner is asked for these lines: rules found, demand exploded.
+ * Also fills f->rule.
+ */
+extern void oms_fulfil_request(OmsFulfilment *f, OmsPlanRequest *req);
+
+/*
  * Plans, chooses couriers and (reserve) takes the stock; fills the out
  * fields but writes nothing except reservations.
  */
@@ -268,6 +282,14 @@ extern void oms_fulfil_raise_short(const OmsFulfilment *f);
 extern void oms_order_cancel(int32 company_id, int64 order_id,
 							 const char *reason);
 
+/*
+ * Cancels so many units of a line, those that wait first.  SPI connected,
+ * order locked; the caller refreshes its status.
+ */
+extern void oms_line_cancel_waiting(int32 company_id, int64 order_id,
+									int32 line_no, int64 qty,
+									const char *reason);
+
 /* After its amount fell: paid in full now?  Order locked. */
 extern void oms_order_settle(int32 company_id, int64 order_id);
 
@@ -279,6 +301,7 @@ typedef struct OmsReplan
 	TimestampTz at;
 	int			nids;			/* 0: all that waits */
 	const int64 *ids;			/* allocations, status backordered */
+	const char *waits_for;		/* why what stays over is parked, or NULL */
 	bool		keep;			/* keep the decisions, and write what waits
 								 * anew, also when nothing could be reserved */
 	int32		only_node_id;	/* 0: any; else all of it there, or an error */

@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 
+#include "node_slot.h"
 #include "shipment.h"
 
 static OmsPlan contents_plan = {
@@ -61,6 +62,7 @@ oms_shipment_taken_out(int32 company_id, int64 shipment_id)
 	oms_shipment_lock(company_id, shipment_id, &s);
 	if (s.terminal || s.shipped_at != 0)
 		return;
+	oms_slots_settle(company_id, s.order_id, shipment_id);
 	oms_exec(&contents_plan, values, NULL, false, 1);
 	if (oms_int8(0, 4) == 0)
 	{

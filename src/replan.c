@@ -18,6 +18,7 @@
 
 #include "allocation.h"
 #include "orders.h"
+#include "parking.h"
 
 /*
  * Backorders, oldest first: what stock has come for is planned as at capture
@@ -57,7 +58,7 @@ static OmsPlan order_plan = {
 	" o.ship_pincode, oms.lng(o.ship_place), oms.lat(o.ship_place), o.ship_place IS NOT NULL, o.place_of_supply, o.only_node_id,"
 	" o.planning_run + 1, coalesce(r.probability, 0),"
 	" coalesce((SELECT (sum(s.cod_amount) * 100)::int8 FROM oms.shipment s WHERE s.company_id = o.company_id AND s.order_id = o.order_id"
-	"  AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0)"
+	"  AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0), o.order_class, o.ship_state_code"
 	" FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id"
 	" LEFT JOIN oms.risk_score r ON r.company_id = o.company_id AND r.order_id = o.order_id"
 	" WHERE o.company_id = $1 AND o.order_id = $2",
@@ -195,6 +196,8 @@ prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 	f->only_node_id = oms_int4(0, 11);
 	f->run = oms_int4(0, 12);
 	f->p_rto = oms_float8(0, 13);
+	f->order_class = oms_strdup(caller, oms_cstr(0, 15));
+	f->state_code = oms_strdup(caller, oms_cstr(0, 16));
 	oms_spi_finish();
 
 	oms_channel_find(r->company_id, code, channel);
@@ -304,6 +307,7 @@ oms_order_replan(OmsReplan *r)
 	if (!prepare(r, f, &tax_before))
 		return false;
 	f->reserve = true;
+	f->waits_for = r->waits_for;
 	if (r->only_node_id)
 		keep_numbers(r, f);
 	oms_fulfil_plan(f);
@@ -332,6 +336,8 @@ oms_order_replan(OmsReplan *r)
 	values[3] = oms_paise_numeric(f->tax - tax_before);
 	values[4] = BoolGetDatum(f->channel->price_includes_tax);
 	oms_exec(&replanned_plan, values, NULL, false, 0);
+	if (f->complete)
+		oms_unpark(r->company_id, r->order_id, r->at);
 	oms_spi_finish();
 	return f->plan.npieces > 0;
 }

@@ -96,7 +96,9 @@ static OmsPlan replace_plan = {
 	"WITH fresh AS (INSERT INTO oms.shipment (company_id, order_id, direction, node_id, cod_amount,"
 	"  declared_value, dead_g, volume_cm3, promised_at)"
 	"  SELECT company_id, order_id, direction, node_id, cod_amount, declared_value, dead_g, volume_cm3, promised_at"
-	"  FROM oms.shipment WHERE company_id = $1 AND shipment_id = $2 RETURNING shipment_id)"
+	"  FROM oms.shipment WHERE company_id = $1 AND shipment_id = $2 RETURNING shipment_id),"
+	"  slot AS (UPDATE oms.slot_use u SET shipment_id = f.shipment_id FROM fresh f"
+	"   WHERE u.company_id = $1 AND u.shipment_id = $2 AND u.order_id = (SELECT order_id FROM oms.shipment WHERE company_id = $1 AND shipment_id = $2))"
 	" UPDATE oms.allocation a SET shipment_id = f.shipment_id FROM fresh f"
 	" WHERE a.company_id = $1 AND a.shipment_id = $2 AND a.status <> 'cancelled'"
 	" RETURNING f.shipment_id",

@@ -7,6 +7,8 @@
  *	  shipment_cost + node.handling_cost + cost_per_km * km
  *	  + cost_per_minute * minutes until the buyer has it
  *	  + cost_per_priority * node.priority
+ *	  + cost_per_load * share of its slot that is used
+ *	  + freight_weight * freight of the best service for the whole order
  * a lane of oms.lane_cost standing in place of the first and the third, if
  * the rule asks for lanes, and each unit the lane's and the stock's price;
  * where minutes run until hand-over plus the ride at 25 km/h inside a city
@@ -19,8 +21,10 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "sourcing.h"
+#include "node_slot.h"
 #include "sourcing_pick.h"
+#include "sourcing_rule.h"
+#include "sourcing_solve.h"
 #include "split.h"
 #include "stock_price.h"
 
@@ -30,8 +34,37 @@
 /* Searches made anew for lines that share levels, at most. */
 #define SHARED_ROUNDS 20
 
-static int64 opening_cost(const OmsPlanRequest *req, const OmsNode *node,
-						  const OmsLaneCost *lane);
+/* Planning cost of a step of the sequence, paise a unit, at most. */
+#define STEP_COST INT64CONST(1000000000)
+
+/* Everything one plan knows of its candidates. */
+typedef struct Planning
+{
+	const OmsPlanRequest *req;
+	OmsPlanResult *res;
+	OmsStockLevel *levels;
+	int			nlevels;
+	int64	   *at_node;		/* [nnodes * ndemand] what may be used there */
+	int64	   *filled;			/* [nnodes] units a node alone could fill */
+	int		   *place;			/* [nnodes] first step that names the node */
+	int		   *rank;			/* [ncandidates] nodes, best first */
+	int			ncandidates;
+	bool		stepped;		/* some rule has steps */
+	OmsLaneCost *lanes;
+	int			nlanes;
+	OmsStockPrice *prices;
+	int			nprices;
+	int64	   *price;			/* [ncandidates * m] of a unit's stock */
+	int64	   *unit_cost;		/* [ncandidates * m] of a unit, without steps */
+} Planning;
+
+static void refuse_nodes(const OmsPlanRequest *req,
+						 const OmsNodeRefusal *refusals, int nrefusals,
+						 OmsPlanResult *res);
+static void read_levels(Planning *pl);
+static void find_candidates(Planning *pl);
+static void pose_problem(Planning *pl, OmsSolveRequest *q);
+static int64 opening_cost(const Planning *pl, int node);
 static int64 unit_price(const OmsDemand *d, const OmsStockPrice *prices,
 						int nprices, int32 node_id);
 static int64 level_at(const OmsStockLevel *levels, int n, int32 node_id,
@@ -45,6 +78,9 @@ static bool count_off(const OmsPlanRequest *req, const OmsSplitPlan *plan,
 					  const int *rank, int ncandidates,
 					  OmsStockLevel *levels, int nlevels,
 					  int64 *available, OmsPlanResult *res);
+static int64 cost_of_parcels(const Planning *pl);
+static double planned_freight(const OmsPlanRequest *req, const OmsNode *node,
+							  TimestampTz ready);
 
 void
 oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res)
@@ -52,42 +88,79 @@ oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res)
 	oms_sourcing_plan_without(req, NULL, 0, res);
 }
 
-typedef struct Ranking
-{
-	const int64 *filled;		/* [nnodes] units a node alone could fill */
-	const int64 *cost;
-	const OmsNode *nodes;
-} Ranking;
-
 void
 oms_sourcing_plan_without(const OmsPlanRequest *req,
 						  const OmsNodeRefusal *refusals, int nrefusals,
 						  OmsPlanResult *res)
 {
-	OmsStockLevel *levels;
+	Planning	pl = {0};
 	OmsStockLevel *fresh;
-	int			nlevels;
-	int32	   *skus;
-	int			nskus = 0;
-	int64	   *filled;
-	int64	   *at_node;		/* [nnodes * ndemand] */
-	int		   *rank;
-	int			ncandidates = 0;
-	int			m = req->ndemand;
-	OmsSplitProblem p = {0};
+	OmsSolveRequest q = {0};
 	OmsSplitPlan plan;
-	int64	   *open_cost,
-			   *unit_cost,
-			   *available,
-			   *need;
-	Ranking		ranking;
-	OmsLaneCost *lanes = NULL;
-	OmsStockPrice *prices = NULL;
-	int			nlanes = 0;
-	int			nprices = 0;
-	int64	   *price;			/* [ncandidates * m] of a unit's stock */
+	int			m = req->ndemand;
 
+	pl.req = req;
+	pl.res = res;
 	res->nnodes = oms_mesh_nodes(&req->mesh, &res->nodes);
+	refuse_nodes(req, refusals, nrefusals, res);
+	if (req->own_nodes)
+		oms_sourcing_own_nodes(req, res);
+	read_levels(&pl);
+	find_candidates(&pl);
+	pose_problem(&pl, &q);
+
+	/*
+	 * Lines of one item, and kits with components in common, share levels the
+	 * search sees as separate.  Where a plan counts on units twice, what is
+	 * really left for the line there is told to the search, and it goes again.
+	 */
+	fresh = palloc(sizeof(OmsStockLevel) * (pl.nlevels + 1));
+	memcpy(fresh, pl.levels, sizeof(OmsStockLevel) * pl.nlevels);
+	res->pieces = palloc(sizeof(OmsPiece) * (pl.ncandidates * m + 1));
+	res->unfilled = palloc(sizeof(int64) * (m + 1));
+	for (int round = 0;; round++)
+	{
+		oms_sourcing_solve(&q, &plan);
+		res->cost = plan.cost;
+		res->proven = plan.proven && round == 0 && !res->cut;
+		memcpy(pl.levels, fresh, sizeof(OmsStockLevel) * pl.nlevels);
+		memcpy(res->unfilled, q.p.need, sizeof(int64) * m);
+		if (count_off(req, &plan, pl.rank, pl.ncandidates, pl.levels,
+					  pl.nlevels, unconstify(int64 *, q.p.available), res))
+			break;
+		if (round < SHARED_ROUNDS)
+			continue;
+		if (q.p.complete_only)
+		{
+			res->npieces = 0;
+			memcpy(res->unfilled, q.p.need, sizeof(int64) * m);
+		}
+		break;
+	}
+	for (int i = 0; i < res->npieces; i++)
+		res->node_used[res->pieces[i].node] = true;
+	for (int k = 0; k < pl.ncandidates && q.too_small; k++)
+		if (q.too_small[k])
+			res->nodes[pl.rank[k]].refused = "BELOW_MIN_SPLIT";
+	res->stock_price = 0;
+	for (int i = 0; i < pl.ncandidates * m && pl.nprices > 0; i++)
+		res->stock_price += oms_muldiv(plan.take[i], pl.price[i], 1000);
+	/* the search minimised ranks or steps: say what it costs */
+	if (oms_pick_ordered(req->rule.pick))
+		res->cost = cost_of_parcels(&pl);
+	else if (pl.stepped || q.whole_lines)
+	{
+		res->cost = cost_of_parcels(&pl);
+		for (int i = 0; i < pl.ncandidates * m; i++)
+			res->cost += oms_muldiv(plan.take[i], pl.unit_cost[i], 1000);
+	}
+}
+
+/* Refusals that the mesh does not know of, and those the counter lifts. */
+static void
+refuse_nodes(const OmsPlanRequest *req, const OmsNodeRefusal *refusals,
+			 int nrefusals, OmsPlanResult *res)
+{
 	for (int i = 0; i < res->nnodes; i++)
 	{
 		if (req->carry_out)
@@ -107,137 +180,290 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 			if (refusals[r].node_id == res->nodes[i].node_id)
 				res->nodes[i].refused = refusals[r].reason;
 	}
+}
 
-	if (req->own_nodes)
-		oms_sourcing_own_nodes(req, res);
+static void
+read_levels(Planning *pl)
+{
+	const OmsPlanRequest *req = pl->req;
+	int32	   *skus;
+	int			n = 0;
 
-	for (int j = 0; j < m; j++)
-		nskus += Max(req->demand[j].ncomponents, 1);
-	skus = palloc(sizeof(int32) * Max(nskus, 1));
-	nskus = 0;
-	for (int j = 0; j < m; j++)
+	for (int j = 0; j < req->ndemand; j++)
+		n += Max(req->demand[j].ncomponents, 1);
+	skus = palloc(sizeof(int32) * Max(n, 1));
+	n = 0;
+	for (int j = 0; j < req->ndemand; j++)
 	{
 		if (req->demand[j].ncomponents == 0)
-			skus[nskus++] = req->demand[j].sku_id;
+			skus[n++] = req->demand[j].sku_id;
 		for (int c = 0; c < req->demand[j].ncomponents; c++)
-			skus[nskus++] = req->demand[j].component_sku[c];
+			skus[n++] = req->demand[j].component_sku[c];
 	}
-	nlevels = oms_stock_levels(req->mesh.company_id, skus, nskus,
-							   &req->view, &levels);
-
+	pl->nlevels = oms_stock_levels(req->mesh.company_id, skus, n,
+								   &req->view, &pl->levels);
 	if (req->rule.lane_costs && req->pincode && !req->carry_out)
-		nlanes = oms_lane_costs(req->mesh.company_id, req->pincode, &lanes);
+		pl->nlanes = oms_lane_costs(req->mesh.company_id, req->pincode, &pl->lanes);
 	if (req->rule.price_weight > 0 && !oms_pick_ordered(req->rule.pick))
-		nprices = oms_stock_prices(req->mesh.company_id, skus, nskus, &prices);
+		pl->nprices = oms_stock_prices(req->mesh.company_id, skus, n, &pl->prices);
+}
 
-	/* what each candidate could do alone */
-	at_node = palloc0(sizeof(int64) * (res->nnodes * m + 1));
-	filled = palloc0(sizeof(int64) * (res->nnodes + 1));
+/*
+ * What a demand may have of a node: what is there, unless the line's rule or
+ * the node itself forbids it ("why" then says so).
+ */
+static int64
+may_use(const Planning *pl, int node, int line, const char **why)
+{
+	const OmsPlanRequest *req = pl->req;
+	const OmsDemand *d = &req->demand[line];
+	const OmsSourcingRule *rule = d->rule ? d->rule : &req->rule;
+	const OmsNode *n = &pl->res->nodes[node];
+	int64		qty = demand_at(d, pl->levels, pl->nlevels, n->node_id,
+								req->backorders);
+	const char *refused;
+
+	if (d->cold_chain && !n->cold_chain)
+		refused = "NODE_COLD_CHAIN";
+	else
+		refused = oms_rule_refuses(rule, n, req->carry_out, qty);
+	if (refused == NULL)
+		return qty;
+	/* of a node that has nothing it says nothing, but for where it stands */
+	if (qty > 0 || strcmp(refused, "BELOW_MIN_STOCK") != 0)
+		*why = refused;
+	return 0;
+}
+
+/* The place in the sequence and the priority that rules give a node. */
+static void
+apply_steps(Planning *pl, int node)
+{
+	const OmsPlanRequest *req = pl->req;
+	OmsNode    *n = &pl->res->nodes[node];
+	int			first = -1;
+
+	for (int j = 0; j < req->ndemand; j++)
+	{
+		const OmsSourcingRule *rule = req->demand[j].rule ? req->demand[j].rule : &req->rule;
+		const OmsSourcingStep *step;
+
+		if (!rule->has_steps)
+			continue;
+		pl->stepped = true;
+		step = oms_rule_step(rule, n->node_id);
+		if (step && (first < 0 || step->place < first))
+		{
+			first = step->place;
+			if (step->has_priority)
+				n->priority = step->priority;
+		}
+	}
+	pl->place[node] = Max(first, 0);
+}
+
+static void
+find_candidates(Planning *pl)
+{
+	const OmsPlanRequest *req = pl->req;
+	OmsPlanResult *res = pl->res;
+	int			m = req->ndemand;
+
+	pl->at_node = palloc0(sizeof(int64) * (res->nnodes * m + 1));
+	pl->filled = palloc0(sizeof(int64) * (res->nnodes + 1));
+	pl->place = palloc0(sizeof(int) * (res->nnodes + 1));
+	pl->rank = palloc(sizeof(int) * (res->nnodes + 1));
 	res->node_cost = palloc0(sizeof(int64) * (res->nnodes + 1));
 	res->node_used = palloc0(sizeof(bool) * (res->nnodes + 1));
 	res->available = palloc0(sizeof(int64) * (m + 1));
-	rank = palloc(sizeof(int) * (res->nnodes + 1));
+	for (int i = 0; i < res->nnodes; i++)
+	{
+		const char *why = "NO_STOCK";
+
+		if (res->nodes[i].refused)
+			continue;
+		for (int j = 0; j < m; j++)
+		{
+			int64		q = may_use(pl, i, j, &why);
+
+			pl->at_node[i * m + j] = q;
+			pl->filled[i] += Min(q, req->demand[j].qty);
+		}
+		if (pl->filled[i] == 0)
+			res->nodes[i].refused = why;
+	}
+	res->slots = NULL;
+	res->cut = false;
+	if (req->slots)
+		oms_slots_look(req, pl->filled, pl->at_node, res);
 	for (int i = 0; i < res->nnodes; i++)
 	{
 		if (res->nodes[i].refused)
 			continue;
 		for (int j = 0; j < m; j++)
-		{
-			int64		q = demand_at(&req->demand[j], levels, nlevels,
-									  res->nodes[i].node_id, req->backorders);
-
-			at_node[i * m + j] = q;
-			res->available[j] = Min(res->available[j] + q, PG_INT64_MAX / 8);
-			filled[i] += Min(q, req->demand[j].qty);
-		}
-		if (filled[i] == 0)
-		{
-			res->nodes[i].refused = "NO_STOCK";
-			continue;
-		}
-		res->node_cost[i] = opening_cost(req, &res->nodes[i],
-										 oms_lane_from(lanes, nlanes, res->nodes[i].node_id));
-		rank[ncandidates++] = i;
+			res->available[j] = Min(res->available[j] + pl->at_node[i * m + j],
+									PG_INT64_MAX / 8);
+		apply_steps(pl, i);
+		res->node_cost[i] = opening_cost(pl, i);
+		pl->rank[pl->ncandidates++] = i;
 	}
 
 	/* keep the most promising, cheapest first: the search breaks ties so */
-	ranking.filled = filled;
-	ranking.cost = res->node_cost;
-	ranking.nodes = res->nodes;
-	qsort_arg(rank, ncandidates, sizeof(int), compare_candidates, &ranking);
-	oms_pick_sort(req->rule.pick, res->nodes, rank, ncandidates);
-	ncandidates = keep_candidates(req, at_node, res->node_cost, rank,
-								  ncandidates);
+	qsort_arg(pl->rank, pl->ncandidates, sizeof(int), compare_candidates, pl);
+	oms_pick_sort(req->rule.pick, res->nodes, pl->rank, pl->ncandidates);
+	pl->ncandidates = keep_candidates(req, pl->at_node, res->node_cost,
+									  pl->rank, pl->ncandidates);
+}
 
-	p.n = ncandidates;
-	p.m = m;
-	p.max_nodes = req->rule.allow_split ? req->rule.max_shipments : 1;
-	p.split_lines = req->rule.allow_split && !req->rule.line_single_node;
-	p.complete_only = !req->rule.allow_split;
-	p.open_cost = open_cost = palloc(sizeof(int64) * (ncandidates + 1));
-	p.unit_cost = unit_cost = palloc0(sizeof(int64) * (ncandidates * m + 1));
-	p.available = available = palloc(sizeof(int64) * (ncandidates * m + 1));
-	p.need = need = palloc(sizeof(int64) * (m + 1));
-	price = palloc0(sizeof(int64) * (ncandidates * m + 1));
+/* Numbers of sites by candidate; NULL where each node stands by itself. */
+static const int *
+site_numbers(const Planning *pl)
+{
+	const OmsNode *nodes = pl->res->nodes;
+	int		   *site = palloc(sizeof(int) * (pl->ncandidates + 1));
+	bool		any = false;
+
+	for (int k = 0; k < pl->ncandidates; k++)
+	{
+		site[k] = k;
+		for (int l = 0; l < k && site[k] == k; l++)
+			if (oms_same_site(&nodes[pl->rank[k]], &nodes[pl->rank[l]]))
+			{
+				site[k] = site[l];
+				any = true;
+			}
+	}
+	return any ? site : NULL;
+}
+
+/*
+ * Units of later steps cost so much more than anything else that they are
+ * taken only where earlier ones have none.
+ */
+static void
+add_steps(const Planning *pl, int64 *unit_cost)
+{
+	const OmsPlanRequest *req = pl->req;
+	int			m = req->ndemand;
+	int64		units = 1;
+	int			last = 0;
+
 	for (int j = 0; j < m; j++)
-		need[j] = req->demand[j].qty;
-	for (int k = 0; k < ncandidates; k++)
-	{
-		int32		node_id = res->nodes[rank[k]].node_id;
-		const OmsLaneCost *lane = oms_lane_from(lanes, nlanes, node_id);
+		units = Min(units + req->demand[j].qty / 1000, PG_INT64_MAX / 8);
+	for (int pass = 0; pass < 2; pass++)
+		for (int k = 0; k < pl->ncandidates; k++)
+			for (int j = 0; j < m; j++)
+			{
+				const OmsSourcingRule *rule = req->demand[j].rule ? req->demand[j].rule : &req->rule;
+				const OmsSourcingStep *step =
+				oms_rule_step(rule, pl->res->nodes[pl->rank[k]].node_id);
 
-		open_cost[k] = res->node_cost[rank[k]];
+				if (step == NULL)
+					continue;
+				if (pass == 0)
+					last = Max(last, step->place + 1);
+				else
+					unit_cost[k * m + j] += step->place *
+						Min(STEP_COST, PG_INT64_MAX / 8 / units / (last + 1));
+			}
+}
+
+/* The candidates as a problem of the search, under the order's rule. */
+static void
+pose_problem(Planning *pl, OmsSolveRequest *q)
+{
+	const OmsPlanRequest *req = pl->req;
+	const OmsSourcingRule *rule = &req->rule;
+	int			n = pl->ncandidates;
+	int			m = req->ndemand;
+	int64	   *open_cost = palloc(sizeof(int64) * (n + 1));
+	int64	   *unit_cost = palloc0(sizeof(int64) * (n * m + 1));
+	int64	   *available = palloc(sizeof(int64) * (n * m + 1));
+	int64	   *need = palloc(sizeof(int64) * (m + 1));
+	int64	   *value = palloc(sizeof(int64) * (m + 1));
+
+	q->p.n = n;
+	q->p.m = m;
+	q->p.max_nodes = rule->allow_split && !rule->single_node ?
+		rule->max_shipments : 1;
+	q->p.complete_only = !rule->allow_split || rule->ship_complete;
+	q->p.split_lines = rule->allow_split && !rule->line_single_node &&
+		!(rule->line_complete && q->p.max_nodes == 1);
+	q->whole_lines = rule->line_complete && q->p.split_lines;
+	q->min_split_value = rule->min_split_value;
+	q->too_small = palloc0(sizeof(bool) * (n + 1));
+	q->site = site_numbers(pl);
+	for (int j = 0; j < m; j++)
+	{
+		need[j] = req->demand[j].qty;
+		value[j] = req->demand[j].value;
+	}
+	pl->price = palloc0(sizeof(int64) * (n * m + 1));
+	pl->unit_cost = palloc0(sizeof(int64) * (n * m + 1));
+	for (int k = 0; k < n; k++)
+	{
+		int32		node_id = pl->res->nodes[pl->rank[k]].node_id;
+		const OmsLaneCost *lane = oms_lane_from(pl->lanes, pl->nlanes, node_id);
+
+		open_cost[k] = pl->res->node_cost[pl->rank[k]];
 		for (int j = 0; j < m; j++)
 		{
-			available[k * m + j] = at_node[rank[k] * m + j];
-			if (nprices > 0)
-				price[k * m + j] = (int64) rint(req->rule.price_weight *
-												unit_price(&req->demand[j], prices, nprices, node_id));
-			unit_cost[k * m + j] = (lane ? lane->unit : 0) + price[k * m + j];
+			available[k * m + j] = pl->at_node[pl->rank[k] * m + j];
+			if (pl->nprices > 0)
+				pl->price[k * m + j] = (int64) rint(rule->price_weight *
+													unit_price(&req->demand[j], pl->prices,
+															   pl->nprices, node_id));
+			unit_cost[k * m + j] = (lane ? lane->unit : 0) + pl->price[k * m + j];
 		}
 	}
-	oms_pick_apply(req->rule.pick, &p, open_cost, unit_cost);
-	/*
-	 * Lines of one item, and kits with components in common, share levels the
-	 * search sees as separate.  Where a plan counts on units twice, what is
-	 * really left for the line there is told to the search, and it goes again.
-	 */
-	fresh = palloc(sizeof(OmsStockLevel) * (nlevels + 1));
-	memcpy(fresh, levels, sizeof(OmsStockLevel) * nlevels);
-	res->pieces = palloc(sizeof(OmsPiece) * (ncandidates * m + 1));
-	res->unfilled = palloc(sizeof(int64) * (m + 1));
-	for (int round = 0;; round++)
+	memcpy(pl->unit_cost, unit_cost, sizeof(int64) * n * m);
+	q->p.open_cost = open_cost;
+	q->p.unit_cost = unit_cost;
+	q->p.available = available;
+	q->p.need = need;
+	q->value = value;
+	oms_pick_apply(rule->pick, &q->p, open_cost, unit_cost);
+	if (pl->stepped)
+		add_steps(pl, unit_cost);
+}
+
+/* Opening the parcels of the plan, without what steps and ranks add. */
+static int64
+cost_of_parcels(const Planning *pl)
+{
+	const OmsPlanResult *res = pl->res;
+	int64		cost = 0;
+
+	for (int i = 0; i < res->nnodes; i++)
 	{
-		oms_split_solve(&p, &plan);
-		res->cost = plan.cost;
-		res->proven = plan.proven && round == 0;
-		memcpy(levels, fresh, sizeof(OmsStockLevel) * nlevels);
-		memcpy(res->unfilled, need, sizeof(int64) * m);
-		if (count_off(req, &plan, rank, ncandidates, levels, nlevels,
-					  available, res))
-			break;
-		if (round < SHARED_ROUNDS)
-			continue;
-		if (p.complete_only)
-		{
-			res->npieces = 0;
-			memcpy(res->unfilled, need, sizeof(int64) * m);
-		}
-		break;
+		bool		first = res->node_used[i];
+
+		for (int k = 0; k < i && first; k++)
+			if (res->node_used[k] && oms_same_site(&res->nodes[i], &res->nodes[k]))
+				first = false;
+		cost += first ? res->node_cost[i] : 0;
 	}
-	for (int i = 0; i < res->npieces; i++)
-		res->node_used[res->pieces[i].node] = true;
-	res->stock_price = 0;
-	for (int k = 0; k < ncandidates && nprices > 0; k++)
-		for (int j = 0; j < m; j++)
-			res->stock_price += oms_muldiv(plan.take[k * m + j], price[k * m + j], 1000);
-	if (oms_pick_ordered(req->rule.pick))
-	{
-		/* the search minimised ranks: say what it costs */
-		res->cost = 0;
-		for (int i = 0; i < res->nnodes; i++)
-			res->cost += res->node_used[i] ? res->node_cost[i] : 0;
-	}
+	return cost;
+}
+
+bool
+oms_same_site(const OmsNode *a, const OmsNode *b)
+{
+	if (a->node_id == b->node_id)
+		return true;
+	return a->site && b->site && strcmp(a->site, b->site) == 0 &&
+		a->state_code && b->state_code &&
+		strcmp(a->state_code, b->state_code) == 0;
+}
+
+TimestampTz
+oms_sourcing_ready_at(const OmsPlanRequest *req, const OmsPlanResult *res,
+					  int node)
+{
+	if (res->slots && res->slots[node].starts_at != 0)
+		return res->slots[node].ready_at;
+	return oms_mesh_ready_at(req->mesh.company_id, &res->nodes[node],
+							 req->mesh.at);
 }
 
 /*
@@ -360,9 +586,26 @@ count_off(const OmsPlanRequest *req, const OmsSplitPlan *plan,
 	return sound;
 }
 
-bool
-oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
-					 const char *cart_id, TimestampTz expires_at)
+/* Freight of the order as one parcel from there; 0 where nobody goes. */
+static double
+planned_freight(const OmsPlanRequest *req, const OmsNode *node,
+				TimestampTz ready)
+{
+	OmsCourierRequest c = req->parcel;
+	OmsCourierQuote *quotes;
+
+	c.from_pincode = node->pincode;
+	c.hyperlocal = node->hyperlocal;
+	c.distance_m = node->distance_m;
+	c.ready_at = ready;
+	if (oms_courier_quotes(&c, &quotes) == 0 || quotes[0].refused)
+		return 0;
+	return quotes[0].freight;
+}
+
+static bool
+reserve_stock(const OmsPlanRequest *req, OmsPlanResult *res,
+			  const char *cart_id, TimestampTz expires_at)
 {
 	OmsStockTake *takes;
 	int			ntakes = 0;
@@ -420,22 +663,73 @@ unit_price(const OmsDemand *d, const OmsStockPrice *prices, int nprices,
 }
 
 static int64
-opening_cost(const OmsPlanRequest *req, const OmsNode *node,
-			 const OmsLaneCost *lane)
+opening_cost(const Planning *pl, int i)
 {
+	const OmsPlanRequest *req = pl->req;
+	const OmsPlanResult *res = pl->res;
+	const OmsNode *node = &res->nodes[i];
+	const OmsSourcingRule *rule = &req->rule;
+	const OmsLaneCost *lane = oms_lane_from(pl->lanes, pl->nlanes, node->node_id);
 	double		km = node->distance_m > 0 ? node->distance_m / 1000.0 : 0;
-	TimestampTz ready = oms_mesh_ready_at(req->mesh.company_id, node,
-										  req->mesh.at);
+	TimestampTz ready = oms_sourcing_ready_at(req, res, i);
 	double		minutes = (ready - req->mesh.at) / (60.0 * USECS_PER_SEC) +
 	km / (node->hyperlocal ? HYPERLOCAL_KMH : PARCEL_KMH) * 60;
+	double		more = 0;
 
 	if (req->carry_out)
 		return 0;
-	return (lane ? lane->shipment : req->rule.shipment_cost) +
-		node->handling_cost +
-		(int64) rint((lane ? 0 : req->rule.cost_per_km * km) +
-					 req->rule.cost_per_minute * minutes +
-					 req->rule.cost_per_priority * node->priority);
+	if (rule->cost_per_load > 0 && res->slots && res->slots[i].starts_at != 0)
+		more += rule->cost_per_load *
+			(res->slots[i].capacity > 0 ?
+			 Min((double) res->slots[i].used / res->slots[i].capacity, 1.0) : 1.0);
+	if (rule->freight_weight > 0)
+		more += rule->freight_weight * planned_freight(req, node, ready);
+	return (lane ? lane->shipment : rule->shipment_cost) + node->handling_cost +
+		(int64) rint((lane ? 0 : rule->cost_per_km * km) +
+					 rule->cost_per_minute * minutes +
+					 rule->cost_per_priority * node->priority + more);
+}
+
+typedef struct Reserving
+{
+	const OmsPlanRequest *req;
+	OmsPlanResult *res;
+	const char *cart_id;
+	TimestampTz expires_at;
+	bool		taken;
+} Reserving;
+
+/* Stock first, then slots: the order of locks. */
+static void
+reserve_both(void *arg)
+{
+	Reserving  *r = arg;
+
+	r->taken = reserve_stock(r->req, r->res, r->cart_id, r->expires_at);
+	if (r->taken && !oms_slots_take(r->req, r->res))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_OUT_OF_STOCK),
+				 errmsg("a slot of a node was filled meanwhile")));
+}
+
+bool
+oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
+					 const char *cart_id, TimestampTz expires_at)
+{
+	Reserving	r = {req, res, cart_id, expires_at, false};
+	ErrorData  *err;
+
+	/* a subtransaction, to give stock back when the slot is gone */
+	if (!oms_slots_wanted(req, res))
+		return reserve_stock(req, res, cart_id, expires_at);
+	if (!oms_try(reserve_both, &r, &err))
+	{
+		if (err->sqlerrcode != ERRCODE_OMS_OUT_OF_STOCK)
+			ReThrowError(err);
+		FreeErrorData(err);
+		return false;
+	}
+	return r.taken;
 }
 
 static int64
@@ -476,13 +770,16 @@ demand_at(const OmsDemand *d, const OmsStockLevel *levels, int nlevels,
 static int
 compare_candidates(const void *a, const void *b, void *arg)
 {
-	const Ranking *r = arg;
+	const Planning *pl = arg;
+	const OmsPlanResult *res = pl->res;
 	int			i = *(const int *) a;
 	int			j = *(const int *) b;
 
-	if (r->filled[i] != r->filled[j])
-		return r->filled[i] > r->filled[j] ? -1 : 1;
-	if (r->cost[i] != r->cost[j])
-		return r->cost[i] < r->cost[j] ? -1 : 1;
-	return r->nodes[i].node_id < r->nodes[j].node_id ? -1 : 1;
+	if (pl->place[i] != pl->place[j])
+		return pl->place[i] < pl->place[j] ? -1 : 1;
+	if (pl->filled[i] != pl->filled[j])
+		return pl->filled[i] > pl->filled[j] ? -1 : 1;
+	if (res->node_cost[i] != res->node_cost[j])
+		return res->node_cost[i] < res->node_cost[j] ? -1 : 1;
+	return res->nodes[i].node_id < res->nodes[j].node_id ? -1 : 1;
 }

@@ -11,33 +11,63 @@
 #include "mesh.h"
 #include "stock.h"
 
+/* A node that a step of a rule names. */
+typedef struct OmsSourcingStep
+{
+	int			place;			/* of its step in the sequence, from 0 */
+	int32		node_id;
+	bool		has_priority;
+	int32		priority;		/* in place of the node's */
+	int64		max_distance_m; /* 0: no limit */
+	int64		min_available;	/* milli, 0: no limit */
+} OmsSourcingStep;
+
+/* A row of oms.sourcing_rule, and what of the channel bears on it. */
+typedef struct OmsSourcingRule
+{
+	int32		rule_id;		/* 0: no row, the defaults */
+	int64		max_distance_m; /* 0: no limit */
+	int64		min_available;	/* milli, 0: no limit */
+	int64		min_capacity;	/* milli, 0: what the order takes */
+	bool		refuse_full;
+	double		cost_per_km;	/* paise */
+	double		cost_per_minute;
+	double		cost_per_priority;
+	double		cost_per_load;
+	double		freight_weight;
+	double		price_weight;	/* of stock prices; 0: not looked at */
+	bool		lane_costs;		/* oms.lane_cost in place of distance */
+	int64		shipment_cost;	/* paise */
+	int			max_nodes;
+	int			max_shipments;	/* the channel's, and less where the rule says */
+	bool		allow_split;	/* the channel's */
+	char		pick;			/* first letter of sourcing_rule.pick */
+	bool		ship_complete;
+	bool		line_complete;
+	bool		single_node;
+	bool		line_single_node;
+	int64		min_split_value;	/* paise, 0: none */
+	const char *park_queue;		/* NULL: not parked */
+	int			cancel_days;	/* 0: never */
+	bool		has_steps;
+	int			nsteps;
+	OmsSourcingStep *steps;		/* by place; a node counts where first named */
+} OmsSourcingRule;
+
 /* A line (or what is left of it) that wants stock. */
 typedef struct OmsDemand
 {
 	int32		line_no;
 	int32		sku_id;
 	int64		qty;			/* milli */
+	int64		value;			/* paise, of all of it */
+	bool		cold_chain;
+	const OmsSourcingRule *rule;	/* whose nodes it may use; NULL: the
+									 * order's */
 	int			ncomponents;	/* 0: not a kit */
 	int32	   *component_sku;
 	int64	   *component_qty;	/* milli units in one kit */
 } OmsDemand;
-
-/* Numbers of oms.sourcing_rule and the channel. */
-typedef struct OmsSourcingRule
-{
-	int64		max_distance_m; /* 0: no limit */
-	double		cost_per_km;	/* paise */
-	double		cost_per_minute;
-	double		cost_per_priority;
-	int64		shipment_cost;	/* paise */
-	int			max_nodes;
-	int			max_shipments;
-	bool		allow_split;
-	char		pick;			/* first letter of sourcing_rule.pick */
-	double		price_weight;	/* of stock prices; 0: not looked at */
-	bool		line_single_node;
-	bool		lane_costs;		/* oms.lane_cost in place of distance */
-} OmsSourcingRule;
 
 typedef struct OmsPlanRequest
 {
@@ -48,9 +78,22 @@ typedef struct OmsPlanRequest
 	bool		own_nodes;		/* only nodes of oms.channel_node */
 	bool		carry_out;		/* over the counter of mesh.only_node_id */
 	bool		backorders;		/* reservations may use backorder_limit */
+	bool		slots;			/* capacity of nodes counts and is taken */
+	OmsCourierRequest parcel;	/* the order as one parcel, for freight */
 	int			ndemand;
 	OmsDemand  *demand;
 } OmsPlanRequest;
+
+/* The slot of a node that a parcel would go into. */
+typedef struct OmsNodeSlot
+{
+	TimestampTz starts_at;		/* 0: the node has no limit */
+	TimestampTz ready_at;		/* handed over then */
+	int64		capacity;		/* milli */
+	int64		used;			/* milli, when looked at */
+	int64		take;			/* milli, of the plan reserved */
+	bool		known;			/* it has a row */
+} OmsNodeSlot;
 
 /* So much of a demand at a node. */
 typedef struct OmsPiece
@@ -69,6 +112,7 @@ typedef struct OmsPlanResult
 	OmsNode    *nodes;			/* candidates first, refused after */
 	int64	   *node_cost;		/* [nnodes] planning cost of opening each */
 	bool	   *node_used;		/* [nnodes] */
+	OmsNodeSlot *slots;			/* [nnodes], or NULL: no node has a limit */
 	int			npieces;
 	OmsPiece   *pieces;			/* by (node, demand) */
 	int64	   *unfilled;		/* [ndemand] milli */
@@ -76,6 +120,7 @@ typedef struct OmsPlanResult
 	int64		cost;
 	int64		stock_price;	/* of it: worth of the stock taken */
 	bool		proven;
+	bool		cut;			/* a slot had room for a part only */
 } OmsPlanResult;
 
 /* Plans with the levels of this moment; takes nothing. */
@@ -118,6 +163,13 @@ typedef struct OmsDecision
 	int64		distance_m;		/* of a node; -1: unknown */
 	Jsonb	   *terms;			/* NULL: {} */
 } OmsDecision;
+
+/* Whether two nodes hand over one parcel: they are one, or of one site. */
+extern bool oms_same_site(const OmsNode *a, const OmsNode *b);
+
+/* When a node of the plan hands a parcel over. */
+extern TimestampTz oms_sourcing_ready_at(const OmsPlanRequest *req,
+										 const OmsPlanResult *res, int node);
 
 extern void oms_sourcing_keep(int32 company_id, int64 order_id, int32 run,
 							  const OmsDecision *decisions, int ndecisions);

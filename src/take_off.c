@@ -161,6 +161,7 @@ oms_order_take_off(OmsTakeOff *t)
 	r.ids = ids;
 	r.nids = t->n;
 	r.keep = true;
+	r.waits_for = t->reason ? "REJECTED" : NULL;
 	r.wait = t->action == OMS_SHORT_BACKORDER;
 	oms_order_lock_ahead(&r, held, t->n);
 	divide_holds(t);

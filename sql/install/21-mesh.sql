@@ -20,6 +20,13 @@ CREATE TABLE oms.node (             --| A fulfilment node: a place that holds st
     hyperlocal boolean NOT NULL DEFAULT false, --| Serves only its service areas, by hyperlocal riders
     pos boolean NOT NULL DEFAULT false, --| May hand goods over its counter (CARRY_OUT)
     accepts_returns boolean NOT NULL DEFAULT true, --| May receive returns
+    cod boolean NOT NULL DEFAULT true, --| Sends parcels against cash; false: refused for COD orders (NODE_COD)
+    cold_chain boolean NOT NULL DEFAULT true, --| Keeps the cold chain; false: sends no items that need it (NODE_COLD_CHAIN)
+    regions text[],                 --| Delivers only to these GST states (two digits) or pincode prefixes (three to six), else REGION; empty: nowhere; NULL: everywhere
+    site text,                      --| Nodes of a company with the same site and GST state stand at one place: goods from several of them go as one parcel
+    capacity numeric(14,3) CHECK (capacity >= 0), --| What one slot takes, in capacity_unit, where oms.node_slot does not say otherwise; NULL: no limit
+    capacity_unit text NOT NULL DEFAULT 'parcels' CHECK (capacity_unit IN ('parcels', 'units')), --| What capacity counts: parcels, or stock units
+    slot_hours integer NOT NULL DEFAULT 24 CHECK (24 % slot_hours = 0), --| Length of a slot, from midnight local time: 24 (a day) down to 1
     stock_from text NOT NULL DEFAULT 'oms' CHECK (stock_from IN ('erp', 'oms')), --| Whose count is the truth: the ERP's (mirror, changed by write-back) or ours
     erp_key text,                   --| Key of the warehouse in the ERP; NULL when not from an ERP
     UNIQUE (company_id, code)
@@ -42,5 +49,24 @@ CREATE TABLE oms.service_area (     --| An area a node serves; a point on the bo
 CREATE INDEX service_area_node ON oms.service_area (node_id);
 CREATE INDEX service_area_area ON oms.service_area USING gist (area);
 
+CREATE TABLE oms.node_slot (        --| A slot of a node of limited capacity: what it takes in that time and what of it is taken. Made when first needed; a row made before says otherwise than node.capacity, 0 for a day off.
+    company_id integer NOT NULL,    --| Whose
+    node_id integer NOT NULL,       --| The node (no foreign key: it would lock the node on every order)
+    starts_at timestamptz NOT NULL, --| Begin of the slot: midnight local time of the company, or so many slot_hours after it
+    capacity numeric(14,3) NOT NULL CHECK (capacity >= 0), --| What it takes, in node.capacity_unit; lowered below used, it takes nothing more
+    used numeric(14,3) NOT NULL DEFAULT 0 CHECK (used >= 0), --| Sum of its rows of oms.slot_use
+    PRIMARY KEY (company_id, node_id, starts_at)
+) WITH (fillfactor = 70);
+
+CREATE TABLE oms.slot_use (         --| What a parcel takes of a slot of a node; gone when the parcel is cancelled.
+    company_id integer NOT NULL,    --| Whose
+    order_id bigint NOT NULL,       --| The order
+    shipment_id bigint NOT NULL,    --| The parcel
+    node_id integer NOT NULL,       --| The node; of a site several nodes may work on one parcel
+    starts_at timestamptz NOT NULL, --| The slot
+    qty numeric(14,3) NOT NULL CHECK (qty > 0), --| Stock units, or 1 where the node counts parcels
+    PRIMARY KEY (company_id, order_id, shipment_id, node_id)
+);
+CREATE INDEX slot_use_slot ON oms.slot_use (company_id, node_id, starts_at);
 -- masters: sessions keep rows of them until they change (doc/core.md)
 SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.node,oms.service_area}'::pg_catalog.text[]) AS t;

@@ -17,6 +17,7 @@ CREATE TABLE oms."order" (          --| One order of one channel.
     tax_amount numeric(14,2) NOT NULL DEFAULT 0, --| GST contained in or added to the goods
     total_amount numeric(14,2) NOT NULL, --| What the buyer pays in all, without lines cancelled since
     fulfilment_mode text NOT NULL DEFAULT 'SHIP' CHECK (fulfilment_mode IN ('SHIP', 'CARRY_OUT')), --| Shipped, or handed over a counter
+    order_class text,               --| Class of the order or its buyer, for sourcing rules; NULL: none
     only_node_id integer,           --| The document restricts the plan to this node
     customer_id bigint,             --| The buyer, where recognised
     ship_name text,                 --| Personal data: consignee
@@ -73,6 +74,20 @@ CREATE TABLE oms.order_hold (       --| What stops an order before release; the 
     PRIMARY KEY (company_id, order_id, hold)
 );
 CREATE INDEX order_hold_open ON oms.order_hold (company_id, order_id) WHERE resolved_at IS NULL;
+
+CREATE TABLE oms.parking (          --| Orders parked because something of them could not be planned. One is parked while ended_at is NULL and something of it waits.
+    company_id integer NOT NULL,    --| Whose
+    order_id bigint NOT NULL,       --| The order
+    queue text NOT NULL,            --| Where people find it (sourcing_rule.park_queue)
+    reason text NOT NULL,           --| UNFILLED: could not be planned; REJECTED: a node rejected it and no other can
+    parked_at timestamptz NOT NULL, --| When
+    cancel_at timestamptz,          --| What still waits then is cancelled; NULL: never
+    ended_at timestamptz,           --| When it ended; NULL while open
+    outcome text CHECK (outcome IN ('over', 'cancelled')), --| over: nothing waited any more; cancelled: what waited was cancelled for its time
+    PRIMARY KEY (company_id, order_id),
+    CHECK ((ended_at IS NULL) = (outcome IS NULL))
+);
+CREATE INDEX parking_due ON oms.parking (cancel_at) WHERE ended_at IS NULL AND cancel_at IS NOT NULL;
 
 CREATE TABLE oms.line_cancellation ( --| Parts of orders cancelled, by the caller's number of the request.
     company_id integer NOT NULL,    --| Whose

@@ -15,6 +15,7 @@ CREATE TABLE oms.job (              --| A job the worker runs when due, each in 
 ) WITH (fillfactor = 50);
 
 INSERT INTO oms.job (name, command, every, wake) VALUES
+    ('cancel_parked', 'SELECT oms.cancel_parked()', '5 minutes', false),
     ('erp_apply', 'SELECT oms.erp_apply()', '1 second', true),
     ('erp_send', 'SELECT oms.erp_send()', '1 second', true),
     ('event_partitions', 'SELECT oms.make_event_partitions()', '6 hours', false),

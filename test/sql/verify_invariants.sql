@@ -68,6 +68,11 @@ SELECT * FROM pg_temp.broken($$INSERT INTO oms.refund (company_id, order_id, amo
 SELECT * FROM pg_temp.broken($$UPDATE oms.shipment SET awb = 'W9303' WHERE shipment_id = 9308$$);
 SELECT * FROM pg_temp.broken($$UPDATE oms.shipment SET awb = 'W9301', courier_service_id = 952 WHERE shipment_id = 9308$$);
 
+-- capacity: a slot adds up, and is taken by parcels that go
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.node_slot (company_id, node_id, starts_at, capacity, used) VALUES (901, 921, '2026-03-04', 5, 1)$$);
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.slot_use (company_id, order_id, shipment_id, node_id, starts_at, qty) SELECT company_id, order_id, shipment_id, node_id, '2026-03-04', 1 FROM oms.shipment WHERE shipment_id = 9307$$);
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.node_slot (company_id, node_id, starts_at, capacity, used) VALUES (901, 921, '2026-03-04', 5, 1); INSERT INTO oms.slot_use VALUES (901, 1, 1, 921, '2026-03-04', 1)$$);
+
 -- orphans: one of each kind
 SELECT o.kind, b.invariant, b.subject, b.detail
   FROM (VALUES
@@ -94,7 +99,8 @@ SELECT o.kind, b.invariant, b.subject, b.detail
     (21, $$DELETE FROM oms.shipment WHERE shipment_id = 9307; INSERT INTO oms.scan (company_id, scan_id, shipment_id, courier_id, code, scanned_at, state) VALUES (901, 9402, 9307, 941, 'DLV', '2026-03-04 10:00+00', 'DELIVERED')$$),
     (22, $$UPDATE oms.shipment SET order_id = 1 WHERE shipment_id = 9307$$),
     (23, $$UPDATE oms.shipment SET node_id = 1 WHERE shipment_id = 9307$$),
-    (24, $$UPDATE oms.allocation SET node_id = 1 WHERE allocation_id = 9208$$)
+    (24, $$UPDATE oms.allocation SET node_id = 1 WHERE allocation_id = 9208$$),
+    (25, $$INSERT INTO oms.parking (company_id, order_id, queue, reason, parked_at) VALUES (901, 1, 'Q', 'UNFILLED', '2026-03-04')$$)
   ) AS o (kind, what), LATERAL pg_temp.broken(o.what) b
  ORDER BY o.kind, b.invariant COLLATE "C", b.subject COLLATE "C", b.detail COLLATE "C";
 
