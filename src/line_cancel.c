@@ -155,7 +155,7 @@ void
 oms_line_cancel_waiting(int32 company_id, int64 order_id, int32 line_no,
 						int64 qty, const char *reason)
 {
-	LineRequest q = {company_id, order_id, line_no, qty, reason, NULL};
+	LineRequest q = {company_id, order_id, line_no, qty, reason, NULL, false};
 	LineAnswer	a = {0};
 
 	cancel_line(&q, &a);
