@@ -30,6 +30,7 @@ _PG_init(void)
 	oms_memo_init();
 	oms_rows_init();
 	oms_early_release_init();
+	oms_stock_row_init();
 	oms_courier_init();
 	oms_shipment_init();
 	oms_returns_init();

@@ -23,6 +23,7 @@
 
 #include "core_memo.h"
 #include "core_rows.h"
+#include "stock_row.h"
 #include "stock_sql.h"
 
 OmsStockErp oms_stock_erp;
@@ -174,8 +175,10 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 	{
 		int			found;
 		bool		seen = false;
+		bool		by_sql;
 		bool		tracked;
 		bool		exists;
+		OmsStockLevel *rows = NULL;
 
 		for (int j = 0; j < k && !seen; j++)
 			seen = sku_ids[j] == sku_ids[k];
@@ -183,14 +186,26 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 			continue;
 		values[1] = Int32GetDatum(sku_ids[k]);
 		tracked = is_tracked(sku_ids[k], &exists);
-		found = exists ? (int) oms_exec(&levels_plan, values, NULL, false, 0) : 0;
+		by_sql = oms_stock_row_levels(company_id, sku_ids[k], &rows, &found) == OMS_STOCK_ROW_BY_SQL;
+		if (!exists)
+			found = 0;
+		else if (by_sql)
+			found = (int) oms_exec(&levels_plan, values, NULL, false, 0);
 		if (l == NULL)
 			l = MemoryContextAllocZero(caller,
 									   sizeof(OmsStockLevel) * (found + npending + 1));
 		else
 			l = repalloc(l, sizeof(OmsStockLevel) * (n + found + npending + 1));
 		for (int i = 0; i < found; i++)
-			read_level(i, tracked, &l[n + i]);
+		{
+			if (by_sql)
+				read_level(i, tracked, &l[n + i]);
+			else
+			{
+				l[n + i] = rows[i];
+				l[n + i].tracked = tracked;
+			}
+		}
 		n += found;
 	}
 	if (l == NULL)
@@ -341,6 +356,8 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 		values[0] = Int32GetDatum(company_id);
 		for (int i = 0; i < nupdates; i++)
 		{
+			if (oms_stock_row_take(company_id, changed[i], qty[i]) == OMS_STOCK_ROW_DONE)
+				continue;
 			values[1] = Int32GetDatum(changed[i].node_id);
 			values[2] = Int32GetDatum(changed[i].sku_id);
 			values[3] = oms_milli_numeric(qty[i]);
@@ -422,10 +439,20 @@ lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
 		bool		exists;
 		bool		tracked = is_tracked(keys[i].sku_id, &exists);
 
-		values[1] = Int32GetDatum(keys[i].node_id);
-		values[2] = Int32GetDatum(keys[i].sku_id);
-		if (oms_exec(&lock_plan, values, NULL, false, 1) > 0)
-			read_level(0, tracked, &levels[n++]);
+		switch (oms_stock_row_lock(company_id, keys[i], &levels[n]))
+		{
+			case OMS_STOCK_ROW_DONE:
+				levels[n++].tracked = tracked;
+				break;
+			case OMS_STOCK_ROW_NONE:
+				break;
+			case OMS_STOCK_ROW_BY_SQL:
+				values[1] = Int32GetDatum(keys[i].node_id);
+				values[2] = Int32GetDatum(keys[i].sku_id);
+				if (oms_exec(&lock_plan, values, NULL, false, 1) > 0)
+					read_level(0, tracked, &levels[n++]);
+				break;
+		}
 	}
 	return n;
 }

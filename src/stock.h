@@ -200,6 +200,9 @@ extern bool oms_early_release_enabled(void);	/* the setting */
 extern void oms_early_release_mark(void);
 extern void oms_early_release_rely(void);
 
+/* stock_row.c: settings and shared memory of direct row access. */
+extern void oms_stock_row_init(void);
+
 /* Closes a leaving reservation: the ERP has booked it. */
 extern void oms_stock_left(int32 company_id, int64 reservation_id);
 

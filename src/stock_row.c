@@ -1,0 +1,919 @@
+/*
+ * stock_row.c
+ *	  Direct access to rows of oms.stock, entering at the newest version.
+ *
+ * As long as an old snapshot is open (a report that runs for a minute), no
+ * version of a row can be removed that was made since.  An item in a rush
+ * gets thousands a second, and every look-up through an index walks over
+ * all of them: all entries of the key, and from each the whole HOT chain.
+ * So rows are found through a hint instead: the place (TID) of a version that
+ * was the newest a moment ago.  From there the chain of updates is followed
+ * forward, a step or two.
+ *
+ * Why a hint can never be wrong.  At most one version of a key is visible to
+ * a snapshot (the key is unique).  A hint is used for one thing only: to find
+ * that version.  What is found counts if, read under the lock of its buffer,
+ * it is a normal tuple, its key is the one wanted, and it is visible to the
+ * snapshot; then it is what the index would have led to, however we came
+ * there.  Everything else (line pointer dead, free, or taken by another row,
+ * end of the chain, block beyond the end) means: ask the index.  That there
+ * is no such row is only ever said by the index.  The snapshot is held until
+ * the row is locked, so the version cannot be pruned away in between.  From
+ * there on it is what the executor does for SELECT FOR NO KEY UPDATE:
+ * table_tuple_lock with TUPLE_LOCK_FLAG_FIND_LAST_VERSION, and a look whether
+ * the key is still the same.
+ *
+ * The hint is the version that was locked last, which is committed, not the
+ * one written by whoever holds the lock: that one nobody else sees yet, and
+ * chains only lead forward.  A snapshot older than the hint finds nothing by
+ * it; at READ COMMITTED a fresh one is taken, which is what a statement of
+ * its own would do.
+ *
+ * Hints are 64 bits each: some bits of the key's hash, block, offset.  They
+ * are read and written by single atomic operations, in shared memory when
+ * the library is preloaded, else in each process.  TRUNCATE, CLUSTER, VACUUM
+ * FULL change the file's number, which is part of the hash.
+ *
+ * An update that does not change the key needs no look whether the key is
+ * unique: the version it replaces had it, and is locked by us until the new
+ * one stands.  So entries are put into indexes without that look, which would
+ * visit every version of the row.
+ *
+ * All of it only at READ COMMITTED (at the other levels the transaction's own
+ * snapshot counts, and SERIALIZABLE has predicate locks), and only while the
+ * table is as oms.install() makes it: a plain heap without triggers, rules,
+ * row security, other CHECK constraints, or indexes that an update of
+ * "reserved" could concern.  Otherwise the callers use their statements.
+ *
+ * The write skips what the executor would check, so it is done here: the
+ * rights of the user, and the CHECK constraints (those named in "checks").
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/nbtree.h"
+#include "access/relscan.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "common/int.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/bufmgr.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "storage/shmem.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "stock_row.h"
+
+/* Sets of hints; a hint of a key is in one of the WAYS places of its set. */
+#define HINT_SETS 32768
+#define HINT_WAYS 4
+
+/* A snapshot too old for the hint is replaced so often. */
+#define SNAPSHOT_TRIES 4
+
+/* Largest value of numeric(14,3) in thousandths */
+#define QTY_LIMIT INT64CONST(99999999999999)
+
+/* Index entries of one row to step over before descending to the next. */
+#define STEP_OVER 2
+
+/* The columns used here, by place in "attno". */
+enum
+{
+	COMPANY_ID,
+	NODE_ID,
+	SKU_ID,
+	ON_HAND,
+	RESERVED,
+	SAFETY,
+	BACKORDER_LIMIT,
+	SHORTFALL,
+	SELLABLE,
+	CHANNEL_DEPTH,
+	HAS_TERMS,
+	VERSION,
+	UPDATED_AT,
+	NCOLUMNS
+};
+
+static const struct
+{
+	const char *name;
+	Oid			type;
+}			columns[NCOLUMNS] =
+{
+	{"company_id", INT4OID},
+	{"node_id", INT4OID},
+	{"sku_id", INT4OID},
+	{"on_hand", NUMERICOID},
+	{"reserved", NUMERICOID},
+	{"safety", NUMERICOID},
+	{"backorder_limit", NUMERICOID},
+	{"shortfall", NUMERICOID},
+	{"sellable", BOOLOID},
+	{"channel_depth", NUMERICOID},
+	{"has_terms", BOOLOID},
+	{"version", INT8OID},
+	{"updated_at", TIMESTAMPTZOID}
+};
+
+/* The CHECK constraints that oms_stock_row_take() looks after. */
+static const char *const checks[] = {
+	"stock_backorder_limit_check", "stock_channel_depth_check", "stock_never_oversold",
+	"stock_reserved_check", "stock_safety_check", "stock_shortfall_check"
+};
+
+/* What is known of the table; made again after an invalidation. */
+static struct
+{
+	bool		valid;
+	bool		stale;			/* news came while it was made */
+	bool		plain;			/* may be accessed here */
+	Oid			relid;
+	Oid			by_key;			/* index on company, node, item */
+	Oid			by_sku;			/* index on company, item, node */
+	AttrNumber	attno[NCOLUMNS];
+}			about;
+
+typedef struct HintKey
+{
+	Oid			database;
+	Oid			relfilenode;
+	int32		company_id;
+	int32		node_id;
+	int32		sku_id;
+} HintKey;
+
+typedef struct HintTable
+{
+	pg_atomic_uint32 next_victim;
+	pg_atomic_uint64 hint[HINT_SETS][HINT_WAYS];
+} HintTable;
+
+static HintTable *hints = NULL;
+static bool use_hints = true;
+static bool callback_registered = false;
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+static void request_shared(void);
+static void startup_shared(void);
+static void on_relcache(Datum arg, Oid relid);
+static void look_at_table(void);
+static bool plain_table(Relation rel);
+static bool plain_indexes(Relation rel);
+static Relation open_table(LOCKMODE mode, AclMode rights);
+static bool find_row(Relation rel, int32 company_id, OmsStockKey key,
+					 HeapTuple *found);
+static bool find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
+						 Snapshot snapshot, HeapTuple *found, bool *too_new);
+static bool find_by_index(Relation rel, int32 company_id, OmsStockKey key,
+						  Snapshot snapshot, HeapTuple *found);
+static void make_index_entries(Relation rel, TupleTableSlot *slot);
+static bool hint_get(Relation rel, int32 company_id, OmsStockKey key,
+					 ItemPointer tid);
+static void hint_set(Relation rel, int32 company_id, OmsStockKey key,
+					 ItemPointer tid);
+static bool same_key(Relation rel, HeapTuple tuple, int32 company_id,
+					 OmsStockKey key);
+static void fill_level(Relation rel, HeapTuple tuple, OmsStockLevel *level);
+static int64 milli_of(Relation rel, HeapTuple tuple, int column);
+
+void
+oms_stock_row_init(void)
+{
+	DefineCustomBoolVariable("oms.stock_hints",
+							 "Finds rows of oms.stock by the place where they were last, not by index.",
+							 "Off: by the server's own statements, which slow down while an old snapshot is open.",
+							 &use_hints, true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shared;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shared;
+}
+
+static void
+request_shared(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(HintTable)));
+}
+
+static void
+clear_hints(HintTable *table)
+{
+	pg_atomic_init_u32(&table->next_victim, 0);
+	for (int s = 0; s < HINT_SETS; s++)
+		for (int w = 0; w < HINT_WAYS; w++)
+			pg_atomic_init_u64(&table->hint[s][w], 0);
+}
+
+static void
+startup_shared(void)
+{
+	bool		found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	hints = ShmemInitStruct("pg_oms stock hints", sizeof(HintTable), &found);
+	if (!found)
+		clear_hints(hints);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/*
+ * The calls
+ */
+OmsStockRowResult
+oms_stock_row_levels(int32 company_id, int32 sku_id, OmsStockLevel **levels,
+					 int *n)
+{
+	Relation	rel = open_table(AccessShareLock, ACL_SELECT);
+	Relation	index;
+	IndexScanDesc scan;
+	Snapshot	snapshot;
+	TupleTableSlot *slot;
+	ItemPointer tid;
+	ScanKeyData keys[3];
+	OmsStockKey last = {0, sku_id};
+	bool		done = false;	/* the row at "last" has been read */
+	int			entries = 0;	/* of that key, seen since */
+	int			size = 64;
+
+	if (rel == NULL)
+		return OMS_STOCK_ROW_BY_SQL;
+	*n = 0;
+	*levels = palloc(sizeof(OmsStockLevel) * size);
+	index = index_open(about.by_sku, AccessShareLock);
+	slot = table_slot_create(rel, NULL);
+	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	scan = index_beginscan(rel, index, snapshot, 3, 0);
+	scan->xs_want_itup = true;
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(company_id));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(sku_id));
+	ScanKeyInit(&keys[2], 3, BTGreaterEqualStrategyNumber, F_INT4GE,
+				Int32GetDatum(PG_INT32_MIN));
+	index_rescan(scan, keys, 3, NULL, 0);
+	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
+	{
+		bool		isnull;
+		int32		node_id = DatumGetInt32(index_getattr(scan->xs_itup, 3,
+														  scan->xs_itupdesc,
+														  &isnull));
+		HeapTuple	tuple = NULL;
+		bool		too_new = false;
+		bool		fetched = false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (entries > 0 && node_id == last.node_id)
+		{
+			/* entries of versions that are not needed any more */
+			if (done && ++entries > STEP_OVER)
+			{
+				if (node_id == PG_INT32_MAX)
+					break;
+				keys[2].sk_argument = Int32GetDatum(node_id + 1);
+				index_rescan(scan, keys, 3, NULL, 0);
+			}
+			if (done)
+				continue;
+			entries++;
+		}
+		else
+		{
+			last.node_id = node_id;
+			entries = 1;
+			done = false;
+			if (find_by_hint(rel, company_id, last, snapshot, &tuple, &too_new))
+				done = true;
+			for (int i = 0; too_new && i < SNAPSHOT_TRIES; i++)
+			{
+				PushActiveSnapshot(GetTransactionSnapshot());
+				done = find_by_hint(rel, company_id, last, GetActiveSnapshot(),
+									&tuple, &too_new);
+				PopActiveSnapshot();
+			}
+		}
+		if (!done && index_fetch_heap(scan, slot))
+		{
+			tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+			done = fetched = true;
+			if (entries > STEP_OVER)
+				hint_set(rel, company_id, last, &tuple->t_self);
+		}
+		if (!done)
+			continue;
+		if (*n == size)
+			*levels = repalloc(*levels, sizeof(OmsStockLevel) * (size *= 2));
+		fill_level(rel, tuple, &(*levels)[(*n)++]);
+		if (fetched)
+			ExecClearTuple(slot);
+		else
+			heap_freetuple(tuple);
+	}
+	index_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
+	return OMS_STOCK_ROW_DONE;
+}
+
+OmsStockRowResult
+oms_stock_row_lock(int32 company_id, OmsStockKey key, OmsStockLevel *level)
+{
+	Relation	rel = open_table(RowShareLock, ACL_SELECT | ACL_UPDATE);
+	OmsStockRowResult result = OMS_STOCK_ROW_NONE;
+	TupleTableSlot *slot;
+	HeapTuple	tuple;
+
+	if (rel == NULL)
+		return OMS_STOCK_ROW_BY_SQL;
+	slot = table_slot_create(rel, NULL);
+
+	/* once more where the row was deleted, or got another key, meanwhile */
+	for (int i = 0; i < SNAPSHOT_TRIES; i++)
+	{
+		TM_FailureData failure;
+		TM_Result	locked;
+
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (!find_row(rel, company_id, key, &tuple))
+		{
+			PopActiveSnapshot();
+			result = OMS_STOCK_ROW_NONE;
+			break;
+		}
+		locked = table_tuple_lock(rel, &tuple->t_self, GetActiveSnapshot(),
+								  slot, GetCurrentCommandId(true),
+								  LockTupleNoKeyExclusive, LockWaitBlock,
+								  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+		PopActiveSnapshot();
+		heap_freetuple(tuple);
+		if (locked == TM_Ok)
+		{
+			tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+			if (same_key(rel, tuple, company_id, key))
+			{
+				fill_level(rel, tuple, level);
+				if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+					hint_set(rel, company_id, key, &tuple->t_self);
+				result = OMS_STOCK_ROW_DONE;
+				break;
+			}
+		}
+		else if (locked != TM_Deleted)
+		{
+			result = OMS_STOCK_ROW_BY_SQL;
+			break;
+		}
+		ExecClearTuple(slot);
+		result = OMS_STOCK_ROW_BY_SQL;
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	return result;
+}
+
+OmsStockRowResult
+oms_stock_row_take(int32 company_id, OmsStockKey key, int64 qty)
+{
+	Relation	rel = open_table(RowExclusiveLock, ACL_SELECT | ACL_UPDATE);
+	OmsStockRowResult result = OMS_STOCK_ROW_BY_SQL;
+	HeapTuple	tuple;
+	bool		found;
+	int64		reserved;
+	int64		covered;
+
+	if (rel == NULL)
+		return OMS_STOCK_ROW_BY_SQL;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	found = find_row(rel, company_id, key, &tuple);
+	if (found && !pg_add_s64_overflow(milli_of(rel, tuple, RESERVED), qty,
+									  &reserved))
+	{
+		covered = Max(milli_of(rel, tuple, ON_HAND), 0) +
+			Max(milli_of(rel, tuple, BACKORDER_LIMIT),
+				milli_of(rel, tuple, CHANNEL_DEPTH)) +
+			milli_of(rel, tuple, SHORTFALL);
+		if (reserved >= 0 && reserved <= Min(covered, QTY_LIMIT))
+		{
+			TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel),
+															&TTSOpsHeapTuple);
+			int			cols[3] = {about.attno[RESERVED], about.attno[VERSION],
+			about.attno[UPDATED_AT]};
+			bool		nulls[3] = {false, false, false};
+			Datum		values[3];
+			bool		isnull;
+			bool		update_indexes;
+			LockTupleMode mode;
+			TM_FailureData failure;
+
+			values[0] = oms_milli_numeric(reserved);
+			values[1] = Int64GetDatum(DatumGetInt64(heap_getattr(tuple, cols[1],
+																 RelationGetDescr(rel),
+																 &isnull)) + 1);
+			values[2] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+			CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+			ExecStoreHeapTuple(heap_modify_tuple_by_cols(tuple, RelationGetDescr(rel), 3,
+														 cols, values, nulls),
+							   slot, true);
+			slot->tts_tableOid = RelationGetRelid(rel);
+			if (table_tuple_update(rel, &tuple->t_self, slot,
+								   GetCurrentCommandId(true),
+								   GetActiveSnapshot(), InvalidSnapshot, true,
+								   &failure, &mode, &update_indexes) == TM_Ok)
+			{
+				if (update_indexes)
+					make_index_entries(rel, slot);
+				result = OMS_STOCK_ROW_DONE;
+			}
+			ExecDropSingleTupleTableSlot(slot);
+		}
+	}
+	if (found)
+		heap_freetuple(tuple);
+	PopActiveSnapshot();
+	table_close(rel, NoLock);
+	if (result == OMS_STOCK_ROW_DONE)
+		CommandCounterIncrement();
+	return result;
+}
+
+/*
+ * Finding a row under the active snapshot; *found is a copy.  A snapshot that
+ * is too old for the hint is replaced.
+ */
+static bool
+find_row(Relation rel, int32 company_id, OmsStockKey key, HeapTuple *found)
+{
+	for (int i = 0; i < SNAPSHOT_TRIES; i++)
+	{
+		bool		too_new;
+
+		if (find_by_hint(rel, company_id, key, GetActiveSnapshot(), found,
+						 &too_new))
+			return true;
+		if (!too_new)
+			break;
+		PopActiveSnapshot();
+		PushActiveSnapshot(GetTransactionSnapshot());
+	}
+	return find_by_index(rel, company_id, key, GetActiveSnapshot(), found);
+}
+
+/*
+ * Follows the chain of updates from the hint to the version visible to the
+ * snapshot.  *too_new: the hint is a version younger than the snapshot.
+ */
+static bool
+find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
+			 Snapshot snapshot, HeapTuple *found, bool *too_new)
+{
+	ItemPointerData tid;
+	Buffer		buffer = InvalidBuffer;
+	BlockNumber block = InvalidBlockNumber;
+	TransactionId prior = InvalidTransactionId;
+	bool		first = true;
+
+	*too_new = false;
+	*found = NULL;
+	if (!hint_get(rel, company_id, key, &tid))
+		return false;
+	if (ItemPointerGetBlockNumberNoCheck(&tid) >= RelationGetNumberOfBlocks(rel))
+		return false;
+	for (;;)
+	{
+		OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(&tid);
+		HeapTupleData tuple;
+		TransactionId xmin;
+		ItemId		item;
+		Page		page;
+
+		if (ItemPointerGetBlockNumberNoCheck(&tid) != block)
+		{
+			if (BufferIsValid(buffer))
+				UnlockReleaseBuffer(buffer);
+			CHECK_FOR_INTERRUPTS();
+			block = ItemPointerGetBlockNumberNoCheck(&tid);
+			buffer = ReadBuffer(rel, block);
+			if (first)
+				heap_page_prune_opt(rel, buffer);
+			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		}
+		page = BufferGetPage(buffer);
+		if (offset < FirstOffsetNumber || offset > PageGetMaxOffsetNumber(page))
+			break;
+		item = PageGetItemId(page, offset);
+		if (ItemIdIsRedirected(item))
+		{
+			/* the root of a chain that was pruned */
+			offset = ItemIdGetRedirect(item);
+			if (offset < FirstOffsetNumber || offset > PageGetMaxOffsetNumber(page))
+				break;
+			item = PageGetItemId(page, offset);
+			prior = InvalidTransactionId;
+		}
+		if (!ItemIdIsNormal(item))
+			break;
+		tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		tuple.t_len = ItemIdGetLength(item);
+		tuple.t_tableOid = RelationGetRelid(rel);
+		ItemPointerSet(&tuple.t_self, block, offset);
+		xmin = HeapTupleHeaderGetXmin(tuple.t_data);
+
+		/* a line pointer may have been given to another row */
+		if (TransactionIdIsValid(prior) && !TransactionIdEquals(xmin, prior))
+			break;
+		if (!same_key(rel, &tuple, company_id, key))
+			break;
+		if (HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer))
+		{
+			*found = heap_copytuple(&tuple);
+			break;
+		}
+		if (TransactionIdIsNormal(xmin) &&
+			!TransactionIdIsCurrentTransactionId(xmin) &&
+			XidInMVCCSnapshot(xmin, snapshot))
+		{
+			*too_new = true;
+			break;
+		}
+		if ((tuple.t_data->t_infomask & HEAP_XMAX_INVALID) ||
+			HEAP_XMAX_IS_LOCKED_ONLY(tuple.t_data->t_infomask) ||
+			HeapTupleHeaderIndicatesMovedPartitions(tuple.t_data) ||
+			ItemPointerEquals(&tuple.t_data->t_ctid, &tuple.t_self))
+			break;
+		prior = HeapTupleHeaderGetUpdateXid(tuple.t_data);
+		tid = tuple.t_data->t_ctid;
+		first = false;
+	}
+	if (BufferIsValid(buffer))
+		UnlockReleaseBuffer(buffer);
+	return *found != NULL;
+}
+
+static bool
+find_by_index(Relation rel, int32 company_id, OmsStockKey key,
+			  Snapshot snapshot, HeapTuple *found)
+{
+	Relation	index = index_open(about.by_key, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	IndexScanDesc scan = index_beginscan(rel, index, snapshot, 3, 0);
+	ScanKeyData keys[3];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(company_id));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(key.node_id));
+	ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(key.sku_id));
+	index_rescan(scan, keys, 3, NULL, 0);
+	*found = NULL;
+	if (index_getnext_slot(scan, ForwardScanDirection, slot))
+		*found = ExecCopySlotHeapTuple(slot);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index, NoLock);
+	return *found != NULL;
+}
+
+/* Does the row satisfy the predicate of the index? */
+static bool
+in_index(IndexInfo *info, TupleTableSlot *slot)
+{
+	EState	   *estate;
+	bool		in;
+
+	if (info->ii_Predicate == NIL)
+		return true;
+	estate = CreateExecutorState();
+	GetPerTupleExprContext(estate)->ecxt_scantuple = slot;
+	in = ExecQual(ExecPrepareQual(info->ii_Predicate, estate),
+				  GetPerTupleExprContext(estate));
+	FreeExecutorState(estate);
+	return in;
+}
+
+/* Entries for a version that is not on its predecessor's page. */
+static void
+make_index_entries(Relation rel, TupleTableSlot *slot)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
+		IndexInfo  *info = BuildIndexInfo(index);
+		Datum		values[INDEX_MAX_KEYS];
+		bool		nulls[INDEX_MAX_KEYS];
+
+		if (in_index(info, slot))
+		{
+			/* no expressions (plain_indexes()): no executor state */
+			FormIndexDatum(info, slot, NULL, values, nulls);
+			index_insert(index, values, nulls, &slot->tts_tid, rel,
+						 UNIQUE_CHECK_NO, true, info);
+		}
+		index_close(index, NoLock);
+	}
+	list_free(indexes);
+}
+
+/*
+ * What is known of the table
+ */
+static void
+on_relcache(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == about.relid)
+	{
+		about.valid = false;
+		about.stale = true;
+	}
+}
+
+/* NULL: it must not be accessed here. */
+static Relation
+open_table(LOCKMODE mode, AclMode rights)
+{
+	if (!use_hints || IsolationUsesXactSnapshot())
+		return NULL;
+	for (;;)
+	{
+		while (!about.valid)
+			look_at_table();
+		if (!about.plain)
+			return NULL;
+		/* with the lock comes the news of what changed before it */
+		LockRelationOid(about.relid, mode);
+		if (about.valid)
+			break;
+		UnlockRelationOid(about.relid, mode);
+	}
+	if (pg_class_aclmask(about.relid, GetUserId(), rights, ACLMASK_ALL) != rights)
+		return NULL;			/* perhaps on columns: the statement knows */
+	return table_open(about.relid, NoLock);
+}
+
+static void
+look_at_table(void)
+{
+	Oid			nsp = get_namespace_oid("oms", true);
+	Relation	rel = NULL;
+
+	if (!callback_registered)
+	{
+		CacheRegisterRelcacheCallback(on_relcache, (Datum) 0);
+		callback_registered = true;
+	}
+	about.plain = about.stale = false;
+	about.relid = OidIsValid(nsp) ? get_relname_relid("stock", nsp) : InvalidOid;
+	if (OidIsValid(about.relid))
+		rel = try_table_open(about.relid, AccessShareLock);
+	if (rel != NULL)
+	{
+		about.plain = plain_table(rel) && plain_indexes(rel);
+		table_close(rel, AccessShareLock);
+	}
+	about.valid = !about.stale;
+}
+
+static bool
+plain_table(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION ||
+		rel->rd_tableam != GetHeapamTableAmRoutine() ||
+		rel->rd_rel->relrowsecurity || rel->rd_rel->relhasrules ||
+		rel->rd_rel->relispartition || rel->trigdesc != NULL ||
+		(constr && constr->has_generated_stored))
+		return false;
+	if (constr == NULL || constr->num_check != lengthof(checks))
+		return false;
+	for (int i = 0; i < constr->num_check; i++)
+	{
+		bool		known = false;
+
+		for (int k = 0; k < lengthof(checks) && !known; k++)
+			known = strcmp(constr->check[i].ccname, checks[k]) == 0;
+		if (!known)
+			return false;
+	}
+	for (int c = 0; c < NCOLUMNS; c++)
+	{
+		about.attno[c] = get_attnum(RelationGetRelid(rel), columns[c].name);
+		if (about.attno[c] == InvalidAttrNumber ||
+			TupleDescAttr(RelationGetDescr(rel),
+						  about.attno[c] - 1)->atttypid != columns[c].type)
+			return false;
+	}
+	return true;
+}
+
+/* Is the index a valid btree on exactly these columns? */
+static bool
+index_on(Relation index, int a, int b, int c)
+{
+	Form_pg_index form = index->rd_index;
+
+	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
+		form->indnkeyatts == 3 && RelationGetIndexPredicate(index) == NIL &&
+		form->indkey.values[0] == about.attno[a] &&
+		form->indkey.values[1] == about.attno[b] &&
+		form->indkey.values[2] == about.attno[c] &&
+		(index->rd_indoption[0] | index->rd_indoption[1] |
+		 index->rd_indoption[2]) == 0;
+}
+
+static bool
+plain_indexes(Relation rel)
+{
+	static const int changed[] = {RESERVED, VERSION, UPDATED_AT};
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+	Bitmapset  *concerned;
+	bool		plain = true;
+
+	about.by_key = about.by_sku = InvalidOid;
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (!form->indisvalid || !form->indisready || form->indisexclusion ||
+			RelationGetIndexExpressions(index) != NIL)
+			plain = false;
+		if (form->indisunique && form->indimmediate &&
+			index_on(index, COMPANY_ID, NODE_ID, SKU_ID))
+			about.by_key = RelationGetRelid(index);
+		if (index_on(index, COMPANY_ID, SKU_ID, NODE_ID))
+			about.by_sku = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+
+	/* columns of keys and of predicates */
+	concerned = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_ALL);
+	for (int c = 0; c < lengthof(changed); c++)
+		if (bms_is_member(about.attno[changed[c]] - FirstLowInvalidHeapAttributeNumber,
+						  concerned))
+			plain = false;
+	bms_free(concerned);
+	return plain && OidIsValid(about.by_key) && OidIsValid(about.by_sku);
+}
+
+/*
+ * Hints
+ */
+static uint64
+hint_hash(Relation rel, int32 company_id, OmsStockKey key)
+{
+	HintKey		k;
+
+	memset(&k, 0, sizeof(k));
+	k.database = MyDatabaseId;
+	k.relfilenode = rel->rd_node.relNode;
+	k.company_id = company_id;
+	k.node_id = key.node_id;
+	k.sku_id = key.sku_id;
+	return DatumGetUInt64(hash_any_extended((unsigned char *) &k, sizeof(k), 0));
+}
+
+/* 16 bits of the hash, 32 of the block, 16 of the offset (never 0). */
+static uint64
+hint_pack(uint64 hash, ItemPointer tid)
+{
+	return (hash & UINT64CONST(0xFFFF)) << 48 |
+		(uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 |
+		ItemPointerGetOffsetNumberNoCheck(tid);
+}
+
+static bool
+hint_get(Relation rel, int32 company_id, OmsStockKey key, ItemPointer tid)
+{
+	uint64		hash;
+	pg_atomic_uint64 *set;
+
+	if (hints == NULL)
+		return false;
+	hash = hint_hash(rel, company_id, key);
+	set = hints->hint[(hash >> 16) % HINT_SETS];
+	for (int w = 0; w < HINT_WAYS; w++)
+	{
+		uint64		hint = pg_atomic_read_u64(&set[w]);
+
+		if (hint != 0 && hint >> 48 == (hash & 0xFFFF))
+		{
+			ItemPointerSet(tid, (BlockNumber) (hint >> 16),
+						   (OffsetNumber) hint);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+hint_set(Relation rel, int32 company_id, OmsStockKey key, ItemPointer tid)
+{
+	uint64		hash = hint_hash(rel, company_id, key);
+	int			way = -1;
+	pg_atomic_uint64 *set;
+
+	if (hints == NULL)
+	{
+		HintTable  *mine = MemoryContextAlloc(TopMemoryContext,
+											  sizeof(HintTable));
+
+		clear_hints(mine);
+		hints = mine;
+	}
+	set = hints->hint[(hash >> 16) % HINT_SETS];
+	for (int w = 0; w < HINT_WAYS; w++)
+	{
+		uint64		hint = pg_atomic_read_u64(&set[w]);
+
+		if (hint != 0 && hint >> 48 == (hash & 0xFFFF))
+		{
+			way = w;
+			break;
+		}
+		if (hint == 0 && way < 0)
+			way = w;
+	}
+	if (way < 0)
+		way = pg_atomic_fetch_add_u32(&hints->next_victim, 1) % HINT_WAYS;
+	pg_atomic_write_u64(&set[way], hint_pack(hash, tid));
+}
+
+/*
+ * Columns
+ */
+static bool
+same_key(Relation rel, HeapTuple tuple, int32 company_id, OmsStockKey key)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+
+	return DatumGetInt32(heap_getattr(tuple, about.attno[COMPANY_ID], desc, &isnull)) == company_id &&
+		DatumGetInt32(heap_getattr(tuple, about.attno[NODE_ID], desc, &isnull)) == key.node_id &&
+		DatumGetInt32(heap_getattr(tuple, about.attno[SKU_ID], desc, &isnull)) == key.sku_id;
+}
+
+static int64
+milli_of(Relation rel, HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, about.attno[column],
+									 RelationGetDescr(rel), &isnull);
+
+	return isnull ? 0 : oms_numeric_to_milli(value);
+}
+
+static void
+fill_level(Relation rel, HeapTuple tuple, OmsStockLevel *level)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		isnull;
+
+	level->key.node_id = DatumGetInt32(heap_getattr(tuple, about.attno[NODE_ID], desc, &isnull));
+	level->key.sku_id = DatumGetInt32(heap_getattr(tuple, about.attno[SKU_ID], desc, &isnull));
+	level->on_hand = milli_of(rel, tuple, ON_HAND);
+	level->reserved = milli_of(rel, tuple, RESERVED);
+	level->safety = milli_of(rel, tuple, SAFETY);
+	level->backorder_limit = level->node_limit = milli_of(rel, tuple, BACKORDER_LIMIT);
+	level->kept = level->quota_id = level->quota_left = 0;
+	level->blocked = !DatumGetBool(heap_getattr(tuple, about.attno[SELLABLE], desc, &isnull));
+	level->has_terms = DatumGetBool(heap_getattr(tuple, about.attno[HAS_TERMS], desc, &isnull));
+}

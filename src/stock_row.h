@@ -1,0 +1,41 @@
+/*
+ * stock_row.h
+ *	  Rows of oms.stock, reached directly (see stock_row.c).  For stock.c.
+ */
+#ifndef OMS_STOCK_ROW_H
+#define OMS_STOCK_ROW_H
+
+#include "stock.h"
+
+/* What came of an attempt to do it directly. */
+typedef enum OmsStockRowResult
+{
+	OMS_STOCK_ROW_DONE,
+	OMS_STOCK_ROW_NONE,			/* there is no such row */
+	OMS_STOCK_ROW_BY_SQL		/* nothing was done: use the statement */
+} OmsStockRowResult;
+
+/*
+ * The levels of an item at all nodes, under a fresh snapshot, into *levels
+ * (palloc'd here, sorted by node; "tracked" is left to the caller).  DONE,
+ * with *n = 0 too, or BY_SQL.
+ */
+extern OmsStockRowResult oms_stock_row_levels(int32 company_id, int32 sku_id,
+											  OmsStockLevel **levels, int *n);
+
+/*
+ * Locks the row FOR NO KEY UPDATE, waiting for who holds it, and reads its
+ * newest version ("tracked" is left to the caller).
+ */
+extern OmsStockRowResult oms_stock_row_lock(int32 company_id,
+											OmsStockKey key,
+											OmsStockLevel *level);
+
+/*
+ * Adds "qty" to what is reserved in a row that this transaction has locked.
+ * BY_SQL also where a constraint would be broken: the statement says which.
+ */
+extern OmsStockRowResult oms_stock_row_take(int32 company_id,
+											OmsStockKey key, int64 qty);
+
+#endif							/* OMS_STOCK_ROW_H */
