@@ -11,36 +11,40 @@ use feature "state";
 
 my $shop = dirname(dirname(File::Spec->rel2abs(__FILE__))) . '/sql/include/shop.inc';
 
-my $node = PostgreSQL::Test::Cluster->new('combiner');
+our $node = PostgreSQL::Test::Cluster->new('combiner');
 $node->init;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_oms'\noms.worker_autostart = off\noms.combiner_queue = 6\nautovacuum = off\nrestart_after_crash = on\nlc_messages = 'C'\n");
 $node->start;
-$node->safe_psql('postgres', 'CREATE DATABASE shop');
-$node->command_ok([ 'psql', '-Xqd', $node->connstr('shop'), '-v', 'ON_ERROR_STOP=1', '-f', $shop ], 'a shop');
 
 # An order named hold... keeps the worker, and nobody else, in the middle of
 # its capture while somebody holds the advisory lock 1.
-$node->safe_psql('shop', q{
-	SELECT count(oms.adjust_stock('BLR', i, 100000, company => 'SHOP')) FROM unnest('{SHIRT,BOOK,TV}'::text[]) i;
-	CREATE FUNCTION public.doc(id text, items text DEFAULT 'SHIRT', channel text DEFAULT 'WEB') RETURNS jsonb LANGUAGE sql AS $$
-		SELECT jsonb_build_object('company', 'SHOP', 'channel', channel, 'external_id', id, 'payment', '{"mode": "PREPAID"}'::jsonb,
-			'customer', '{"phone": "9876500001"}'::jsonb, 'ship_to', '{"pincode": "981001", "address1": "12, Long Street"}'::jsonb,
-			'lines', (SELECT jsonb_agg(jsonb_build_object('sku', i, 'qty', 1)) FROM regexp_split_to_table(items, ' ') i)) $$;
-	CREATE FUNCTION public.in_combiner() RETURNS boolean LANGUAGE sql AS $$ SELECT current_setting('application_name') = 'pg_oms combiner' $$;
-	CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $$
-	BEGIN
-		WHILE public.in_combiner() AND NOT pg_try_advisory_xact_lock(1) LOOP PERFORM pg_sleep(0.005); END LOOP;
-		RETURN NEW;
-	END $$;
-	CREATE TRIGGER hold BEFORE INSERT ON oms."order" FOR EACH ROW WHEN (NEW.external_id LIKE 'hold%') EXECUTE FUNCTION public.hold();
-	CREATE TABLE public.who (external_id text, at_work text, who text, session text, zone text);
-	CREATE FUNCTION public.who() RETURNS trigger LANGUAGE plpgsql AS $$
-	BEGIN
-		INSERT INTO public.who VALUES (NEW.external_id, CASE WHEN public.in_combiner() THEN 'combiner' ELSE 'session' END, current_user, session_user, current_setting('TimeZone'));
-		RETURN NEW;
-	END $$;
-	CREATE TRIGGER who BEFORE INSERT ON oms."order" FOR EACH ROW EXECUTE FUNCTION public.who();
-	ALTER TABLE oms."order" ENABLE ALWAYS TRIGGER who});
+sub shop
+{
+	$node->safe_psql('postgres', 'CREATE DATABASE shop');
+	$node->command_ok([ 'psql', '-Xqd', $node->connstr('shop'), '-v', 'ON_ERROR_STOP=1', '-f', $shop ], 'a shop');
+	$node->safe_psql('shop', q{
+		SELECT count(oms.adjust_stock('BLR', i, 100000, company => 'SHOP')) FROM unnest('{SHIRT,BOOK,TV}'::text[]) i;
+		CREATE FUNCTION public.doc(id text, items text DEFAULT 'SHIRT', channel text DEFAULT 'WEB') RETURNS jsonb LANGUAGE sql AS $$
+			SELECT jsonb_build_object('company', 'SHOP', 'channel', channel, 'external_id', id, 'payment', '{"mode": "PREPAID"}'::jsonb,
+				'customer', '{"phone": "9876500001"}'::jsonb, 'ship_to', '{"pincode": "981001", "address1": "12, Long Street"}'::jsonb,
+				'lines', (SELECT jsonb_agg(jsonb_build_object('sku', i, 'qty', 1)) FROM regexp_split_to_table(items, ' ') i)) $$;
+		CREATE FUNCTION public.in_combiner() RETURNS boolean LANGUAGE sql AS $$ SELECT current_setting('application_name') = 'pg_oms combiner' $$;
+		CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			WHILE public.in_combiner() AND NOT pg_try_advisory_xact_lock(1) LOOP PERFORM pg_sleep(0.005); END LOOP;
+			RETURN NEW;
+		END $$;
+		CREATE TRIGGER hold BEFORE INSERT ON oms."order" FOR EACH ROW WHEN (NEW.external_id LIKE 'hold%') EXECUTE FUNCTION public.hold();
+		CREATE TABLE public.who (external_id text, at_work text, who text, session text, zone text);
+		CREATE FUNCTION public.who() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			INSERT INTO public.who VALUES (NEW.external_id, CASE WHEN public.in_combiner() THEN 'combiner' ELSE 'session' END, current_user, session_user, current_setting('TimeZone'));
+			RETURN NEW;
+		END $$;
+		CREATE TRIGGER who BEFORE INSERT ON oms."order" FOR EACH ROW EXECUTE FUNCTION public.who();
+		ALTER TABLE oms."order" ENABLE ALWAYS TRIGGER who});
+}
+shop();
 
 sub sql { return $node->safe_psql('shop', $_[0]) }
 sub stat_of { return sql("SELECT $_[0] FROM oms.combiner_stat()") }
@@ -53,7 +57,8 @@ sub client
 	my ($name, $sql, $db) = @_;
 	my %c = (out => '', err => '');
 	my @sql = map { ('-c', $_) } ref $sql ? @$sql : $sql;
-	$c{run} = IPC::Run::start([ 'psql', '-XAtq', $node->connstr($db // 'shop') . " application_name=$name", '-v', 'VERBOSITY=verbose', @sql ], '<', \undef, '>', \$c{out}, '2>', \$c{err});
+	$name = "application_name=$name" if $name !~ /=/;
+	$c{run} = IPC::Run::start([ 'psql', '-XAtq', $node->connstr($db // 'shop') . " $name", '-v', 'VERBOSITY=verbose', @sql ], '<', \undef, '>', \$c{out}, '2>', \$c{err});
 	return \%c;
 }
 sub result { $_[0]{run}->finish; return $_[0]{out} }
@@ -305,6 +310,36 @@ result($c[1]);
 like($c[1]{err}, qr/ERROR:  XX099: too late\nHINT:  Come earlier\./, '... and only one has it');
 is(sql(q{SELECT count(*) FROM oms."order" WHERE external_id IN ('late', 'in time 1', 'in time 3')}), '2', '... and is not there');
 
+### Whose turn it is
+
+sql('CREATE ROLE other_seller LOGIN; SELECT oms.grant_role(\'app\', \'other_seller\')');
+close_gate();
+$holder = client('holder', [ $on, take('hold 7', 'TV') ]);
+with_combiner(1, 'busy');
+$batches = stat_of('batches');
+my @who = qw(seller other_seller seller other_seller seller);
+@c = ();
+for my $i (0 .. 4)
+{
+	push @c, client("user=$who[$i]", [ $on, ($i == 4 ? q{SET TimeZone = 'UTC'} : ()), take("turn $i") ]);
+	with_combiner(2 + $i, "$who[$i] waits");
+}
+open_gate();
+result($holder);
+is(join('', map { result($_) } @c), "reserved\n" x 5, 'orders of several users');
+is(sql(q{SELECT string_agg(external_id || ' ' || who, ', ' ORDER BY order_id) FROM public.who JOIN oms."order" USING (external_id) WHERE external_id LIKE 'turn %'}),
+	'turn 0 seller, turn 2 seller, turn 1 other_seller, turn 3 other_seller, turn 4 seller', 'the oldest first, with those of the same user and settings');
+is(stat_of("batches - $batches"), '4', 'four transactions');
+
+### An answer too long for its place in the queue
+
+my $lines = join ' ', map { ('SHIRT', 'BOOK', 'TV') } 1 .. 33;
+my $long = sql("SET oms.combiner = off; SELECT oms.capture_order(public.doc('long off', '$lines')) - 'order_id' - 'promised_at'");
+cmp_ok(length $long, '>', 8192, 'a long answer');
+my $answer = sql("$on; SELECT oms.capture_order(public.doc('long on', '$lines'))");
+is(by('long on'), 'combiner', 'is given by the combiner, too');
+is(sql("SELECT '$answer'::jsonb - 'order_id' - 'promised_at'"), $long, '... word for word');
+
 is(sql('SELECT * FROM oms.verify()'), '', 'everything adds up');
 $gate->quit;
 
@@ -330,5 +365,54 @@ start_worker(0, 'f');
 is(sql("$on; " . take('after all')) . ' ' . by('after all'), 'reserved combiner', 'and the combiner works');
 is(sql('SELECT * FROM oms.verify()'), '', 'everything adds up');
 $node->stop('smart');
+
+### Standbys: each session awaits them as it asks, the worker goes on
+
+$node = PostgreSQL::Test::Cluster->new('primary');
+$node->init(allows_streaming => 1);
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_oms'\noms.worker_autostart = off\nlc_messages = 'C'\n");
+$node->start;
+shop();
+$node->backup('b');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'b', has_streaming => 1);
+$standby->start;
+$node->append_conf('postgresql.conf', "synchronous_standby_names = 'standby'\n");
+$node->reload;
+$node->poll_query_until('postgres', q{SELECT sync_state = 'sync' FROM pg_stat_replication});
+start_worker(0, 'g');
+is(sql("$on; " . take('both up')) . ' ' . by('both up'), 'reserved combiner', 'with the standby up');
+$standby->stop;
+my $local = 'SET synchronous_commit = local; ';
+sub awaits_standby { return until_true(qq{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = '$_[0]' AND wait_event = 'SyncRep'}, $_[1]) }
+my $s1 = client('s1', [ $on, take('s1') ]);
+awaits_standby('s1', 'it is down: who asks for it waits');
+is(sql("$on; $local" . take('s2')) . ' ' . by('s2'), 'reserved combiner', '... and nobody else');
+sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 's1'});
+is(result($s1), "reserved\n", 'a cancel: answered');
+like($s1->{err}, qr/WARNING:  01000: canceling wait for synchronous replication/, "... with the server's warning");
+my $s3 = client('s3', [ "$on", 'SET oms.early_lock_release = off', take('s3') ]);
+awaits_standby('pg_oms combiner', 'without early lock release the worker waits, with its locks');
+my $s4 = client('s4', [ $on, take('s4') ]);
+with_combiner(2, 'who comes now waits with it');
+sql(q{SET synchronous_commit = local; SELECT pg_terminate_backend(pid) FROM oms.combiner_stat()});
+awaits_standby('s3', 'the worker ends in that wait: its client goes on waiting');
+awaits_standby('s4', 'so does the one behind, who had to capture himself');
+$standby->start;
+is(result($s3) . result($s4), "reserved\nreserved\n", 'answered when the standby is back');
+is(by('s3') . ' ' . by('s4'), 'combiner session', '... captured once each');
+start_worker(0, 'h');
+is(sql("$on; SET synchronous_commit = remote_apply; " . take('s5')) . ' ' . by('s5'), 'reserved combiner', 'remote_apply');
+is($standby->safe_psql('shop', q{SELECT count(*) FROM oms."order" WHERE external_id = 's5'}), '1', '... is seen on the standby at once');
+($rc, $out, $err) = $standby->psql('shop', "$on; " . take('s6'));
+like($err, qr/read-only|recovery/, 'on the standby itself nothing is captured');
+$standby->promote;
+$node->stop('immediate');
+$node = $standby;
+$node->append_conf('postgresql.conf', "synchronous_standby_names = ''\n");
+$node->reload;
+start_worker(0, 'i');
+is(sql("$on; " . take('s7')) . ' ' . by('s7'), 'reserved combiner', 'but once it is promoted');
+is(sql('SELECT * FROM oms.verify()'), '', 'everything adds up');
 
 done_testing();
