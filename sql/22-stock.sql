@@ -23,12 +23,12 @@ AS 'MODULE_PATHNAME', 'oms_set_stock_policy';
 COMMENT ON FUNCTION oms.set_stock_policy(text, text, numeric, numeric, text, boolean) IS
     'Sets how much of an item (code) a node (code) keeps back from every promise (safety) and how far reservations may exceed its count (backorder_limit), in stock units, and whether it is promised from there at all (sellable); what is reserved already stays reserved. NULL leaves the one as it is. Raises OM001 for a negative number or a limit below what is promised beyond the count already, OM002 for an unknown node or item.';
 
-CREATE FUNCTION oms.set_stock_quota(node text, sku text, channel text, qty numeric, expires_at timestamptz DEFAULT NULL, company text DEFAULT NULL) RETURNS numeric
+CREATE FUNCTION oms.set_stock_quota(node text, sku text, channel text, qty numeric, expires_at timestamptz DEFAULT NULL, company text DEFAULT NULL, cap boolean DEFAULT false) RETURNS numeric
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_set_stock_quota';
-COMMENT ON FUNCTION oms.set_stock_quota(text, text, text, numeric, timestamptz, text) IS
-    'Sets units of an item (code) at a node (code) aside for a channel (code), until expires_at (NULL: no end): qty counts those it has used already, so the same call again changes nothing; less than that, 0 or NULL end the quota. The channel uses its quota first, then what is common; no other sees it. Returns what is left of it, in stock units. Raises OM001 for a negative number or a kit, OM002 for an unknown node, item or channel.';
+COMMENT ON FUNCTION oms.set_stock_quota(text, text, text, numeric, timestamptz, text, boolean) IS
+    'Sets units of an item (code) at a node (code) aside for a channel (code), until expires_at (NULL: no end): qty counts those it has used already, so the same call again changes nothing; less than that, 0 or NULL end the quota. The channel uses its quota first, then what is common; no other sees it. With cap nothing is set aside, but the channel may take no more in all, beyond the count too: its share of a pre-order. Returns what is left of it, in stock units. Raises OM001 for a negative number or a kit, OM002 for an unknown node, item or channel.';
 
 CREATE FUNCTION oms.set_channel_threshold(node text, sku text, channel text, threshold numeric, company text DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000

@@ -161,8 +161,7 @@ oms_reserve_cart(PG_FUNCTION_ARGS)
 				 errdetail("Field cart_id."),
 				 errhint("A cart is held under the shop's own cart_id.")));
 	oms_fulfil_request(&c.f, &req);
-	/* a cart holds what is counted, and no time of anybody */
-	req.backorders = false;
+	/* a cart holds goods, also beyond the count, but no time of anybody */
 	req.slots = false;
 	expires_at = at + c.channel.cart_ttl_us;
 	for (int try = 0;; try++)

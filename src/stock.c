@@ -148,6 +148,7 @@ read_level(uint64 row, bool tracked, OmsStockLevel *l)
 	l->has_terms = oms_bool(row, 8);
 	l->node_limit = l->backorder_limit;
 	l->kept = l->quota_id = l->quota_left = 0;
+	l->capped = false;
 }
 
 int

@@ -31,6 +31,7 @@ typedef struct OmsStockLevel
 	int64		node_limit;		/* backorder_limit without the channel's word */
 	int64		quota_id;		/* own quota, 0: none */
 	int64		quota_left;
+	bool		capped;			/* no more than quota_left */
 } OmsStockLevel;
 
 /* Who asks, and when: what a level depends on besides its row. */

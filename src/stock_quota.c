@@ -11,7 +11,8 @@
  *	  free   = on_hand - reserved - safety
  *	  theirs = what is left of the quotas of others
  *	  the greater of free - theirs, and its own quota as far as free reaches
- *	  it, quotas being served by quota_id; then less its threshold.
+ *	  it, quotas being served by quota_id; then less its threshold; at most
+ *	  its cap, if its quota is one.
  */
 #include "postgres.h"
 
@@ -25,7 +26,7 @@
 static OmsPlan quotas_plan = {
 	"SELECT q.node_id, q.sku_id, q.quota_id, q.channel_id, (greatest(q.qty - q.used + coalesce(("
 	"  SELECT sum(r.quota_qty) FROM oms.reservation r WHERE r.company_id = q.company_id AND r.sku_id = q.sku_id AND r.node_id = q.node_id"
-	"   AND r.cart_id IS NOT NULL AND r.state = 'open' AND r.quota_id = q.quota_id AND (r.expires_at <= $3 OR r.cart_id = ANY ($4))), 0), 0) * 1000)::int8"
+	"   AND r.cart_id IS NOT NULL AND r.state = 'open' AND r.quota_id = q.quota_id AND (r.expires_at <= $3 OR r.cart_id = ANY ($4))), 0), 0) * 1000)::int8, q.cap"
 	" FROM oms.stock_quota q WHERE q.company_id = $1 AND q.sku_id = ANY ($2)"
 	" AND (q.expires_at IS NULL OR q.expires_at > $3)"
 	" ORDER BY q.quota_id",
@@ -67,9 +68,10 @@ apply_quotas(OmsStockLevel *levels, int n, int32 channel_id)
 		{
 			l->quota_id = oms_int8(i, 3);
 			l->quota_left = left;
+			l->capped = oms_bool(i, 6);
 			older[l - levels] = l->kept;
 		}
-		else
+		else if (!oms_bool(i, 6))
 			l->kept += left;
 	}
 	for (int i = 0; i < n; i++)
@@ -78,8 +80,45 @@ apply_quotas(OmsStockLevel *levels, int n, int32 channel_id)
 		int64		free_qty = l->on_hand - l->reserved - l->safety;
 		int64		mine = Min(l->quota_left, free_qty - older[i]);
 
-		if (mine > free_qty - l->kept)
+		if (!l->capped && mine > free_qty - l->kept)
 			l->kept = free_qty - mine;
+	}
+}
+
+/* At most what is left, of the count first and then beyond it. */
+static void
+apply_cap(OmsStockLevel *l)
+{
+	int64		free_qty = l->on_hand - l->reserved - l->safety - l->kept;
+
+	if (free_qty > l->quota_left)
+	{
+		l->kept += free_qty - l->quota_left;
+		l->backorder_limit = 0;
+	}
+	else
+		l->backorder_limit = Min(l->backorder_limit,
+								 l->quota_left - free_qty);
+}
+
+static void
+apply_thresholds(int32 company_id, OmsStockLevel *levels, int n,
+				 Datum skus, int32 channel_id)
+{
+	Datum		values[3] = {
+		Int32GetDatum(company_id), skus, Int32GetDatum(channel_id)
+	};
+
+	oms_exec(&thresholds_plan, values, NULL, false, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		OmsStockLevel *l = level_of(levels, n, oms_int4(i, 1), oms_int4(i, 2));
+		int64		threshold = oms_int8(i, 3);
+
+		if (l == NULL)
+			continue;
+		l->kept += Max(threshold, 0);
+		l->backorder_limit = Max(-threshold, 0);
 	}
 }
 
@@ -100,6 +139,7 @@ oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
 			skus = palloc(sizeof(int32) * n);
 		skus[nskus++] = levels[i].key.sku_id;
 		levels[i].kept = levels[i].quota_id = levels[i].quota_left = 0;
+		levels[i].capped = false;
 	}
 	if (nskus == 0)
 		return;
@@ -111,18 +151,10 @@ oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
 		apply_quotas(levels, n, view->channel_id);
 	if (view->channel_id == 0)
 		return;
-	values[2] = Int32GetDatum(view->channel_id);
-	oms_exec(&thresholds_plan, values, NULL, false, 0);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		OmsStockLevel *l = level_of(levels, n, oms_int4(i, 1), oms_int4(i, 2));
-		int64		threshold = oms_int8(i, 3);
-
-		if (l == NULL)
-			continue;
-		l->kept += Max(threshold, 0);
-		l->backorder_limit = Max(-threshold, 0);
-	}
+	apply_thresholds(company_id, levels, n, values[1], view->channel_id);
+	for (int i = 0; i < n; i++)
+		if (levels[i].capped)
+			apply_cap(&levels[i]);
 }
 
 static OmsPlan use_plan = {
@@ -194,10 +226,10 @@ find_key(FunctionCallInfo fcinfo, int32 company_id, OmsStockKey *key)
 }
 
 static OmsPlan quota_plan = {
-	"INSERT INTO oms.stock_quota AS q (company_id, node_id, sku_id, channel_id, qty, expires_at) VALUES ($1, $2, $3, $4, $5, $6)"
-	" ON CONFLICT (company_id, sku_id, node_id, channel_id) DO UPDATE SET qty = greatest(excluded.qty, q.used), expires_at = excluded.expires_at"
+	"INSERT INTO oms.stock_quota AS q (company_id, node_id, sku_id, channel_id, qty, expires_at, cap) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+	" ON CONFLICT (company_id, sku_id, node_id, channel_id) DO UPDATE SET qty = greatest(excluded.qty, q.used), expires_at = excluded.expires_at, cap = excluded.cap"
 	" RETURNING qty - used",
-	6, {INT4OID, INT4OID, INT4OID, INT4OID, NUMERICOID, TIMESTAMPTZOID}, NULL
+	7, {INT4OID, INT4OID, INT4OID, INT4OID, NUMERICOID, TIMESTAMPTZOID, BOOLOID}, NULL
 };
 
 /* Depth and flag follow the rows; the version tells older snapshots. */
@@ -211,14 +243,14 @@ static OmsPlan flag_plan = {
 	3, {INT4OID, INT4OID, INT4OID}, NULL
 };
 
-/* oms.set_stock_quota(node, sku, channel, qty, expires_at, company) */
+/* oms.set_stock_quota(node, sku, channel, qty, expires_at, company, cap) */
 Datum
 oms_set_stock_quota(PG_FUNCTION_ARGS)
 {
 	int32		company_id;
 	OmsStockKey key;
 	OmsStockLevel level;
-	Datum		values[6];
+	Datum		values[7];
 	int64		left;
 
 	oms_require_installed();
@@ -231,9 +263,10 @@ oms_set_stock_quota(PG_FUNCTION_ARGS)
 													 oms_stock_text_arg(fcinfo, 2)));
 	values[4] = oms_milli_numeric(oms_stock_quantity_arg(fcinfo, 3, "qty", 0));
 	values[5] = PG_ARGISNULL(4) ? (Datum) 0 : PG_GETARG_DATUM(4);
+	values[6] = BoolGetDatum(!PG_ARGISNULL(6) && PG_GETARG_BOOL(6));
 	oms_spi_connect();
 	oms_stock_lock_key(company_id, key, &level);
-	oms_exec(&quota_plan, values, PG_ARGISNULL(4) ? "     n" : NULL, false, 0);
+	oms_exec(&quota_plan, values, PG_ARGISNULL(4) ? "     n " : NULL, false, 0);
 	left = oms_milli(0, 1);
 	oms_exec(&flag_plan, values, NULL, false, 0);
 	oms_spi_finish();

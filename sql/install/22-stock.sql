@@ -68,6 +68,7 @@ CREATE TABLE oms.stock_quota (      --| Units of an item at a node set aside for
     channel_id integer NOT NULL,    --| For whom (oms.channel)
     qty numeric(14,3) NOT NULL CHECK (qty >= 0), --| Units set aside in all, those used included
     used numeric(14,3) NOT NULL DEFAULT 0 CHECK (used >= 0), --| Sum of quota_qty over its reservations that are open, leaving or consumed; changed under the lock of the stock row only
+    cap boolean NOT NULL DEFAULT false, --| true: nothing is set aside, but the channel may take no more than this in all, beyond the count too (a pre-order's share)
     expires_at timestamptz,         --| What is left counts for nothing from here on; NULL: no end
     PRIMARY KEY (company_id, quota_id),
     UNIQUE (company_id, sku_id, node_id, channel_id),

@@ -59,6 +59,17 @@ SELECT pg_temp.fails($$SELECT oms.set_stock_policy('BLR', 'RICE', backorder_limi
 -- kits by their scarcest component, as the channel sees it
 SELECT pg_temp.set_stock(10, 0, 0, 'SHIRT', 'BOOK'), oms.set_stock_quota('BLR', 'BOOK', 'NOW', 9), oms.set_stock_quota('BLR', 'BOOK', 'WEB', 0);
 SELECT c, (oms.promise(pg_temp.doc('k', c || ' 981001 PREPAID 5xPAIR')) -> 'available' -> 0 ->> 'available') AS pairs FROM unnest('{NOW,WEB}'::text[]) c;
+-- a cap: so many at most, with what goes beyond the count, and a pre-order's limit for all
+SELECT pg_temp.set_stock(2, 0, 0, 'RING'), oms.set_stock_policy('BLR', 'RING', backorder_limit => 7), oms.set_stock_quota('BLR', 'RING', 'WEB', 5, cap => true), oms.set_stock_quota('BLR', 'RING', 'PRE', 8, cap => true);
+SELECT c, (oms.promise(pg_temp.doc('k', c || ' 981001 PREPAID 20xRING@1000')) -> 'available' -> 0 ->> 'available') AS most FROM unnest('{NOW,WEB,PRE,TWO}'::text[]) c;
+SELECT plan FROM pg_temp.took('g1', 'WEB 981001 PREPAID 4xRING@1000');
+SELECT c, (oms.promise(pg_temp.doc('k', c || ' 981001 PREPAID 20xRING@1000')) -> 'available' -> 0 ->> 'available') AS most FROM unnest('{NOW,WEB,PRE,TWO}'::text[]) c;
+SELECT oms.reserve_cart(pg_temp.doc('c', 'WEB 981001 PREPAID 1xRING@1000', '{"cart_id": "pre"}'), '2026-03-02 10:00+05:30') -> 'holds' AS holds;
+SELECT plan FROM pg_temp.took('g2', 'WEB 981001 PREPAID 1xRING@1000', at => '2026-03-02 10:01+05:30');
+SELECT plan FROM pg_temp.took('g3', 'PRE 981001 PREPAID 9xRING@1000', at => '2026-03-02 10:01+05:30');
+SELECT c.code, q.qty, q.used FROM oms.stock_quota q JOIN oms.channel c USING (channel_id) WHERE q.company_id = 9200 AND q.cap ORDER BY q.quota_id;
+SELECT oms.cancel_order(pg_temp.id('g1')), oms.cancel_order(pg_temp.id('g3')), oms.release_cart('pre'), oms.cancel_order(pg_temp.id('g2'));
+SELECT oms.set_stock_policy('BLR', 'RING', backorder_limit => 0), pg_temp.stock('RING');
 -- nodes of its own
 SELECT pg_temp.set_stock(10, 10, 10, 'TV');
 SELECT oms.set_channel_node('B2B', 'BOM'), oms.set_channel_node('B2B', 'DEL');
