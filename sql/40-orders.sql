@@ -219,12 +219,12 @@ COMMENT ON FUNCTION oms.cancel_shipment(bigint, text, text, timestamptz) IS
     'Cancels a parcel, not its goods: they are unpacked, given back and planned anew at once, what no node has waits. One that was handed over is recalled as long as the courier has reported nothing and the ERP was not told: its goods are held again, the count is as before. Asked again it answers duplicate true. Answer: {shipment_id, order_id, allocations, waiting, status, duplicate}; waiting is how many allocations of the order wait. Raises OM002, OM004 on its way, ended, or a pickup from a customer.';
 
 CREATE FUNCTION oms.set_inbound(ref text, node text, sku text, qty numeric, due_at timestamptz, lead_minutes integer DEFAULT 0, document text DEFAULT NULL,
-    company text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS bigint
+    company text DEFAULT NULL, at timestamptz DEFAULT NULL, lead_days integer DEFAULT 0) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_set_inbound';
-COMMENT ON FUNCTION oms.set_inbound(text, text, text, numeric, timestamptz, integer, text, text, timestamptz) IS
-    'States a supply on its way by the caller''s number (ref): so many stock units of an item (code) still expected at a node (code), arriving at due_at and ready to be picked lead_minutes later. The same ref again states it anew: later, less, more; qty 0 cancels it. What waits is promised by it in the order of oms.ordered_atp, and who was promised otherwise gets the new date and an event order.promise_changed. Returns inbound_id. Raises OM001 for a missing ref, qty or date, a negative number or a kit, OM002 for an unknown node or item, OM005 where the ref is of another node or item.';
+COMMENT ON FUNCTION oms.set_inbound(text, text, text, numeric, timestamptz, integer, text, text, timestamptz, integer) IS
+    'States a supply on its way by the caller''s number (ref): so many stock units of an item (code) still expected at a node (code), arriving at due_at and ready to be picked lead_days (working days of the company) and lead_minutes later. The same ref again states it anew: later, less, more; qty 0 cancels it. What waits is promised by it in the order of oms.ordered_atp, and who was promised otherwise gets the new date and an event order.promise_changed. Returns inbound_id. Raises OM001 for a missing ref, qty or date, a negative number or a kit, OM002 for an unknown node or item, OM005 where the ref is of another node or item.';
 
 CREATE FUNCTION oms.receive_inbound(ref text, qty numeric, receipt_id text, company text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS integer
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000

@@ -583,6 +583,8 @@ oms_fulfil_json(const OmsFulfilment *f, OmsJson *j)
 			parcel->nquotes > 0 && parcel->quotes[0].refused == NULL)
 			oms_json_str(j, "courier", parcel->quotes[0].code);
 		oms_json_time(j, "promised_at", a->promised_at);
+		if (a->supply_at)
+			oms_json_time(j, "supply_at", a->supply_at);
 		oms_json_close_object(j);
 	}
 	oms_json_close_array(j);

@@ -156,6 +156,7 @@ typedef struct OmsNewAllocation
 	int64		net;
 	int64		shipment_id;	/* 0: none */
 	TimestampTz promised_at;	/* 0: none */
+	TimestampTz supply_at;		/* when the supply it waits for is ready */
 	const char *status;
 	OmsTax		tax;			/* zero while backordered */
 	const char *place_of_supply;	/* NULL while backordered */

@@ -24,15 +24,11 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "allocation.h"
 #include "orders.h"
-#include "stock_sql.h"
-
-/* Allocations whose pegs count. */
-#define LIVE "('backordered', 'reserved', 'released', 'picked', 'packed')"
+#include "supply.h"
 
 typedef struct Supply
 {
@@ -67,7 +63,7 @@ static OmsPlan lock_plan = {
 /* $3 is the order whose waiting allocations ($4, all if null) are planned */
 static OmsPlan supplies_plan = {
 	"SELECT i.inbound_id, i.node_id, i.sku_id, (greatest(i.qty - coalesce((SELECT sum(p.qty) FROM oms.supply_peg p"
-	"  JOIN oms.allocation a ON a.company_id = p.company_id AND a.allocation_id = p.allocation_id AND a.status IN " LIVE
+	"  JOIN oms.allocation a ON a.company_id = p.company_id AND a.allocation_id = p.allocation_id AND a.status IN " OMS_PEG_LIVE
 	"  WHERE p.company_id = i.company_id AND p.inbound_id = i.inbound_id"
 	"   AND NOT (p.order_id = $3 AND a.status = 'backordered' AND ($4 IS NULL OR p.allocation_id = ANY ($4)))), 0), 0) * 1000)::int8, i.ready_at"
 	" FROM oms.inbound i WHERE i.company_id = $1 AND i.sku_id = ANY ($2) AND i.state = 'expected'"
@@ -244,6 +240,65 @@ delay_parcel(OmsFulfilment *f, OmsParcel *parcel, const Fill *fills)
 			f->allocations[i].promised_at = promised;
 }
 
+/*
+ * What is known of getting a line's goods where nothing is on its way: days
+ * in which a node that lists the item gets it, or the channel's; -1 unknown.
+ */
+static OmsPlan lead_plan = {
+	"SELECT coalesce(max(coalesce(k.days, c.lead_days)) FILTER (WHERE coalesce(k.days, c.lead_days) IS NOT NULL), -1),"
+	" bool_or(coalesce(k.days, c.lead_days) IS NULL)"
+	" FROM oms.channel c, unnest($2::int4[]) AS u (sku_id)"
+	" LEFT JOIN LATERAL (SELECT min(coalesce(s.lead_days, n.lead_days)) AS days FROM oms.stock s JOIN oms.node n ON n.node_id = s.node_id"
+	"  WHERE s.company_id = $1 AND s.sku_id = u.sku_id AND n.node_id = ANY ($3)) k ON true"
+	" WHERE c.channel_id = $4",
+	4, {INT4OID, INT4ARRAYOID, INT4ARRAYOID, INT4OID}, NULL
+};
+
+static int
+lead_days(int32 company_id, const int32 *skus, int nskus, const int32 *nodes,
+		  int nnodes, int32 channel_id)
+{
+	Datum		values[4] = {
+		Int32GetDatum(company_id), oms_int4_array(skus, nskus),
+		oms_int4_array(nodes, nnodes), Int32GetDatum(channel_id)
+	};
+	int			days;
+
+	oms_spi_connect();
+	days = oms_exec(&lead_plan, values, NULL, false, 1) > 0 && !oms_bool(0, 2) ?
+		oms_int4(0, 1) : -1;
+	oms_spi_finish();
+	return days;
+}
+
+/* The nearest node that may serve the order, and when a waiting line's is. */
+static void
+date_by_lead(OmsFulfilment *f, OmsNewAllocation *a, const OmsDemand *d,
+			 const Fill *fill)
+{
+	int32	   *nodes = palloc(sizeof(int32) * (f->plan.nnodes + 1));
+	const OmsNode *first = NULL;
+	int			n = 0;
+	int			days;
+
+	for (int i = 0; i < f->plan.nnodes; i++)
+		if (may_serve(f, f->plan.nodes[i].node_id))
+		{
+			nodes[n++] = f->plan.nodes[i].node_id;
+			if (first == NULL)
+				first = &f->plan.nodes[i];
+		}
+	if (n == 0)
+		return;
+	days = lead_days(f->company_id,
+					 d->ncomponents ? d->component_sku : &d->sku_id,
+					 Max(d->ncomponents, 1), nodes, n, f->channel->channel_id);
+	if (days < 0)
+		return;
+	a->supply_at = Max(f->at + days * USECS_PER_DAY, fill->ready_at);
+	a->promised_at = line_arrival(f, a, first, a->supply_at, 0);
+}
+
 static OmsPlan id_plan = {
 	"SELECT nextval('oms.allocation_allocation_id_seq'::regclass)", 0, {0}, NULL
 };
@@ -286,8 +341,6 @@ oms_fulfil_supply(OmsFulfilment *f)
 	wanted_skus(f, demand, skus);
 	read_supplies(f->company_id, skus, nskus, f->order_id, f->replaced,
 				  f->nreplaced, f->reserve, &sup);
-	if (sup.n == 0)
-		return;
 	fills = palloc0(sizeof(Fill) * (f->nallocations + 1));
 	for (int i = 0; i < f->nallocations; i++)
 	{
@@ -315,8 +368,13 @@ oms_fulfil_supply(OmsFulfilment *f)
 		OmsNewAllocation *a = &f->allocations[i];
 
 		if (a->node < 0 && fills[i].asked && !fills[i].lacks)
+		{
+			a->supply_at = Max(fills[i].ready_at, f->at);
 			a->promised_at = line_arrival(f, a, plan_node(f, fills[i].node_id),
-										  Max(fills[i].ready_at, f->at), 0);
+										  a->supply_at, 0);
+		}
+		else if (a->node < 0)
+			date_by_lead(f, a, &demand[a->line], &fills[i]);
 		f->promised_at = Max(f->promised_at, a->promised_at);
 	}
 	if (!f->reserve)
@@ -336,7 +394,7 @@ oms_fulfil_supply(OmsFulfilment *f)
 
 static OmsPlan stale_plan = {
 	"DELETE FROM oms.supply_peg p WHERE p.company_id = $1 AND p.order_id = $2 AND NOT EXISTS (SELECT FROM oms.allocation a"
-	"  WHERE a.company_id = p.company_id AND a.allocation_id = p.allocation_id AND a.status IN " LIVE ")",
+	"  WHERE a.company_id = p.company_id AND a.allocation_id = p.allocation_id AND a.status IN " OMS_PEG_LIVE ")",
 	2, {INT4OID, INT8OID}, NULL
 };
 static OmsPlan peg_plan = {
@@ -466,7 +524,8 @@ static OmsPlan covered_plan = {
 	"SELECT a.order_id, a.line_no, a.promised_at, o.ship_pincode, o.payment_mode = 'COD', (a.net_amount * 100)::int8,"
 	" (k.weight_g * a.qty)::int8, (k.length_mm::int8 * k.width_mm * k.height_mm * a.qty / 1000)::int8, k.cold_chain, k.air_ok,"
 	" p.ready_at, p.node_id, a.node_id, coalesce(c.covered, false), a.status, a.shipment_id,"
-	" (SELECT s.courier_service_id FROM oms.shipment s WHERE s.company_id = a.company_id AND s.shipment_id = a.shipment_id)"
+	" (SELECT s.courier_service_id FROM oms.shipment s WHERE s.company_id = a.company_id AND s.shipment_id = a.shipment_id),"
+	" o.channel_id, ARRAY(SELECT coalesce(t.sku_id, a.sku_id) FROM (SELECT 1) one LEFT JOIN oms.kit_component t ON t.company_id = a.company_id AND t.kit_sku_id = a.sku_id), o.captured_at"
 	" FROM oms.allocation a JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id"
 	" JOIN oms.sku k ON k.sku_id = a.sku_id"
 	" LEFT JOIN LATERAL (SELECT i.ready_at, i.node_id FROM oms.supply_peg g JOIN oms.inbound i"
@@ -476,7 +535,7 @@ static OmsPlan covered_plan = {
 	"   ON i.company_id = g.company_id AND i.inbound_id = g.inbound_id"
 	"   WHERE g.company_id = a.company_id AND g.allocation_id = a.allocation_id AND i.sku_id = coalesce(t.sku_id, a.sku_id)), 0)) AS covered"
 	"  FROM (SELECT 1) one LEFT JOIN oms.kit_component t ON t.company_id = a.company_id AND t.kit_sku_id = a.sku_id) c ON true"
-	" WHERE a.company_id = $1 AND a.allocation_id = $2 AND a.status IN " LIVE,
+	" WHERE a.company_id = $1 AND a.allocation_id = $2 AND a.status IN " OMS_PEG_LIVE,
 	2, {INT4OID, INT8OID}, NULL
 };
 static OmsPlan date_plan = {
@@ -496,11 +555,12 @@ static OmsPlan parcel_date_plan = {
 
 /*
  * The date of an allocation by the pegs it has now; "lacks": of what is
- * reserved beyond the count there is not enough on its way.  An order that
+ * reserved beyond the count there is not enough on its way; "had_pegs": its
+ * date until now was by supply.  An order that
  * somebody works on is left as it is.
  */
 static bool
-redate(int32 company_id, int64 allocation_id, bool lacks,
+redate(int32 company_id, int64 allocation_id, bool lacks, bool had_pegs,
 	   const OmsNode *nodes, int nnodes, TimestampTz at)
 {
 	Datum		values[3] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
@@ -510,6 +570,8 @@ redate(int32 company_id, int64 allocation_id, bool lacks,
 	TimestampTz was;
 	TimestampTz promised = 0;
 	bool		waits;
+	bool		covered = false;
+	int			days = -1;
 	OmsJson		j;
 
 	if (oms_exec(&covered_plan, values, NULL, false, 1) == 0)
@@ -520,13 +582,31 @@ redate(int32 company_id, int64 allocation_id, bool lacks,
 	waits = strcmp(oms_cstr(0, 15), "backordered") == 0;
 	shipment_id = oms_int8(0, 16);
 	if (waits ? !oms_bool(0, 14) : lacks)
+	{
+		bool		isnull;
+		ArrayType  *skus = DatumGetArrayTypePCopy(oms_datum(0, 19, &isnull));
+		int32	   *ids = palloc(sizeof(int32) * (nnodes + 1));
+
+		for (int i = 0; i < nnodes; i++)
+			ids[i] = nodes[i].node_id;
+		/* by what is usual; where it was so before, it is still */
+		if (waits)
+			days = lead_days(company_id, (int32 *) ARR_DATA_PTR(skus),
+							 ArrayGetNItems(ARR_NDIM(skus), ARR_DIMS(skus)), ids,
+							 nnodes, oms_int4(0, 18));
+		if (days >= 0 && !had_pegs)
+			return false;
 		promised = 0;
+	}
 	else if (oms_isnull(0, 11))
 		return false;			/* it has what it needs by now */
 	else
+		covered = true;
+	if (covered || days >= 0)
 	{
-		TimestampTz ready = Max(oms_time(0, 11), at);
-		int32		node_id = waits ? oms_int4(0, 12) : oms_int4(0, 13);
+		TimestampTz ready = Max(covered ? oms_time(0, 11) :
+								oms_time(0, 20) + days * USECS_PER_DAY, at);
+		int32		node_id = !waits ? oms_int4(0, 13) : covered ? oms_int4(0, 12) : 0;
 		int32		service_id = oms_int4(0, 17);
 		OmsCourierRequest req = {0};
 
@@ -540,7 +620,8 @@ redate(int32 company_id, int64 allocation_id, bool lacks,
 		req.cold_chain = oms_bool(0, 9);
 		req.air_ok = oms_bool(0, 10);
 		for (int i = 0; i < nnodes; i++)
-			if (nodes[i].node_id == node_id)
+			if (promised == 0 &&
+				(node_id != 0 ? nodes[i].node_id == node_id : nodes[i].refused == NULL))
 				promised = arrival(&req, &nodes[i], ready, service_id);
 	}
 	if (promised == was || !oms_order_try_lock(company_id, order_id))
@@ -563,18 +644,16 @@ redate(int32 company_id, int64 allocation_id, bool lacks,
 	return true;
 }
 
-/* All supplies of the item, in the one order. */
-static void
-lock_supplies(int32 company_id, int32 sku_id)
+void
+oms_supply_lock(int32 company_id, int32 sku_id)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), oms_int4_array(&sku_id, 1)};
 
 	oms_exec(&lock_plan, values, NULL, false, 0);
 }
 
-/* Returns how many promises changed. */
-static int
-repeg(int32 company_id, int32 sku_id, TimestampTz at)
+int
+oms_supply_repeg(int32 company_id, int32 sku_id, TimestampTz at)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), Int32GetDatum(sku_id)};
 	Supplies	sup;
@@ -588,7 +667,7 @@ repeg(int32 company_id, int32 sku_id, TimestampTz at)
 	int			changed = 0;
 
 	oms_spi_connect();
-	lock_supplies(company_id, sku_id);
+	oms_supply_lock(company_id, sku_id);
 	nbefore = (int) oms_exec(&unpeg_plan, values, NULL, false, 0);
 	before = palloc(sizeof(int64) * (nbefore + 1));
 	for (int i = 0; i < nbefore; i++)
@@ -620,9 +699,14 @@ repeg(int32 company_id, int32 sku_id, TimestampTz at)
 	nnodes = oms_mesh_nodes(&mesh, &nodes);
 	for (int w = 0; w < nwants; w++)
 	{
+		bool		had_pegs = false;
+
 		CHECK_FOR_INTERRUPTS();
+		for (int b = 0; b < nbefore && !had_pegs; b++)
+			had_pegs = before[b] == wants[w].allocation_id;
 		changed += redate(company_id, wants[w].allocation_id,
-						  wants[w].qty > 0 && sup.n > 0, nodes, nnodes, at) ? 1 : 0;
+						  wants[w].qty > 0 && sup.n > 0, had_pegs, nodes,
+						  nnodes, at) ? 1 : 0;
 	}
 	for (int b = 0; b < nbefore; b++)
 	{
@@ -631,264 +715,9 @@ repeg(int32 company_id, int32 sku_id, TimestampTz at)
 		for (int w = 0; w < nwants && !seen; w++)
 			seen = wants[w].allocation_id == before[b];
 		if (!seen)
-			changed += redate(company_id, before[b], false, nodes, nnodes, at) ? 1 : 0;
+			changed += redate(company_id, before[b], false, true, nodes,
+									nnodes, at) ? 1 : 0;
 	}
 	oms_spi_finish();
 	return changed;
-}
-
-/*
- * What people and ERPs say of supply
- */
-PG_FUNCTION_INFO_V1(oms_set_inbound);
-PG_FUNCTION_INFO_V1(oms_receive_inbound);
-PG_FUNCTION_INFO_V1(oms_repeg_supply);
-
-static OmsPlan find_plan = {
-	"SELECT i.inbound_id, i.node_id, i.sku_id, (i.qty * 1000)::int8, i.state, n.stock_from = 'erp' FROM oms.inbound i JOIN oms.node n ON n.node_id = i.node_id"
-	" WHERE i.company_id = $1 AND i.ref = $2",
-	2, {INT4OID, TEXTOID}, NULL
-};
-static OmsPlan set_plan = {
-	"INSERT INTO oms.inbound AS i (company_id, ref, node_id, sku_id, qty, due_at, ready_at, document, state)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $6 + make_interval(mins => $7), $8, CASE WHEN $5 > 0 THEN 'expected' ELSE 'cancelled' END)"
-	" ON CONFLICT (company_id, ref) DO UPDATE SET qty = excluded.qty, due_at = excluded.due_at, ready_at = excluded.ready_at,"
-	" document = coalesce(excluded.document, i.document), version = i.version + 1, updated_at = now(),"
-	" state = CASE WHEN excluded.qty > 0 THEN 'expected' WHEN i.received_qty > 0 THEN 'received' ELSE 'cancelled' END"
-	" WHERE i.node_id = excluded.node_id AND i.sku_id = excluded.sku_id"
-	" RETURNING inbound_id",
-	8, {INT4OID, TEXTOID, INT4OID, INT4OID, NUMERICOID, TIMESTAMPTZOID, INT4OID, TEXTOID}, NULL
-};
-
-static char *
-ref_arg(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	char	   *ref = oms_stock_text_arg(fcinfo, arg);
-
-	if (ref == NULL || ref[strspn(ref, " ")] == '\0' || strlen(ref) > 200)
-		oms_stock_refuse_argument(name, "is missing or longer than 200 bytes",
-								  "Your own number of it: sent twice it counts once.");
-	return ref;
-}
-
-/*
- * oms.set_inbound(ref, node, sku, qty, due_at, lead_minutes, document,
- * company, at)
- */
-Datum
-oms_set_inbound(PG_FUNCTION_ARGS)
-{
-	char	   *ref;
-	char	   *sku = oms_stock_text_arg(fcinfo, 2);
-	char	   *document = oms_stock_text_arg(fcinfo, 6);
-	int32		company_id;
-	int32		sku_id;
-	int32		lead = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT32(5);
-	bool		flag;
-	bool		kit;
-	Datum		values[8];
-	int64		inbound_id;
-	TimestampTz at = PG_ARGISNULL(8) ? GetCurrentTransactionStartTimestamp() :
-	PG_GETARG_TIMESTAMPTZ(8);
-
-	oms_require_installed();
-	ref = ref_arg(fcinfo, 0, "ref");
-	company_id = oms_company_id(oms_stock_text_arg(fcinfo, 7));
-	if (PG_ARGISNULL(3))
-		oms_stock_refuse_argument("qty", "is missing", "The units still expected; 0 cancels.");
-	if (PG_ARGISNULL(4) || TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(4)))
-		oms_stock_refuse_argument("due_at", "is missing or not finite", "The moment at which it arrives.");
-	if (lead < 0 || lead > 525600)
-		oms_stock_refuse_argument("lead_minutes", "is not between 0 and 525,600", "Minutes from arrival until it can be picked.");
-	values[0] = Int32GetDatum(company_id);
-	values[1] = oms_text(ref);
-	values[2] = Int32GetDatum(oms_stock_find_node(company_id, oms_stock_text_arg(fcinfo, 1), &flag));
-	sku_id = oms_stock_find_sku(company_id, sku, &kit);
-	if (kit)
-		oms_stock_refuse_argument("sku", "is a kit and has no stock of its own", "Name its components (oms.kit_component).");
-	values[3] = Int32GetDatum(sku_id);
-	values[4] = oms_milli_numeric(oms_stock_quantity_arg(fcinfo, 3, "qty", 0));
-	values[5] = PG_GETARG_DATUM(4);
-	values[6] = Int32GetDatum(lead);
-	values[7] = oms_text(document);
-	oms_spi_connect();
-	lock_supplies(company_id, sku_id);
-	if (oms_exec(&set_plan, values, document ? NULL : "       n", false, 0) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_CONFLICTING_DUPLICATE),
-				 errmsg("supply \"%s\" is of another node or item", ref),
-				 errdetail("Argument ref."),
-				 errhint("Cancel it (qty 0) and give the new one a number of its own.")));
-	inbound_id = oms_int8(0, 1);
-	repeg(company_id, sku_id, at);
-	oms_spi_finish();
-	PG_RETURN_INT64(inbound_id);
-}
-
-static OmsPlan receipt_plan = {
-	"SELECT inbound_id, (qty * 1000)::int8, filled FROM oms.inbound_receipt WHERE company_id = $1 AND receipt_id = $2",
-	2, {INT4OID, TEXTOID}, NULL
-};
-static OmsPlan keep_receipt_plan = {
-	"INSERT INTO oms.inbound_receipt (company_id, receipt_id, inbound_id, qty) VALUES ($1, $2, $3, $4)",
-	4, {INT4OID, TEXTOID, INT8OID, NUMERICOID}, NULL
-};
-static OmsPlan filled_plan = {
-	"UPDATE oms.inbound_receipt SET filled = $3 WHERE company_id = $1 AND receipt_id = $2",
-	3, {INT4OID, TEXTOID, INT4OID}, NULL
-};
-static OmsPlan received_plan = {
-	"UPDATE oms.inbound SET received_qty = received_qty + $3, qty = greatest(qty - $3, 0), version = version + 1, updated_at = now(),"
-	" state = CASE WHEN qty > $3 THEN 'expected' ELSE 'received' END"
-	" WHERE company_id = $1 AND inbound_id = $2",
-	3, {INT4OID, INT8OID, NUMERICOID}, NULL
-};
-
-/* Fills what waits for the item, without waiting for who works on orders. */
-static int
-fill_waiting(int32 company_id, int32 sku_id, TimestampTz at)
-{
-	int			nest = NewGUCNestLevel();
-	int			filled;
-
-	(void) set_config_option("lock_timeout", "50ms", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	filled = oms_orders_retry(1000, at, company_id, sku_id);
-	AtEOXact_GUC(true, nest);
-	return filled;
-}
-
-/* oms.receive_inbound(ref, qty, receipt_id, company, at) */
-Datum
-oms_receive_inbound(PG_FUNCTION_ARGS)
-{
-	char	   *ref;
-	char	   *receipt_id;
-	int32		company_id;
-	int64		inbound_id;
-	int64		qty;
-	OmsStockKey key;
-	OmsStockLevel level;
-	bool		erp;
-	bool		known;
-	int			filled = 0;
-	Datum		values[4];
-	TimestampTz at = PG_ARGISNULL(4) ? GetCurrentTransactionStartTimestamp() :
-	PG_GETARG_TIMESTAMPTZ(4);
-
-	oms_require_installed();
-	ref = ref_arg(fcinfo, 0, "ref");
-	receipt_id = ref_arg(fcinfo, 2, "receipt_id");
-	company_id = oms_company_id(oms_stock_text_arg(fcinfo, 3));
-	qty = oms_stock_quantity_arg(fcinfo, 1, "qty", 0);
-	if (qty == 0)
-		oms_stock_refuse_argument("qty", "is missing or zero", "The units that came; oms.set_inbound says what is still expected.");
-	oms_spi_connect();
-	values[0] = Int32GetDatum(company_id);
-	values[1] = oms_text(ref);
-	if (oms_exec(&find_plan, values, NULL, false, 1) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
-				 errmsg("supply \"%s\" does not exist", ref),
-				 errhint("Supplies are the rows of oms.inbound, made by oms.set_inbound().")));
-	inbound_id = oms_int8(0, 1);
-	key.node_id = oms_int4(0, 2);
-	key.sku_id = oms_int4(0, 3);
-	erp = oms_bool(0, 6);
-
-	/* the same receipt twice at once: the second waits here */
-	oms_early_release_mark();
-	oms_stock_lock_key(company_id, key, &level);
-	values[1] = oms_text(receipt_id);
-	known = oms_exec(&receipt_plan, values, NULL, false, 1) > 0;
-	if (known && (oms_int8(0, 1) != inbound_id || oms_int8(0, 2) != qty))
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_CONFLICTING_DUPLICATE),
-				 errmsg("receipt \"%s\" came before with another content", receipt_id),
-				 errdetail("Argument receipt_id."),
-				 errhint("Each receipt has a number of its own.")));
-	if (known)
-	{
-		filled = oms_int4(0, 3);
-		oms_spi_finish();
-		PG_RETURN_INT32(filled);
-	}
-	values[2] = Int64GetDatum(inbound_id);
-	values[3] = oms_milli_numeric(qty);
-	oms_exec(&keep_receipt_plan, values, NULL, false, 0);
-	lock_supplies(company_id, key.sku_id);
-	values[1] = Int64GetDatum(inbound_id);
-	values[2] = oms_milli_numeric(qty);
-	oms_exec(&received_plan, values, NULL, false, 0);
-	if (!erp)
-	{
-		oms_stock_count(company_id, key, level.on_hand + qty, "receipt", ref);
-		filled = fill_waiting(company_id, key.sku_id, at);
-		values[1] = oms_text(receipt_id);
-		values[2] = Int32GetDatum(filled);
-		oms_exec(&filled_plan, values, NULL, false, 0);
-	}
-	repeg(company_id, key.sku_id, at);
-	oms_spi_finish();
-	PG_RETURN_INT32(filled);
-}
-
-/*
- * Items whose pegs are not what they would be made anew: of allocations that
- * count no more, of less than waits while there is supply, or of a later
- * supply than a less urgent order's.
- */
-static OmsPlan unsettled_plan = {
-	"WITH live AS (SELECT i.company_id, i.sku_id, i.inbound_id, i.qty, coalesce((SELECT sum(p.qty) FROM oms.supply_peg p"
-	"   JOIN oms.allocation a ON a.company_id = p.company_id AND a.allocation_id = p.allocation_id AND a.status IN " LIVE
-	"   WHERE p.company_id = i.company_id AND p.inbound_id = i.inbound_id), 0) AS pegged,"
-	"   coalesce((SELECT sum(p.qty) FROM oms.supply_peg p WHERE p.company_id = i.company_id AND p.inbound_id = i.inbound_id), 0) AS kept"
-	"  FROM oms.inbound i WHERE i.state = 'expected' AND ($1 = 0 OR i.company_id = $1) AND ($2 = 0 OR i.sku_id = $2)),"
-	" waiting AS (SELECT a.company_id, coalesce(k.sku_id, a.sku_id) AS sku_id, a.allocation_id, a.qty * coalesce(k.qty, 1) AS qty, o.priority, a.promised_at"
-	"  FROM oms.allocation a JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id"
-	"  LEFT JOIN oms.kit_component k ON k.company_id = a.company_id AND k.kit_sku_id = a.sku_id"
-	"  WHERE a.status = 'backordered')"
-	" SELECT DISTINCT l.company_id, l.sku_id FROM live l"
-	" WHERE l.kept <> l.pegged"
-	"  OR (l.pegged < l.qty AND EXISTS (SELECT FROM waiting w WHERE w.company_id = l.company_id AND w.sku_id = l.sku_id"
-	"   AND (w.promised_at IS NULL OR w.qty > (SELECT coalesce(sum(p.qty), 0) FROM oms.supply_peg p JOIN oms.inbound i"
-	"    ON i.company_id = p.company_id AND i.inbound_id = p.inbound_id AND i.sku_id = l.sku_id"
-	"    WHERE p.company_id = w.company_id AND p.allocation_id = w.allocation_id))))"
-	"  OR EXISTS (SELECT FROM waiting w JOIN waiting v ON v.company_id = w.company_id AND v.sku_id = w.sku_id AND v.priority < w.priority"
-	"   AND v.promised_at < coalesce(w.promised_at, 'infinity') WHERE w.company_id = l.company_id AND w.sku_id = l.sku_id)"
-	" ORDER BY 1, 2",
-	2, {INT4OID, INT4OID}, NULL
-};
-
-/* oms.repeg_supply(sku, company, at) */
-Datum
-oms_repeg_supply(PG_FUNCTION_ARGS)
-{
-	char	   *sku = oms_stock_text_arg(fcinfo, 0);
-	char	   *company = oms_stock_text_arg(fcinfo, 1);
-	bool		kit;
-	Datum		values[2] = {Int32GetDatum(0), Int32GetDatum(0)};
-	int			n;
-	int32	   *keys;
-	int			changed = 0;
-	TimestampTz at = PG_ARGISNULL(2) ? GetCurrentTransactionStartTimestamp() :
-	PG_GETARG_TIMESTAMPTZ(2);
-
-	oms_require_installed();
-	if (sku || company)
-		values[0] = Int32GetDatum(oms_company_id(company));
-	if (sku)
-		values[1] = Int32GetDatum(oms_stock_find_sku(DatumGetInt32(values[0]), sku, &kit));
-	oms_spi_connect();
-	n = (int) oms_exec(&unsettled_plan, values, NULL, false, 0);
-	keys = palloc(sizeof(int32) * 2 * (n + 1));
-	for (int i = 0; i < n; i++)
-	{
-		keys[2 * i] = oms_int4(i, 1);
-		keys[2 * i + 1] = oms_int4(i, 2);
-	}
-	for (int i = 0; i < n; i++)
-		changed += repeg(keys[2 * i], keys[2 * i + 1], at);
-	oms_spi_finish();
-	PG_RETURN_INT32(changed);
 }

@@ -31,6 +31,7 @@ CREATE TABLE oms.channel (          --| Where orders come from, and what it asks
     allow_split boolean NOT NULL DEFAULT true, --| May an order ship from several nodes
     max_shipments integer NOT NULL DEFAULT 3 CHECK (max_shipments > 0), --| At most so many nodes for one order
     allow_backorder boolean NOT NULL DEFAULT true, --| What cannot be reserved: backorder (true) or refuse the order (false)
+    lead_days integer CHECK (lead_days >= 0), --| What waits is expected to be ready in so many days where neither supply on its way nor the nodes say anything; NULL: it is not promised
     own_nodes boolean NOT NULL DEFAULT false, --| true: only the nodes of oms.channel_node serve it
     cart_ttl interval NOT NULL DEFAULT '15 minutes', --| How long oms.reserve_cart holds stock
     UNIQUE (company_id, code)

@@ -18,6 +18,7 @@ CREATE TABLE oms.node (             --| A fulfilment node: a place that holds st
     handling_cost numeric(14,2) NOT NULL DEFAULT 15 CHECK (handling_cost >= 0), --| Cost of picking and packing one parcel
     open boolean NOT NULL DEFAULT true, --| false: paused, gets no new allocations
     hyperlocal boolean NOT NULL DEFAULT false, --| Serves only its service areas, by hyperlocal riders
+    lead_days integer CHECK (lead_days >= 0), --| Days in which it usually gets goods it is out of; NULL: unknown
     pos boolean NOT NULL DEFAULT false, --| May hand goods over its counter (CARRY_OUT)
     accepts_returns boolean NOT NULL DEFAULT true, --| May receive returns
     cod boolean NOT NULL DEFAULT true, --| Sends parcels against cash; false: refused for COD orders (NODE_COD)

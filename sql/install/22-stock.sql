@@ -11,6 +11,7 @@ CREATE TABLE oms.stock (            --| Stock of one item at one node. available
     sellable boolean NOT NULL DEFAULT true, --| false: nothing of it is promised from here, whatever the count; items that are not counted do not ask
     channel_depth numeric(14,3) NOT NULL DEFAULT 0 CHECK (channel_depth >= 0), --| The deepest that a threshold of a channel goes below the count (oms.channel_threshold); kept by oms.set_channel_threshold
     has_terms boolean NOT NULL DEFAULT false, --| There are quotas or thresholds of channels, or lots: only then are their tables read
+    lead_days integer CHECK (lead_days >= 0), --| Days in which this node usually gets this item; NULL: as oms.node.lead_days says
     shortfall numeric(14,3) NOT NULL DEFAULT 0 CHECK (shortfall >= 0), --| Reserved units the count no longer covers since the ERP corrected it downwards
     version bigint NOT NULL DEFAULT 0, --| Grows with every change
     updated_at timestamptz NOT NULL DEFAULT now(), --| Last change

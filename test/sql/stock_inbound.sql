@@ -88,6 +88,20 @@ SELECT plan FROM pg_temp.took('t2', 'WEB 981001 PREPAID 1xTV@100', '{"fulfilment
 SELECT plan FROM pg_temp.took('t3', 'WEB 981001 PREPAID 1xTV@100', at => '2026-03-13 13:00+05:30');
 SELECT * FROM pg_temp.waits('TV');
 SELECT trim_scale(oms.atp('TV', by => '2026-03-21', channel => 'B2B')) AS b2b, trim_scale(oms.atp('TV', by => '2026-03-21', channel => 'WEB')) AS web, oms.atp('NOTE') AS note;
+-- nothing on its way: by what is usual, of the item at the node, the node, the channel
+UPDATE oms.channel SET lead_days = 30 WHERE company_id = 9200 AND code = 'ONE';
+SELECT p -> 'supply_at' AS supply_at, p -> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'ONE 981001 PREPAID 1xRING@1000'), '2026-04-01 10:00+05:30') -> 'plan') p;
+SELECT oms.adjust_stock('BOM', 'RING', 0), oms.adjust_stock('DEL', 'RING', 0);
+UPDATE oms.node SET lead_days = CASE code WHEN 'BOM' THEN 10 ELSE 12 END WHERE company_id = 9200;
+SELECT p -> 'supply_at' AS supply_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'ONE 981001 PREPAID 1xRING@1000'), '2026-04-01 10:00+05:30') -> 'plan') p;
+UPDATE oms.stock SET lead_days = 7 WHERE company_id = 9200 AND node_id = 9213 AND sku_id = 9226;
+SELECT p -> 'supply_at' AS supply_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 1xRING@1000'), '2026-04-01 10:00+05:30') -> 'plan') p;
+SELECT plan FROM pg_temp.took('l1', 'WEB 981001 PREPAID 1xRING@1000', at => '2026-04-01 10:00+05:30');
+SELECT oms.set_inbound('PO-10', 'BOM', 'RING', 1, '2026-04-03 12:00+05:30', lead_days => 2, at => '2026-04-01 11:00+05:30') > 0 AS set;
+SELECT ready_at FROM oms.inbound WHERE company_id = 9200 AND ref = 'PO-10';
+SELECT promised_at, counts_on FROM pg_temp.waits('RING');
+SELECT oms.set_inbound('PO-10', 'BOM', 'RING', 0, '2026-04-03 12:00+05:30', at => '2026-04-01 12:00+05:30') > 0 AS set;
+SELECT promised_at, counts_on FROM pg_temp.waits('RING');
 -- refused, nothing done
 SELECT pg_temp.fails(q) FROM (VALUES ($$SELECT oms.set_inbound(NULL, 'BLR', 'SHIRT', 1, now())$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', -1, now())$$),
     ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', NULL, now())$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', 1, 'infinity')$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', 1, now(), -5)$$),
