@@ -207,6 +207,15 @@ plan_node(const OmsFulfilment *f, int32 node_id)
 	return NULL;
 }
 
+static bool
+travels_in(const OmsFulfilment *f, int allocation, const OmsParcel *parcel)
+{
+	int			node = f->allocations[allocation].node;
+
+	return node >= 0 && oms_same_site(&f->plan.nodes[parcel->node],
+									  &f->plan.nodes[node]);
+}
+
 /* A parcel goes when the last of its goods is there. */
 static void
 delay_parcel(OmsFulfilment *f, OmsParcel *parcel, const Fill *fills)
@@ -217,7 +226,7 @@ delay_parcel(OmsFulfilment *f, OmsParcel *parcel, const Fill *fills)
 	TimestampTz promised = 0;
 
 	for (int i = 0; i < f->nallocations; i++)
-		if (f->allocations[i].node == parcel->node && fills[i].asked)
+		if (travels_in(f, i, parcel) && fills[i].asked)
 		{
 			unknown |= fills[i].lacks;
 			if (latest < 0 || fills[i].ready_at > ready)
@@ -236,7 +245,7 @@ delay_parcel(OmsFulfilment *f, OmsParcel *parcel, const Fill *fills)
 	if (parcel->nquotes > 0)
 		parcel->quotes[0].promised_at = promised;
 	for (int i = 0; i < f->nallocations; i++)
-		if (f->allocations[i].node == parcel->node)
+		if (travels_in(f, i, parcel))
 			f->allocations[i].promised_at = promised;
 }
 
