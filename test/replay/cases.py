@@ -18,6 +18,7 @@ import json
 import sys
 from decimal import Decimal
 
+import cases_after  # adds its kinds
 from cases_kinds import BEFORE, KIND, Within
 from cases_shop import Database, NotCovered, Refused, Shop, number, plain
 

@@ -197,7 +197,13 @@ def kind_steps(shop):
     got = {"result": "ok"}
     shop.last = shop.held_orders[-1][0] if shop.held_orders else None
     before = None
-    if together:
+    if together and {s.get("op") for s in steps} <= set(TOGETHER):
+        # the steps of one kind are one call
+        calls = {TOGETHER[s.get("op")] for s in steps}
+        if len(calls) > 1:
+            raise NotCovered("several operations in one call")
+        got["result"] = calls.pop()(shop, steps)
+    elif together:
         if any(s.get("op") != "reserve" for s in steps) or len({s.get("node") for s in steps}) > 1:
             raise NotCovered("several operations in one call")
         lines = [(s.get("sku") or shop.only_sku(), s.get("qty")) for s in steps]
@@ -424,6 +430,9 @@ STEP = {
 }
 
 
+TOGETHER = {}
+
+
 def kind_concurrency(shop):
     """Buyers one after the other; races proper are test/specs."""
     sessions = shop.options.get("sessions")
@@ -493,7 +502,8 @@ def kind_refund(shop):
     options = shop.options
     window, age = options.get("window_days", 30), options.get("age_days", 1)
     sale = [Read(line) for line in shop.case.get("lines") or [{"line": 1, "sku": "ITEM", "qty": 1, "price": 100}]]
-    if len(sale) != 1 or options.get("response") is not None:
+    response = options.get("response")
+    if len(sale) != 1 or response not in (None, "refund", "exchange"):
         raise NotCovered("this return")
     sku, qty, price = (sale[0].get(k) for k in ("sku", "qty", "price"))
     sale[0].get("line")
@@ -502,7 +512,7 @@ def kind_refund(shop):
     if sku not in shop.skus:
         shop.db.make("sku", sku_id=9949, company_id=9900, code=sku, name=sku, hsn="6109")
     shop.db.tell("UPDATE oms.sku SET return_days = %d WHERE company_id = 9900;" % window)
-    stocked(shop, [(sku, qty)])
+    stocked(shop, [(sku, qty if response != "exchange" else 2 * qty)])
     total = qty * price + options.get("order_adjustment", 0)
     document = {
         "channel": "WEB", "external_id": "SALE", "payment": {"mode": "PREPAID", "paid_amount": total},
@@ -525,6 +535,11 @@ def kind_refund(shop):
     if scan.get("state") != "DELIVERED":
         raise NotCovered("delivery: " + json.dumps(plain(scan)))
     back = options.get("return_qty", qty)
+    if response == "exchange":
+        # for the same item: it pays for itself
+        answer = shop.db.value("SELECT oms.exchange_line(%s, 1, %s, %s, 'E', %s)" % (order, quote(sku), back, price))
+        got = shop.db.value("SELECT oms.receive_return(%s)" % answer["return_id"])
+        return {"eligible": True, "refund": Paid(number(got["refund"]) + number(answer["refund"]))}
     try:
         answer = shop.db.value("SELECT oms.create_return(%s::jsonb, now())" % quote(json.dumps(
             {"return_ref": "R", "reason": "SIZE", "order_id": order, "lines": [{"line_no": 1, "qty": back}]})))

@@ -143,6 +143,7 @@ class Shop:
         self.reserved_as_cart = False
         self.damaged = False
         self.gathered = []
+        self.db_requests = []
         self.baskets = {}
 
     # --- what the case is about
@@ -410,14 +411,25 @@ class Shop:
             if self.reserved_as_cart:
                 self.cart("reserved", [(sku, qty)], node=node)
                 continue
-            try:
-                answer = self.capture([(sku, qty)], node=node, at=EARLIER)
-            except Refused as refused:
-                result_of(refused)
-                raise NotCovered("more allocated than may be promised")
-            if answer["unfilled"]:
-                raise NotCovered("more allocated than may be promised")
+            answer = self.capture_held(node, sku, qty)
             self.held_orders.append((answer["order_id"], node, sku, Decimal(str(qty))))
+
+    def capture_held(self, node, sku, qty):
+        """More than is counted: the count fell after it was promised."""
+        try:
+            answer = self.capture([(sku, qty)], node=node, at=EARLIER)
+            if not answer["unfilled"]:
+                return answer
+            self.db.value("SELECT oms.cancel_order(%s)" % answer["order_id"])
+        except Refused as refused:
+            result_of(refused)
+        level = self.db.rows("SELECT on_hand FROM oms.available(%s, %s)" % (quote(sku), quote(node)))
+        if self.case["kind"] not in ("fulfil", "deallocate", "cancel") or not level:
+            raise NotCovered("more allocated than may be promised")
+        self.adjust(node, sku, number(level[0]["on_hand"]) + number(qty))
+        answer = self.capture([(sku, qty)], node=node, at=EARLIER)
+        self.adjust(node, sku, number(level[0]["on_hand"]))
+        return answer
 
     def make_holds(self):
         """Carts of other buyers, and of the own one."""
