@@ -27,6 +27,12 @@
 
 #define MAX_TRIES 20
 
+/*
+ * With so many units left where least is left, milli, others are not expected
+ * to take the rest before we do.
+ */
+#define PLENTY INT64CONST(256000)
+
 static void lines_of_node(const OmsFulfilment *f, int node, int64 *value,
 						  OmsParcel *parcel, OmsCourierRequest *req);
 static OmsParcel *parcel_of(const OmsFulfilment *f, int node);
@@ -34,6 +40,7 @@ static bool ask_couriers(OmsFulfilment *f, bool cod);
 static int64 line_share(const OmsLine *line, int64 before, int64 qty);
 static void make_allocations(OmsFulfilment *f);
 static void take_ids(OmsFulfilment *f);
+static bool has_plenty(const OmsFulfilment *f, const OmsPlanRequest *req);
 static void as_one_parcel(const OmsFulfilment *f, OmsPlanRequest *req);
 
 /* The rules that the lines fall under, and the order's. */
@@ -201,7 +208,13 @@ oms_fulfil_plan(OmsFulfilment *f)
 		if (!f->reserve)
 			break;
 		take_ids(f);
-		if (oms_sourcing_reserve(&req, &f->plan, NULL, 0))
+		if (f->defer && has_plenty(f, &req))
+		{
+			f->request = req;
+			break;
+		}
+		f->taken = oms_sourcing_reserve(&req, &f->plan, NULL, 0);
+		if (f->taken)
 			break;
 		if (++tries == MAX_TRIES)
 			ereport(ERROR,
@@ -226,6 +239,40 @@ oms_fulfil_plan(OmsFulfilment *f)
 	make_allocations(f);
 	if (!f->carry_out)
 		oms_fulfil_supply(f);
+}
+
+/* Nothing about the plan but the stock itself is to be taken. */
+static bool
+has_plenty(const OmsFulfilment *f, const OmsPlanRequest *req)
+{
+	if (f->carry_out || f->nown_carts > 0 || f->line_ids ||
+		f->plan.npieces == 0 || f->plan.left < PLENTY ||
+		oms_slots_wanted(req, &f->plan))
+		return false;
+	for (int j = 0; j < f->nlines; j++)
+		if (f->plan.unfilled[j] > 0)
+			return false;
+	for (int i = 0; i < f->plan.npieces; i++)
+		if (f->plan.pieces[i].beyond)
+			return false;
+	return true;
+}
+
+bool
+oms_fulfil_take(OmsFulfilment *f)
+{
+	Assert(f->defer && !f->taken);
+	f->taken = oms_sourcing_reserve(&f->request, &f->plan, NULL, 0);
+	for (int i = 0; i < f->plan.npieces && f->taken; i++)
+		if (f->plan.pieces[i].beyond)
+		{
+			/* that needs supply to be looked for: not here */
+			for (int k = 0; k < f->plan.npieces; k++)
+				oms_stock_release_allocation(f->company_id,
+											 f->plan.pieces[k].allocation_id);
+			f->taken = false;
+		}
+	return f->taken;
 }
 
 /* The parcel that goods of a node travel in; NULL: none yet. */

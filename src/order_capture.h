@@ -71,8 +71,17 @@ extern void oms_capture_write_buyer(OmsCapture *c);
 /* The order's row; false when the channel's order is there already. */
 extern bool oms_capture_write_order(OmsCapture *c);
 
-/* Lines, charges, holds, score, event. */
+/* Lines, charges, holds, score. */
 extern void oms_capture_write_details(OmsCapture *c);
+
+/*
+ * Takes back all that was written of the order, which nobody has seen yet:
+ * the stock it was planned on went to others.
+ */
+extern void oms_capture_unwrite(OmsCapture *c);
+
+/* The event that the order is there. */
+extern void oms_capture_write_event(OmsCapture *c);
 
 extern void oms_order_buyer_init(void);
 

@@ -109,7 +109,6 @@ oms_capture_write_details(OmsCapture *c)
 {
 	OmsOrderDoc *d = &c->doc;
 	Datum		values[8];
-	OmsJson		j;
 
 	oms_spi_connect();
 	values[0] = Int32GetDatum(c->company_id);
@@ -141,6 +140,34 @@ oms_capture_write_details(OmsCapture *c)
 	}
 	if (c->risk.terms)
 		oms_risk_keep(c->company_id, c->order_id, &c->risk);
+	oms_spi_finish();
+}
+
+#define UNWRITE(table) {"DELETE FROM " table " WHERE company_id = $1 AND order_id = $2", 2, {INT4OID, INT8OID}, NULL}
+
+static OmsPlan unwrite_plans[] = {
+	UNWRITE("oms.decision_run"), UNWRITE("oms.allocation"), UNWRITE("oms.shipment"),
+	UNWRITE("oms.risk_score"), UNWRITE("oms.order_hold"), UNWRITE("oms.order_charge"),
+	UNWRITE("oms.order_line"), UNWRITE("oms.\"order\"")
+};
+
+void
+oms_capture_unwrite(OmsCapture *c)
+{
+	Datum		values[2] = {Int32GetDatum(c->company_id), Int64GetDatum(c->order_id)};
+
+	oms_spi_connect();
+	for (int i = 0; i < lengthof(unwrite_plans); i++)
+		oms_exec(&unwrite_plans[i], values, NULL, false, 0);
+	oms_spi_finish();
+}
+
+void
+oms_capture_write_event(OmsCapture *c)
+{
+	OmsOrderDoc *d = &c->doc;
+	OmsJson		j;
+
 	oms_json_begin(&j);
 	oms_json_str(&j, "channel", d->channel);
 	oms_json_str(&j, "external_id", d->external_id);
@@ -148,5 +175,4 @@ oms_capture_write_details(OmsCapture *c)
 	oms_json_int(&j, "parcels", c->f.nquotes);
 	oms_event(c->company_id, "order", c->order_id, "order.captured",
 			  oms_json_end(&j));
-	oms_spi_finish();
 }

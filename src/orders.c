@@ -4,10 +4,11 @@
  *
  * The steps are DESIGN's: read and check, deduplicate, buyer and address,
  * prices, risk, plan, reserve, tax, courier, write, answer.  Everything that
- * may fail on data comes before the first row is locked; the order row is
- * inserted after the stock is taken, and a second session with the same
- * order that was faster makes this one give its stock back and answer with
- * the other's order.
+ * may fail on data comes before the first row is locked.  Where there is
+ * plenty the rows are written first and the stock is taken last, so that it
+ * is locked for as short as can be; else the stock first.  A second session
+ * with the same order that was faster makes this one answer with the other's
+ * order, and give its stock back if it had taken it.
  */
 #include "postgres.h"
 
@@ -27,6 +28,7 @@
 
 static bool answer_duplicate(int32 company_id, const OmsChannel *channel,
 							 const OmsOrderDoc *doc, Jsonb **answer);
+static bool plan_and_write(OmsCapture *c, Jsonb **duplicate);
 static Jsonb *captured_meanwhile(OmsCapture *c);
 static Jsonb *answer(OmsCapture *c);
 
@@ -109,51 +111,87 @@ oms_capture(Jsonb *doc, TimestampTz at)
 	f->at = at;
 	f->nlines = d->nlines;
 	f->lines = d->lines;
-	f->reserve = true;
-	oms_fulfil_plan(f);
-	if (!f->complete && (d->carry_out || !c->channel.allow_backorder))
-	{
-		/* the units may be short because this very order took them */
-		if ((duplicate = captured_meanwhile(c)) != NULL)
-			return duplicate;
-		oms_fulfil_raise_short(f);
-	}
-	if (f->hold)
-		oms_capture_hold(c, f->hold, f->hold_reason);
-	if (!c->channel.price_includes_tax)
-	{
-		c->total += f->tax;
-		if (!d->cod && !d->has_paid)
-			c->paid = c->total;
-	}
-
-	if (d->carry_out)
-		c->status = "delivered";
-	else if (c->nholds > 0)
-		c->status = "on_hold";
-	else if (f->complete)
-		c->status = "reserved";
-	else
-		c->status = f->plan.npieces > 0 ? "part_reserved" : "backordered";
-
-	if (!oms_capture_write_order(c))
-	{
-		if ((duplicate = captured_meanwhile(c)) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("order \"%s\" was captured by another transaction meanwhile",
-							d->external_id)));
+	f->reserve = f->defer = true;
+	if (!plan_and_write(c, &duplicate))
 		return duplicate;
-	}
-	f->order_id = c->order_id;
-	oms_fulfil_write(f);
-	oms_capture_write_details(c);
+	oms_capture_write_event(c);
 	oms_capture_write_buyer(c);
 	if (d->carry_out)
 		for (int i = 0; i < f->nallocations; i++)
 			oms_stock_dispatch(c->company_id, f->allocations[i].allocation_id,
 							   psprintf("order " INT64_FORMAT, c->order_id));
 	return answer(c);
+}
+
+/*
+ * Plans, reserves and writes; false, with the answer, when somebody captured
+ * the same order meanwhile.
+ *
+ * The rows of stock are what orders wait for each other on.  So where there
+ * is plenty, all is written first and the stock taken last; when it went to
+ * others all the same, what was written is taken back, and it is done the
+ * other way: stock first.
+ */
+static bool
+plan_and_write(OmsCapture *c, Jsonb **duplicate)
+{
+	OmsOrderDoc *d = &c->doc;
+	OmsFulfilment *f = &c->f;
+	int			nholds = c->nholds;
+	int64		total = c->total;
+	int64		paid = c->paid;
+
+	for (;;)
+	{
+		oms_fulfil_plan(f);
+		if (!f->complete && (d->carry_out || !c->channel.allow_backorder))
+		{
+			/* the units may be short because this very order took them */
+			if ((*duplicate = captured_meanwhile(c)) != NULL)
+				return false;
+			oms_fulfil_raise_short(f);
+		}
+		if (f->hold)
+			oms_capture_hold(c, f->hold, f->hold_reason);
+		if (!c->channel.price_includes_tax)
+		{
+			c->total += f->tax;
+			if (!d->cod && !d->has_paid)
+				c->paid = c->total;
+		}
+
+		if (d->carry_out)
+			c->status = "delivered";
+		else if (c->nholds > 0)
+			c->status = "on_hold";
+		else if (f->complete)
+			c->status = "reserved";
+		else
+			c->status = f->plan.npieces > 0 ? "part_reserved" : "backordered";
+
+		if (!oms_capture_write_order(c))
+		{
+			if ((*duplicate = captured_meanwhile(c)) == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						 errmsg("order \"%s\" was captured by another transaction meanwhile",
+								d->external_id)));
+			return false;
+		}
+		f->order_id = c->order_id;
+		oms_fulfil_write(f);
+		oms_capture_write_details(c);
+		if (f->taken || f->plan.npieces == 0 || oms_fulfil_take(f))
+			return true;
+
+		oms_capture_unwrite(c);
+		c->nholds = nholds;
+		c->total = total;
+		c->paid = paid;
+		f->order_id = 0;
+		f->hold = NULL;
+		f->defer = false;
+	}
 }
 
 /*
@@ -167,7 +205,7 @@ captured_meanwhile(OmsCapture *c)
 
 	if (!answer_duplicate(c->company_id, &c->channel, &c->doc, &duplicate))
 		return NULL;
-	for (int i = 0; i < c->f.nallocations; i++)
+	for (int i = 0; i < c->f.nallocations && c->f.taken; i++)
 		if (c->f.allocations[i].node >= 0)
 			oms_stock_release_allocation(c->company_id,
 										 c->f.allocations[i].allocation_id);

@@ -192,6 +192,8 @@ typedef struct OmsFulfilment
 	OmsLine    *lines;			/* qty and net: what is to be planned now */
 	const char *waits_for;		/* why it may be parked; NULL: UNFILLED */
 	bool		reserve;		/* false: a promise, nothing is taken */
+	bool		defer;			/* reserve, but where there is plenty leave the
+								 * taking to oms_fulfil_take() */
 	int			nrejected;		/* nodes not to be asked, with the reason */
 	OmsNodeRefusal *rejected;
 	int			nreplaced;		/* waiting allocations this plan replaces; 0:
@@ -200,6 +202,8 @@ typedef struct OmsFulfilment
 	int64	   *line_ids;		/* [nlines] the allocation each line becomes at
 								 * one node; NULL or 0: a new one */
 	/* out */
+	bool		taken;			/* the stock of the plan is reserved */
+	OmsPlanRequest request;		/* what was planned */
 	OmsSourcingRule rule;		/* the order's */
 	OmsPlanResult plan;
 	int			nallocations;
@@ -263,6 +267,12 @@ extern void oms_fulfil_request(OmsFulfilment *f, OmsPlanRequest *req);
  * fields but writes nothing except reservations.
  */
 extern void oms_fulfil_plan(OmsFulfilment *f);
+
+/*
+ * Takes the stock of a plan that was left to it.  False when somebody was
+ * faster: nothing is taken then, plan again.
+ */
+extern bool oms_fulfil_take(OmsFulfilment *f);
 
 /* Writes allocations with their tax, parcels and decisions. */
 extern void oms_fulfil_write(OmsFulfilment *f);

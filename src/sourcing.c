@@ -67,6 +67,9 @@ static void pose_problem(Planning *pl, OmsSolveRequest *q);
 static int64 opening_cost(const Planning *pl, int node);
 static int64 unit_price(const OmsDemand *d, const OmsStockPrice *prices,
 						int nprices, int32 node_id);
+static int64 least_left(const OmsPlanRequest *req,
+						const OmsStockLevel *levels, int nlevels,
+						const OmsPlanResult *res);
 static int64 level_at(const OmsStockLevel *levels, int n, int32 node_id,
 					  int32 sku_id, bool backorders);
 static int64 demand_at(const OmsDemand *d, const OmsStockLevel *levels,
@@ -139,6 +142,7 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	}
 	for (int i = 0; i < res->npieces; i++)
 		res->node_used[res->pieces[i].node] = true;
+	res->left = least_left(req, pl.levels, pl.nlevels, res);
 	for (int k = 0; k < pl.ncandidates && q.too_small; k++)
 		if (q.too_small[k])
 			res->nodes[pl.rank[k]].refused = "BELOW_MIN_SPLIT";
@@ -730,6 +734,26 @@ oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
 		return false;
 	}
 	return r.taken;
+}
+
+/* What the levels hold after the pieces, where that is least. */
+static int64
+least_left(const OmsPlanRequest *req, const OmsStockLevel *levels,
+		   int nlevels, const OmsPlanResult *res)
+{
+	int64		left = PG_INT64_MAX;
+
+	for (int i = 0; i < res->npieces; i++)
+	{
+		const OmsDemand *d = &req->demand[res->pieces[i].demand];
+		int32		node_id = res->nodes[res->pieces[i].node].node_id;
+
+		for (int c = 0; c < Max(d->ncomponents, 1); c++)
+			left = Min(left, level_at(levels, nlevels, node_id,
+									  d->ncomponents ? d->component_sku[c] : d->sku_id,
+									  false));
+	}
+	return left;
 }
 
 static int64

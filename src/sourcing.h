@@ -117,6 +117,7 @@ typedef struct OmsPlanResult
 	OmsPiece   *pieces;			/* by (node, demand) */
 	int64	   *unfilled;		/* [ndemand] milli */
 	int64	   *available;		/* [ndemand] over all candidates, milli */
+	int64		left;			/* after the pieces, where least is left, milli */
 	int64		cost;
 	int64		stock_price;	/* of it: worth of the stock taken */
 	bool		proven;
