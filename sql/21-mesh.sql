@@ -10,6 +10,11 @@ END;
 COMMENT ON FUNCTION oms.geo_area(geography) IS
     'A polygon or multipolygon as oms.service_area keeps it; NULL for anything else, empty or crossing itself.';
 
+CREATE FUNCTION oms.postcode_in_range(code text, range_from text, range_to text) RETURNS boolean
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'oms_postcode_in_range';
+COMMENT ON FUNCTION oms.postcode_in_range(text, text, text) IS
+    'Whether a postal code lies in a range, both ends included; NULL or empty: no bound on that side. Runs of digits compare as numbers and letters as letters (any case), spaces and hyphens only part them: BH20 lies behind BH4. NULL for a NULL code.';
+
 CREATE FUNCTION oms.node_id(code text, company text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$

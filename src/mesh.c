@@ -29,6 +29,7 @@
 
 #include "core_memo.h"
 #include "mesh.h"
+#include "postcode.h"
 
 static OmsPlan nodes_plan = {
 	NULL, 6, {INT4OID, FLOAT8OID, FLOAT8OID, BOOLOID, TIMESTAMPTZOID, BOOLOID}, NULL
@@ -184,24 +185,6 @@ read_regions(uint64 row, OmsNode *node)
 			node->regions[node->nregions++] = TextDatumGetCString(items[i]);
 }
 
-/* Two digits are a state, more the beginning of a pincode. */
-static bool
-serves_region(const OmsMeshRequest *req, const OmsNode *node)
-{
-	if (req->pincode == NULL || node->nregions < 0)
-		return true;
-	for (int i = 0; i < node->nregions; i++)
-	{
-		const char *region = node->regions[i];
-		size_t		len = strlen(region);
-
-		if (len > 2 ? strncmp(req->pincode, region, len) == 0 :
-			req->state_code && strcmp(req->state_code, region) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The first reason against the node, NULL when it may serve. */
 static const char *
 refusal(const OmsMeshRequest *req, const OmsNode *node, bool open)
@@ -212,7 +195,9 @@ refusal(const OmsMeshRequest *req, const OmsNode *node, bool open)
 		return "CLOSED";
 	if (node->state_code == NULL)
 		return "NO_STATE";
-	if (!serves_region(req, node))
+	if (req->pincode && node->nregions >= 0 &&
+		!oms_place_listed(node->regions, node->nregions, req->pincode,
+						  req->state_code))
 		return "REGION";
 	if (req->cod && !node->cod)
 		return "NODE_COD";

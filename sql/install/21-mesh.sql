@@ -23,7 +23,7 @@ CREATE TABLE oms.node (             --| A fulfilment node: a place that holds st
     accepts_returns boolean NOT NULL DEFAULT true, --| May receive returns
     cod boolean NOT NULL DEFAULT true, --| Sends parcels against cash; false: refused for COD orders (NODE_COD)
     cold_chain boolean NOT NULL DEFAULT true, --| Keeps the cold chain; false: sends no items that need it (NODE_COLD_CHAIN)
-    regions text[],                 --| Delivers only to these GST states (two digits) or pincode prefixes (three to six), else REGION; empty: nowhere; NULL: everywhere
+    regions text[],                 --| Where it delivers: GST states (two digits), beginnings of pincodes (three digits and more), ranges A..B; with ! before it a place is left out, which wins. Elsewhere it is refused (REGION); empty: nowhere; NULL: everywhere
     site text,                      --| Nodes of a company with the same site and GST state stand at one place: goods from several of them go as one parcel
     capacity numeric(14,3) CHECK (capacity >= 0), --| What one slot takes, in capacity_unit, where oms.node_slot does not say otherwise; NULL: no limit
     capacity_unit text NOT NULL DEFAULT 'parcels' CHECK (capacity_unit IN ('parcels', 'units')), --| What capacity counts: parcels, or stock units

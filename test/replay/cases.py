@@ -19,8 +19,12 @@ import sys
 from decimal import Decimal
 
 import cases_after  # adds its kinds
+import cases_rules
 from cases_kinds import BEFORE, KIND, Within
 from cases_shop import Database, NotCovered, Refused, Shop, number, plain
+
+KIND.update(cases_rules.KIND)
+BEFORE.update(cases_rules.BEFORE)
 
 
 def same(want, got):

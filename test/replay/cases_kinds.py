@@ -4,6 +4,7 @@ import json
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
+import cases_rules
 from cases_shop import NOW, NotCovered, Read, Refused, number, plain, quote, result_of
 
 
@@ -69,6 +70,7 @@ def kind_capture(shop):
     free = shop.levels("available")
     got = {"result": "ok", "allocations": [], "backordered": {}, "unallocated": {}}
     pieces = []
+    order_id = None
     try:
         answer = shop.capture(lines, node=node)
     except Refused as refused:
@@ -81,6 +83,7 @@ def kind_capture(shop):
                 got["short"][sku] = asked[sku] - number(have)
         got["fully_allocated"] = False
     else:
+        order_id = answer["order_id"]
         merged = {}
         for p in answer["pieces"]:
             merged[p["node"], p["sku"]] = merged.get((p["node"], p["sku"]), 0) + number(p["qty"])
@@ -108,6 +111,7 @@ def kind_capture(shop):
     got["on_hand"] = shop.levels("on_hand")
     got["allocated"] = shop.levels("reserved")
     got["atp"] = shop.atp(list(asked))
+    cases_rules.after_order(shop, got, order_id)
     return got
 
 
@@ -469,6 +473,8 @@ def kind_eligible(shop):
 def kind_select(shop):
     """The courier of the parcel that really goes."""
     options = shop.options
+    if dict.get(options, "ranked") is not None:
+        return cases_rules.kind_ranked(shop)
     if options.get("alternatives") is not True:
         raise NotCovered("a courier that is prescribed")
     options.get("preferred")

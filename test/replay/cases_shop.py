@@ -145,6 +145,8 @@ class Shop:
         self.gathered = []
         self.db_requests = []
         self.baskets = {}
+        self.limits = []
+        self.own_couriers = False
 
     # --- what the case is about
 
@@ -228,7 +230,8 @@ class Shop:
         db.tell("SET LOCAL oms.company = 'CASE';")
         for i, code in enumerate(self.channels):
             db.make("channel", channel_id=9900 + i, company_id=9900, code=code, name=code, kind="web",
-                    allow_split=split, max_shipments=30, allow_backorder=waits or beyond,
+                    allow_split=split, max_shipments=30,
+                    allow_backorder=waits or beyond or dict.get(options, "on_unfillable") is not None,
                     cart_ttl="%s minutes" % ttl)
         db.make("pincode", pincode="999001", state_code="29", district="Case",
                 place="=oms.geo_point(%s, %s)" % self.place)
@@ -260,6 +263,7 @@ class Shop:
         db.make("risk_policy", company_id=9900)
         for i, node in enumerate(self.nodes):
             self.make_node(9900 + i, node)
+        cases_rules.fill_slots(self)
         self.set_policies(thresholds, backorders)
         self.make_allocated()
         self.make_holds()
@@ -285,12 +289,13 @@ class Shop:
         km = options.get("max_distance_km")
         if km is not None:
             rule["max_distance_m"] = int(km * 1000)
+        cases_rules.rule_options(self, rule)
         self.db.make("sourcing_rule", company_id=9900, **rule)
 
     def make_couriers(self):
         db = self.db
         services = self.options.get("services") or [{"code": "ANY"}]
-        db.make("courier", courier_id=9900, code="CASEC", name="Case courier")
+        db.make("courier", courier_id=9900, code=services[0]["code"] if self.own_couriers else "CASEC", name="Case courier")
         for i, service in enumerate(services):
             service = Read(service)
             columns = {}
@@ -303,17 +308,24 @@ class Shop:
             if service.get("min_value") is not None:
                 columns["min_value"] = service["min_value"]
             seq = service.get("seq", 10)
-            db.make("courier_service", courier_service_id=9900 + i, courier_id=9900,
-                    code=service.get("code"), name="Case", mode="surface", max_cod=999999999999, **columns)
+            base = service.get("fixed")
+            base = seq if base is None else base
+            back = service.get("rto", base)
+            if self.own_couriers and i > 0:
+                db.make("courier", courier_id=9900 + i, code=service["code"], name="Case courier")
+                db.make("zone_rule", courier_id=9900 + i, seq=1, test="otherwise", zone="Z")
+            db.make("courier_service", courier_service_id=9900 + i, courier_id=9900 + (i if self.own_couriers else 0),
+                    code=service.get("code"), name="Case", mode=service.get("mode", "surface"), max_cod=999999999999, **columns)
             db.make("serviceability", courier_service_id=9900 + i, pincode="999001", cod=True)
             db.make("zone_transit", courier_service_id=9900 + i, zone="Z", days=2)
             db.make("rate_card", rate_card_id=9900 + i, company_id=9900, courier_service_id=9900 + i, note="case")
             for leg in ("forward", "rto", "reverse"):
                 # the sequence is the price: what comes first is cheapest
-                db.make("rate_slab", rate_card_id=9900 + i, zone="Z", leg=leg, base=seq, add=0)
+                db.make("rate_slab", rate_card_id=9900 + i, zone="Z", leg=leg, base=back if leg == "rto" else base, add=0)
             if service.unread():
                 raise NotCovered("service field " + ", ".join(service.unread()))
-        self.db.value("SELECT oms.add_awbs('CASEC', ARRAY['9900000001', '9900000002', '9900000003', '9900000004'])")
+        if not self.own_couriers:
+            self.db.value("SELECT oms.add_awbs('CASEC', ARRAY['9900000001', '9900000002', '9900000003', '9900000004'])")
         db.make("zone_rule", courier_id=9900, seq=1, test="otherwise", zone="Z")
 
     def make_node(self, node_id, node):
@@ -334,13 +346,12 @@ class Shop:
         if self.first_node == code:
             priority = -1
         node.get("default")
-        if not set(self.channels) <= set(node.get("channels") or self.channels):
-            raise NotCovered("nodes of a channel")
         db.make("node", node_id=node_id, company_id=9900, code=code, name=code, state_code="29",
                 pincode="999001", priority=priority, open=node.get("enabled", True),
                 accepts_returns=node.get("accepts_returns", True), pos=node.get("pickup", False),
                 place="=oms.geo_point(%s, %s)" % place if place else None)
         self.node_codes.append(code)
+        cases_rules.node_options(self, node_id, node)
         stock = dict(node.get("stock") or {})
         quants = node.get("quants")
         if quants is not None:
@@ -509,3 +520,6 @@ def result_of(refused):
     if refused.state == "OM101":
         return "insufficient"
     raise refused
+
+
+import cases_rules  # noqa: E402 (it needs the names above)
