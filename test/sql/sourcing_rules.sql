@@ -91,6 +91,13 @@ UPDATE oms.node SET regions = '{98100}' WHERE code = 'BOM' AND company_id = 9200
 SELECT plan FROM pg_temp.took('f5', 'NOW 981001 PREPAID 4xBOOK', '{"fulfilment": {"mode": "SHIP", "node": "BOM"}}');
 UPDATE oms.node SET regions = '{}' WHERE code = 'BOM' AND company_id = 9200;
 SELECT pg_temp.fails($$SELECT pg_temp.capture('f6', 'NOW 981001 PREPAID 1xTV', '{"fulfilment": {"mode": "SHIP", "node": "BOM"}}')$$);
+-- ranges, exclusions (which win), and only exclusions
+CREATE FUNCTION pg_temp.delivers(regions text[]) RETURNS boolean LANGUAGE sql AS $$
+    UPDATE oms.node SET regions = $1 WHERE code = 'BOM' AND company_id = 9200;
+    SELECT (oms.promise(pg_temp.doc('p', 'NOW 981001 PREPAID 1xTV', '{"fulfilment": {"mode": "SHIP", "node": "BOM"}}'), '2026-03-02 10:00+05:30') ->> 'complete')::boolean
+$$;
+SELECT r, pg_temp.delivers(r::text[]) FROM unnest(ARRAY['{981000..981001}', '{981002..}', '{..981000,29}', '{981,!981001}', '{!29,981001}', '{!27}', '{!981001..981009}', '{27,!5}']) r;
+SELECT c, f, t, oms.postcode_in_range(c, f, t) FROM (VALUES ('560001', '560001', '560001'), ('560002', '560001', '560001'), ('99', '100', NULL), ('0099', NULL, '99'), ('BH20 2BC', 'BH2 1AA', 'BH4 9ZZ'), ('bh3-1aa', 'BH2 1AA', 'BH4 9ZZ'), ('BH2', 'BH2 1AA', 'BH4'), ('', NULL, NULL), (NULL, '1', '2')) v (c, f, t);
 SELECT count(oms.cancel_order(pg_temp.id(x))) FROM unnest('{f3,f4,f5}'::text[]) x;
 UPDATE oms.node SET cod = true, cold_chain = true, regions = NULL WHERE company_id = 9200;
 UPDATE oms.sku SET cold_chain = false WHERE sku_id = 9221;
