@@ -19,10 +19,11 @@ static bool take_awb(OmsShipment *s, int32 courier_id);
 static void keep_booking(OmsShipment *s, const OmsCourierQuote *q);
 static bool book_next_best(OmsShipment *s, bool must);
 
+/* Materialized: a join that ran it again for each row would take them all. */
 static OmsPlan take_awb_plan = {
-	"UPDATE oms.awb_pool p SET shipment_id = $2, taken_at = now()"
-	" FROM (SELECT courier_id, awb FROM oms.awb_pool WHERE courier_id = $1 AND shipment_id IS NULL"
-	"  ORDER BY awb COLLATE \"C\" LIMIT 1 FOR UPDATE SKIP LOCKED) f"
+	"WITH f AS MATERIALIZED (SELECT courier_id, awb FROM oms.awb_pool WHERE courier_id = $1 AND shipment_id IS NULL"
+	"  ORDER BY awb COLLATE \"C\" LIMIT 1 FOR UPDATE SKIP LOCKED)"
+	" UPDATE oms.awb_pool p SET shipment_id = $2, taken_at = now() FROM f"
 	" WHERE p.courier_id = f.courier_id AND p.awb = f.awb RETURNING p.awb",
 	2, {INT4OID, INT8OID}, NULL
 };
