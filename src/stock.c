@@ -103,11 +103,14 @@ is_tracked(int32 sku_id, bool *exists)
 
 /* Holds that do not count: of carts that expired, and of the own carts. */
 static OmsPlan cart_plan = {
-	"SELECT node_id, sku_id, (sum(qty) * 1000)::int8"
-	" FROM oms.reservation"
+	"SELECT node_id, sku_id, (sum(qty) * 1000)::int8 FROM ("
+	"SELECT node_id, sku_id, qty FROM oms.reservation"
 	" WHERE company_id = $1 AND sku_id = ANY ($2)"
 	" AND cart_id IS NOT NULL AND state = 'open'"
-	" AND (expires_at <= $3 OR cart_id = ANY ($4))"
+	" AND expires_at <= $3 AND cart_id <> ALL ($4)"
+	" UNION ALL SELECT node_id, sku_id, qty FROM oms.reservation"
+	" WHERE company_id = $1 AND sku_id = ANY ($2)"
+	" AND state = 'open' AND cart_id = ANY ($4)) r"
 	" GROUP BY node_id, sku_id",
 	4, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTARRAYOID}, NULL
 };
@@ -357,7 +360,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 		values[0] = Int32GetDatum(company_id);
 		for (int i = 0; i < nupdates; i++)
 		{
-			if (oms_stock_row_take(company_id, changed[i], qty[i]) == OMS_STOCK_ROW_DONE)
+			if (oms_stock_row_add(company_id, changed[i], qty[i]) == OMS_STOCK_ROW_DONE)
 				continue;
 			values[1] = Int32GetDatum(changed[i].node_id);
 			values[2] = Int32GetDatum(changed[i].sku_id);
@@ -525,24 +528,40 @@ ensure_erp_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
 	", back AS (UPDATE oms.stock_quota q SET used = q.used - c.qty" \
 	"  FROM (SELECT company_id, quota_id, sum(quota_qty) AS qty FROM closed WHERE quota_id IS NOT NULL GROUP BY 1, 2) c" \
 	"  WHERE q.company_id = c.company_id AND q.quota_id = c.quota_id)"
-#define UNRESERVE \
-	" UPDATE oms.stock s SET reserved = s.reserved - c.qty," \
-	" shortfall = greatest(0, least(s.shortfall, s.reserved - c.qty - greatest(s.on_hand, 0) - greatest(s.backorder_limit, s.channel_depth)))," \
-	" version = s.version + 1, updated_at = now()" \
-	" FROM (SELECT company_id, node_id, sku_id, sum(qty) AS qty FROM closed GROUP BY 1, 2, 3) c" \
-	" WHERE s.company_id = c.company_id AND s.node_id = c.node_id AND s.sku_id = c.sku_id"
+static OmsPlan unreserve_plan = {
+	"UPDATE oms.stock SET reserved = reserved - $4,"
+	" shortfall = greatest(0, least(shortfall, reserved - $4 - greatest(on_hand, 0) - greatest(backorder_limit, channel_depth))),"
+	" version = version + 1, updated_at = now()"
+	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
+	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
+};
+
+/* Of a row that is locked, for reservations that were closed. */
+static void
+unreserve(int32 company_id, OmsStockKey key, int64 qty)
+{
+	Datum		values[4] = {
+		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
+		Int32GetDatum(key.sku_id), oms_milli_numeric(qty)
+	};
+
+	if (oms_stock_row_add(company_id, key, -qty) != OMS_STOCK_ROW_DONE)
+		oms_exec(&unreserve_plan, values, NULL, false, 0);
+}
 
 static OmsPlan give_back_plan = {
 	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(),"
 	"  close_reason = CASE WHEN r.cart_id = ANY ($4) THEN 'converted' ELSE 'expired' END"
-	"  WHERE r.company_id = $1 AND r.node_id = $2 AND r.sku_id = $3"
-	"  AND r.cart_id IS NOT NULL AND r.state = 'open' AND (r.expires_at <= $5 OR r.cart_id = ANY ($4))"
-	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty, r.quota_id, r.quota_qty)" UNQUOTA UNRESERVE,
-	5, {INT4OID, INT4OID, INT4OID, TEXTARRAYOID, TIMESTAMPTZOID}, NULL
+	"  WHERE r.company_id = $1 AND r.reservation_id = ANY ($2) AND r.state = 'open'"
+	"  RETURNING r.company_id, r.qty, r.quota_id, r.quota_qty)" UNQUOTA
+	" SELECT (sum(qty) * 1000)::int8 FROM closed",
+	4, {INT4OID, INT8ARRAYOID, INT4OID, TEXTARRAYOID}, NULL
 };
 static OmsPlan carts_plan = {
-	"SELECT 1 FROM oms.reservation WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
-	" AND cart_id IS NOT NULL AND state = 'open' AND (expires_at <= $5 OR cart_id = ANY ($4))",
+	"SELECT reservation_id FROM oms.reservation WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
+	" AND cart_id IS NOT NULL AND state = 'open' AND expires_at <= $5 AND cart_id <> ALL ($4)"
+	" UNION ALL SELECT reservation_id FROM oms.reservation WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
+	" AND state = 'open' AND cart_id = ANY ($4)",
 	5, {INT4OID, INT4OID, INT4OID, TEXTARRAYOID, TIMESTAMPTZOID}, NULL
 };
 
@@ -556,6 +575,8 @@ give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 {
 	Datum		values[5];
 	bool		any = false;
+	int64	   *ids;
+	int			n;
 
 	values[0] = Int32GetDatum(company_id);
 	values[3] = oms_text_array(view->own_carts, view->nown_carts);
@@ -564,9 +585,15 @@ give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 	{
 		values[1] = Int32GetDatum(keys[i].node_id);
 		values[2] = Int32GetDatum(keys[i].sku_id);
-		if (oms_exec(&carts_plan, values, NULL, false, 1) == 0)
+		n = (int) oms_exec(&carts_plan, values, NULL, false, 0);
+		if (n == 0)
 			continue;
+		ids = palloc(sizeof(int64) * n);
+		for (int k = 0; k < n; k++)
+			ids[k] = oms_int8(k, 1);
+		values[1] = oms_int8_array(ids, n);
 		oms_exec(&give_back_plan, values, NULL, false, 0);
+		unreserve(company_id, keys[i], oms_int8(0, 1));
 		any = true;
 	}
 	return any;
@@ -592,12 +619,13 @@ static OmsPlan expired_keys_plan = {
 	" WHERE company_id = $1 AND cart_id = $2 AND state = 'open' AND expires_at <= $4 ORDER BY 1, 2",
 	4, {INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, NULL
 };
+#define CLOSED \
+	" SELECT node_id, sku_id, (sum(qty) * 1000)::int8 FROM closed GROUP BY 1, 2 ORDER BY 1, 2"
 #define RELEASE(which) \
 	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = $3" \
 	"  WHERE r.company_id = $1 AND " which " AND r.state = 'open'" \
 	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty, r.quota_id, r.quota_qty)" \
-	UNQUOTA UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id," \
-	" CASE WHEN s.sellable THEN ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8 ELSE 0 END"
+	UNQUOTA CLOSED
 
 static OmsPlan release_allocation_plan = {
 	RELEASE("r.allocation_id = $2"),
@@ -613,8 +641,7 @@ static OmsPlan release_part_plan = {
 	" closed AS (INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, state, close_reason, allocation_id, closed_at, quota_id, quota_qty)"
 	"  SELECT $1, node_id, sku_id, qty, 'closed', $3, $2, now(), CASE WHEN quota_qty + qty > held THEN quota_id END, nullif(greatest(quota_qty + qty - held, 0), 0) FROM part"
 	"  RETURNING company_id, node_id, sku_id, qty, quota_id, quota_qty)"
-	UNQUOTA UNRESERVE " RETURNING (c.qty * 1000)::int8, s.node_id, s.sku_id,"
-	" ((s.on_hand - s.reserved - s.safety + s.backorder_limit) * 1000)::int8",
+	UNQUOTA CLOSED,
 	5, {INT4OID, INT8OID, TEXTOID, NUMERICOID, NUMERICOID}, NULL
 };
 static OmsPlan release_cart_plan = {
@@ -652,7 +679,6 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 	int			n;
 	int64		total = 0;
 	uint64		released;
-	int64	   *after;
 	int64	   *qty;
 
 	oms_spi_connect();
@@ -663,21 +689,30 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 		OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * n);
 
 		oms_early_release_mark();
-		lock_rows(company_id, keys, n, levels);
+		n = lock_rows(company_id, keys, n, levels);
 		released = oms_exec(release_plan, values, NULL, false, 0);
-		after = palloc(sizeof(int64) * (released + 1));
 		qty = palloc(sizeof(int64) * (released + 1));
 		keys = palloc(sizeof(OmsStockKey) * (released + 1));
 		for (uint64 i = 0; i < released; i++)
 		{
-			qty[i] = oms_int8(i, 1);
-			keys[i].node_id = oms_int4(i, 2);
-			keys[i].sku_id = oms_int4(i, 3);
-			after[i] = oms_int8(i, 4);
+			keys[i].node_id = oms_int4(i, 1);
+			keys[i].sku_id = oms_int4(i, 2);
+			qty[i] = oms_int8(i, 3);
 			total += qty[i];
 		}
 		for (uint64 i = 0; i < released; i++)
-			oms_stock_alert(company_id, keys[i], after[i] - qty[i], after[i]);
+		{
+			OmsStockLevel *l = find_level(levels, n, keys[i].node_id, keys[i].sku_id);
+			int64		before;
+
+			if (l == NULL)
+				continue;
+			l->tracked = true;
+			before = oms_stock_node_available(l);
+			unreserve(company_id, keys[i], qty[i]);
+			l->reserved -= qty[i];
+			oms_stock_alert(company_id, keys[i], before, oms_stock_node_available(l));
+		}
 	}
 	oms_spi_finish();
 	return total;
@@ -842,9 +877,9 @@ oms_stock_dispatch(int32 company_id, int64 allocation_id, const char *document)
 }
 
 static OmsPlan left_plan = {
-	"WITH closed AS (UPDATE oms.reservation r SET state = 'closed', closed_at = now(), close_reason = 'consumed'"
-	"  WHERE r.company_id = $1 AND r.reservation_id = $2 AND r.state = 'leaving'"
-	"  RETURNING r.company_id, r.node_id, r.sku_id, r.qty)" UNRESERVE,
+	"UPDATE oms.reservation SET state = 'closed', closed_at = now(), close_reason = 'consumed'"
+	" WHERE company_id = $1 AND reservation_id = $2 AND state = 'leaving'"
+	" RETURNING node_id, sku_id, (qty * 1000)::int8",
 	2, {INT4OID, INT8OID}, NULL
 };
 
@@ -854,7 +889,12 @@ oms_stock_left(int32 company_id, int64 reservation_id)
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(reservation_id)};
 
 	oms_spi_connect();
-	oms_exec(&left_plan, values, NULL, false, 0);
+	if (oms_exec(&left_plan, values, NULL, false, 0) > 0)
+	{
+		OmsStockKey key = {oms_int4(0, 1), oms_int4(0, 2)};
+
+		unreserve(company_id, key, oms_int8(0, 3));
+	}
 	oms_spi_finish();
 }
 

@@ -139,7 +139,7 @@ static const struct
 	{"updated_at", TIMESTAMPTZOID}
 };
 
-/* The CHECK constraints that oms_stock_row_take() looks after. */
+/* The CHECK constraints that oms_stock_row_add() looks after. */
 static const char *const checks[] = {
 	"stock_backorder_limit_check", "stock_channel_depth_check", "stock_never_oversold",
 	"stock_reserved_check", "stock_safety_check", "stock_shortfall_check"
@@ -172,6 +172,19 @@ typedef struct HintTable
 	pg_atomic_uint64 hint[HINT_SETS][HINT_WAYS];
 } HintTable;
 
+/*
+ * Where this transaction's own newest versions are: it may write one row many
+ * times (the combiner does), and the shared hint stays at what is committed.
+ */
+#define OWN_HINTS 64
+
+static struct
+{
+	TransactionId xid;			/* whose; others count as empty */
+	uint64		hash[OWN_HINTS];
+	ItemPointerData tid[OWN_HINTS];
+}			own;
+
 static HintTable *hints = NULL;
 static bool use_hints = true;
 static bool callback_registered = false;
@@ -185,17 +198,21 @@ static void look_at_table(void);
 static bool plain_table(Relation rel);
 static bool plain_indexes(Relation rel);
 static Relation open_table(LOCKMODE mode, AclMode rights);
+static void prune(Relation rel, ItemPointer tid);
 static bool find_row(Relation rel, int32 company_id, OmsStockKey key,
 					 HeapTuple *found);
 static bool find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
 						 Snapshot snapshot, HeapTuple *found, bool *too_new);
+static bool follow(Relation rel, int32 company_id, OmsStockKey key,
+				   ItemPointerData tid, Snapshot snapshot, HeapTuple *found,
+				   bool *too_new);
 static bool find_by_index(Relation rel, int32 company_id, OmsStockKey key,
 						  Snapshot snapshot, HeapTuple *found);
 static void make_index_entries(Relation rel, TupleTableSlot *slot);
-static bool hint_get(Relation rel, int32 company_id, OmsStockKey key,
-					 ItemPointer tid);
-static void hint_set(Relation rel, int32 company_id, OmsStockKey key,
-					 ItemPointer tid);
+static uint64 hint_hash(Relation rel, int32 company_id, OmsStockKey key);
+static bool hint_get(uint64 hash, ItemPointer tid);
+static void hint_set(uint64 hash, ItemPointer tid);
+static void own_hint_set(uint64 hash, ItemPointer tid);
 static bool same_key(Relation rel, HeapTuple tuple, int32 company_id,
 					 OmsStockKey key);
 static void fill_level(Relation rel, HeapTuple tuple, OmsStockLevel *level);
@@ -328,7 +345,7 @@ oms_stock_row_levels(int32 company_id, int32 sku_id, OmsStockLevel **levels,
 			tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
 			done = fetched = true;
 			if (entries > STEP_OVER)
-				hint_set(rel, company_id, last, &tuple->t_self);
+				hint_set(hint_hash(rel, company_id, last), &tuple->t_self);
 		}
 		if (!done)
 			continue;
@@ -373,6 +390,7 @@ oms_stock_row_lock(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 			result = OMS_STOCK_ROW_NONE;
 			break;
 		}
+		prune(rel, &tuple->t_self);
 		locked = table_tuple_lock(rel, &tuple->t_self, GetActiveSnapshot(),
 								  slot, GetCurrentCommandId(true),
 								  LockTupleNoKeyExclusive, LockWaitBlock,
@@ -385,8 +403,10 @@ oms_stock_row_lock(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 			if (same_key(rel, tuple, company_id, key))
 			{
 				fill_level(rel, tuple, level);
-				if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
-					hint_set(rel, company_id, key, &tuple->t_self);
+				if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+					own_hint_set(hint_hash(rel, company_id, key), &tuple->t_self);
+				else
+					hint_set(hint_hash(rel, company_id, key), &tuple->t_self);
 				result = OMS_STOCK_ROW_DONE;
 				break;
 			}
@@ -405,13 +425,14 @@ oms_stock_row_lock(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 }
 
 OmsStockRowResult
-oms_stock_row_take(int32 company_id, OmsStockKey key, int64 qty)
+oms_stock_row_add(int32 company_id, OmsStockKey key, int64 qty)
 {
 	Relation	rel = open_table(RowExclusiveLock, ACL_SELECT | ACL_UPDATE);
 	OmsStockRowResult result = OMS_STOCK_ROW_BY_SQL;
 	HeapTuple	tuple;
 	bool		found;
 	int64		reserved;
+	int64		shortfall;
 	int64		covered;
 
 	if (rel == NULL)
@@ -421,11 +442,12 @@ oms_stock_row_take(int32 company_id, OmsStockKey key, int64 qty)
 	if (found && !pg_add_s64_overflow(milli_of(rel, tuple, RESERVED), qty,
 									  &reserved))
 	{
+		shortfall = milli_of(rel, tuple, SHORTFALL);
 		covered = Max(milli_of(rel, tuple, ON_HAND), 0) +
 			Max(milli_of(rel, tuple, BACKORDER_LIMIT),
-				milli_of(rel, tuple, CHANNEL_DEPTH)) +
-			milli_of(rel, tuple, SHORTFALL);
-		if (reserved >= 0 && reserved <= Min(covered, QTY_LIMIT))
+				milli_of(rel, tuple, CHANNEL_DEPTH)) + shortfall;
+		if (reserved >= 0 && reserved <= Min(covered, QTY_LIMIT) &&
+			(qty > 0 || shortfall == 0))
 		{
 			TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel),
 															&TTSOpsHeapTuple);
@@ -455,6 +477,7 @@ oms_stock_row_take(int32 company_id, OmsStockKey key, int64 qty)
 			{
 				if (update_indexes)
 					make_index_entries(rel, slot);
+				own_hint_set(hint_hash(rel, company_id, key), &slot->tts_tid);
 				result = OMS_STOCK_ROW_DONE;
 			}
 			ExecDropSingleTupleTableSlot(slot);
@@ -467,6 +490,16 @@ oms_stock_row_take(int32 company_id, OmsStockKey key, int64 qty)
 	if (result == OMS_STOCK_ROW_DONE)
 		CommandCounterIncrement();
 	return result;
+}
+
+/* As a scan does it when it comes to a page: leaves room for HOT updates. */
+static void
+prune(Relation rel, ItemPointer tid)
+{
+	Buffer		buffer = ReadBuffer(rel, ItemPointerGetBlockNumber(tid));
+
+	heap_page_prune_opt(rel, buffer);
+	ReleaseBuffer(buffer);
 }
 
 /*
@@ -491,24 +524,36 @@ find_row(Relation rel, int32 company_id, OmsStockKey key, HeapTuple *found)
 	return find_by_index(rel, company_id, key, GetActiveSnapshot(), found);
 }
 
-/*
- * Follows the chain of updates from the hint to the version visible to the
- * snapshot.  *too_new: the hint is a version younger than the snapshot.
- */
+/* *too_new: the hint is a version younger than the snapshot. */
 static bool
 find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
 			 Snapshot snapshot, HeapTuple *found, bool *too_new)
 {
+	uint64		hash = hint_hash(rel, company_id, key);
 	ItemPointerData tid;
+
+	*too_new = false;
+	if (TransactionIdIsValid(own.xid) &&
+		own.xid == GetTopTransactionIdIfAny() &&
+		own.hash[hash % OWN_HINTS] == hash &&
+		follow(rel, company_id, key, own.tid[hash % OWN_HINTS], snapshot,
+			   found, too_new))
+		return true;
+	*too_new = false;
+	return hint_get(hash, &tid) &&
+		follow(rel, company_id, key, tid, snapshot, found, too_new);
+}
+
+/* Follows the chain of updates to the version visible to the snapshot. */
+static bool
+follow(Relation rel, int32 company_id, OmsStockKey key, ItemPointerData tid,
+	   Snapshot snapshot, HeapTuple *found, bool *too_new)
+{
 	Buffer		buffer = InvalidBuffer;
 	BlockNumber block = InvalidBlockNumber;
 	TransactionId prior = InvalidTransactionId;
-	bool		first = true;
 
-	*too_new = false;
 	*found = NULL;
-	if (!hint_get(rel, company_id, key, &tid))
-		return false;
 	if (ItemPointerGetBlockNumberNoCheck(&tid) >= RelationGetNumberOfBlocks(rel))
 		return false;
 	for (;;)
@@ -526,8 +571,6 @@ find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
 			CHECK_FOR_INTERRUPTS();
 			block = ItemPointerGetBlockNumberNoCheck(&tid);
 			buffer = ReadBuffer(rel, block);
-			if (first)
-				heap_page_prune_opt(rel, buffer);
 			LockBuffer(buffer, BUFFER_LOCK_SHARE);
 		}
 		page = BufferGetPage(buffer);
@@ -552,13 +595,13 @@ find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
 		xmin = HeapTupleHeaderGetXmin(tuple.t_data);
 
 		/* a line pointer may have been given to another row */
-		if (TransactionIdIsValid(prior) && !TransactionIdEquals(xmin, prior))
-			break;
-		if (!same_key(rel, &tuple, company_id, key))
+		if (TransactionIdIsValid(prior) ? !TransactionIdEquals(xmin, prior) :
+			!same_key(rel, &tuple, company_id, key))
 			break;
 		if (HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer))
 		{
-			*found = heap_copytuple(&tuple);
+			if (same_key(rel, &tuple, company_id, key))
+				*found = heap_copytuple(&tuple);
 			break;
 		}
 		if (TransactionIdIsNormal(xmin) &&
@@ -575,7 +618,6 @@ find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
 			break;
 		prior = HeapTupleHeaderGetUpdateXid(tuple.t_data);
 		tid = tuple.t_data->t_ctid;
-		first = false;
 	}
 	if (BufferIsValid(buffer))
 		UnlockReleaseBuffer(buffer);
@@ -736,7 +778,9 @@ plain_table(Relation rel)
 		about.attno[c] = get_attnum(RelationGetRelid(rel), columns[c].name);
 		if (about.attno[c] == InvalidAttrNumber ||
 			TupleDescAttr(RelationGetDescr(rel),
-						  about.attno[c] - 1)->atttypid != columns[c].type)
+						  about.attno[c] - 1)->atttypid != columns[c].type ||
+			!TupleDescAttr(RelationGetDescr(rel),
+						   about.attno[c] - 1)->attnotnull)
 			return false;
 	}
 	return true;
@@ -821,14 +865,12 @@ hint_pack(uint64 hash, ItemPointer tid)
 }
 
 static bool
-hint_get(Relation rel, int32 company_id, OmsStockKey key, ItemPointer tid)
+hint_get(uint64 hash, ItemPointer tid)
 {
-	uint64		hash;
 	pg_atomic_uint64 *set;
 
 	if (hints == NULL)
 		return false;
-	hash = hint_hash(rel, company_id, key);
 	set = hints->hint[(hash >> 16) % HINT_SETS];
 	for (int w = 0; w < HINT_WAYS; w++)
 	{
@@ -845,9 +887,8 @@ hint_get(Relation rel, int32 company_id, OmsStockKey key, ItemPointer tid)
 }
 
 static void
-hint_set(Relation rel, int32 company_id, OmsStockKey key, ItemPointer tid)
+hint_set(uint64 hash, ItemPointer tid)
 {
-	uint64		hash = hint_hash(rel, company_id, key);
 	int			way = -1;
 	pg_atomic_uint64 *set;
 
@@ -877,6 +918,18 @@ hint_set(Relation rel, int32 company_id, OmsStockKey key, ItemPointer tid)
 	pg_atomic_write_u64(&set[way], hint_pack(hash, tid));
 }
 
+static void
+own_hint_set(uint64 hash, ItemPointer tid)
+{
+	if (own.xid != GetTopTransactionIdIfAny())
+	{
+		memset(own.hash, 0, sizeof(own.hash));
+		own.xid = GetTopTransactionIdIfAny();
+	}
+	own.hash[hash % OWN_HINTS] = hash;
+	own.tid[hash % OWN_HINTS] = *tid;
+}
+
 /*
  * Columns
  */
@@ -898,22 +951,28 @@ milli_of(Relation rel, HeapTuple tuple, int column)
 	Datum		value = heap_getattr(tuple, about.attno[column],
 									 RelationGetDescr(rel), &isnull);
 
-	return isnull ? 0 : oms_numeric_to_milli(value);
+	return oms_numeric_to_milli(value);
 }
 
 static void
 fill_level(Relation rel, HeapTuple tuple, OmsStockLevel *level)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
-	bool		isnull;
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 
-	level->key.node_id = DatumGetInt32(heap_getattr(tuple, about.attno[NODE_ID], desc, &isnull));
-	level->key.sku_id = DatumGetInt32(heap_getattr(tuple, about.attno[SKU_ID], desc, &isnull));
-	level->on_hand = milli_of(rel, tuple, ON_HAND);
-	level->reserved = milli_of(rel, tuple, RESERVED);
-	level->safety = milli_of(rel, tuple, SAFETY);
-	level->backorder_limit = level->node_limit = milli_of(rel, tuple, BACKORDER_LIMIT);
+#define COLUMN(c) values[about.attno[c] - 1]
+	heap_deform_tuple(tuple, desc, values, nulls);
+	level->key.node_id = DatumGetInt32(COLUMN(NODE_ID));
+	level->key.sku_id = DatumGetInt32(COLUMN(SKU_ID));
+	level->on_hand = oms_numeric_to_milli(COLUMN(ON_HAND));
+	level->reserved = oms_numeric_to_milli(COLUMN(RESERVED));
+	level->safety = oms_numeric_to_milli(COLUMN(SAFETY));
+	level->backorder_limit = level->node_limit = oms_numeric_to_milli(COLUMN(BACKORDER_LIMIT));
 	level->kept = level->quota_id = level->quota_left = 0;
-	level->blocked = !DatumGetBool(heap_getattr(tuple, about.attno[SELLABLE], desc, &isnull));
-	level->has_terms = DatumGetBool(heap_getattr(tuple, about.attno[HAS_TERMS], desc, &isnull));
+	level->blocked = !DatumGetBool(COLUMN(SELLABLE));
+	level->has_terms = DatumGetBool(COLUMN(HAS_TERMS));
+#undef COLUMN
+	pfree(values);
+	pfree(nulls);
 }

@@ -32,10 +32,11 @@ extern OmsStockRowResult oms_stock_row_lock(int32 company_id,
 											OmsStockLevel *level);
 
 /*
- * Adds "qty" to what is reserved in a row that this transaction has locked.
- * BY_SQL also where a constraint would be broken: the statement says which.
+ * Adds "qty" (below zero: gives back) to what is reserved in a row that this
+ * transaction has locked.  BY_SQL also where a constraint would be broken:
+ * the statement says which; and where there is a shortfall to reckon.
  */
-extern OmsStockRowResult oms_stock_row_take(int32 company_id,
-											OmsStockKey key, int64 qty);
+extern OmsStockRowResult oms_stock_row_add(int32 company_id, OmsStockKey key,
+										   int64 qty);
 
 #endif							/* OMS_STOCK_ROW_H */

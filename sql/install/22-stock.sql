@@ -44,7 +44,7 @@ CREATE TABLE oms.reservation (      --| A hold on stock: of an order's allocatio
 CREATE INDEX reservation_allocation ON oms.reservation (company_id, allocation_id) WHERE allocation_id IS NOT NULL;
 CREATE INDEX reservation_cart ON oms.reservation (company_id, cart_id) WHERE cart_id IS NOT NULL AND state = 'open';
 CREATE INDEX reservation_expiry ON oms.reservation (expires_at) WHERE state = 'open' AND expires_at IS NOT NULL;
-CREATE INDEX reservation_cart_sku ON oms.reservation (company_id, sku_id, node_id) WHERE cart_id IS NOT NULL AND state = 'open';
+CREATE INDEX reservation_cart_sku ON oms.reservation (company_id, sku_id, expires_at, node_id) WHERE cart_id IS NOT NULL AND state = 'open';
 
 CREATE TABLE oms.stock_ledger (     --| Every change of a count, append only: what, why, for which document, by whom.
     company_id integer NOT NULL,    --| Whose
