@@ -66,7 +66,7 @@ SET search_path = pg_catalog, pg_temp AS $$
      ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION oms.explain_order(bigint, text) IS
-    'Every node and courier service considered for an order, in each planning run: chosen, ranked with its cost, or refused with a reason; and the risk score with its terms. Cost is in the order''s currency (a probability for risk).';
+    'Every node and courier service considered for an order, in each planning run: chosen, ranked with its cost, or refused with a reason; the plan, and the best one with another set of nodes (runner_up) with the difference of its cost; and the risk score with its terms. Cost is in the order''s currency (a probability for risk).';
 
 CREATE FUNCTION oms.plan_split(problem jsonb, mode text DEFAULT 'cost') RETURNS jsonb
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'oms_plan_split';

@@ -158,6 +158,7 @@ oms_fulfil_plan(OmsFulfilment *f)
 	bool		any_courier = false;
 
 	oms_fulfil_request(f, &req);
+	req.runner_up = f->reserve && oms_sourcing_explains_runner_up();
 	f->demand = req.demand;
 
 	for (;;)
@@ -523,7 +524,7 @@ oms_fulfil_write(OmsFulfilment *f)
 {
 	OmsDecision *decisions;
 	int			n;
-	int			room = f->plan.nnodes + 2;
+	int			room = f->plan.nnodes + 3;
 
 	oms_spi_connect();
 	for (int p = 0; p < f->nquotes; p++)
@@ -577,6 +578,7 @@ oms_fulfil_write(OmsFulfilment *f)
 		if (f->plan.stock_price > 0)
 			oms_json_paise(&j, "stock_price", f->plan.stock_price);
 		d->terms = oms_json_end(&j);
+		n = oms_sourcing_explain_runner_up(&f->plan, decisions, n);
 	}
 	for (int p = 0; p < f->nquotes; p++)
 		for (int q = 0; q < f->parcels[p].nquotes; q++)

@@ -16,6 +16,7 @@
 #include "orders.h"
 #include "returns.h"
 #include "shipment.h"
+#include "sourcing.h"
 #include "stock.h"
 #include "worker.h"
 
@@ -30,6 +31,7 @@ _PG_init(void)
 	oms_memo_init();
 	oms_rows_init();
 	oms_early_release_init();
+	oms_sourcing_init();
 	oms_stock_row_init();
 	oms_courier_init();
 	oms_shipment_init();

@@ -34,6 +34,9 @@
 /* Searches made anew for lines that share levels, at most. */
 #define SHARED_ROUNDS 20
 
+/* Node sets that the search of the runner-up may look at in any case. */
+#define RUNNER_UP_BUDGET 256
+
 /* Planning cost of a step of the sequence, paise a unit, at most. */
 #define STEP_COST INT64CONST(1000000000)
 
@@ -81,6 +84,10 @@ static bool count_off(const OmsPlanRequest *req, const OmsSplitPlan *plan,
 					  const int *rank, int ncandidates,
 					  OmsStockLevel *levels, int nlevels,
 					  int64 *available, OmsPlanResult *res);
+static int64 cost_told(const Planning *pl, const OmsSolveRequest *q,
+					   const OmsSplitPlan *plan);
+static void find_runner_up(Planning *pl, const OmsSolveRequest *q,
+						   const OmsSplitPlan *best);
 static int64 cost_of_parcels(const Planning *pl);
 static double planned_freight(const OmsPlanRequest *req, const OmsNode *node,
 							  TimestampTz ready);
@@ -149,15 +156,72 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	res->stock_price = 0;
 	for (int i = 0; i < pl.ncandidates * m && pl.nprices > 0; i++)
 		res->stock_price += oms_muldiv(plan.take[i], pl.price[i], 1000);
-	/* the search minimised ranks or steps: say what it costs */
-	if (oms_pick_ordered(req->rule.pick))
-		res->cost = cost_of_parcels(&pl);
-	else if (pl.stepped || q.whole_lines)
+	res->cost = cost_told(&pl, &q, &plan);
+	res->nrunner_up = 0;
+	if (req->runner_up && res->npieces > 0)
+		find_runner_up(&pl, &q, &plan);
+}
+
+/*
+ * Planning cost of a plan from the nodes marked used.  Where the search
+ * minimised ranks or steps, what its parcels and units cost.
+ */
+static int64
+cost_told(const Planning *pl, const OmsSolveRequest *q,
+		  const OmsSplitPlan *plan)
+{
+	int64		cost;
+
+	if (oms_pick_ordered(pl->req->rule.pick))
+		return cost_of_parcels(pl);
+	if (!pl->stepped && !q->whole_lines)
+		return plan->cost;
+	cost = cost_of_parcels(pl);
+	for (int i = 0; i < pl->ncandidates * pl->req->ndemand; i++)
+		cost += oms_muldiv(plan->take[i], pl->unit_cost[i], 1000);
+	return cost;
+}
+
+/*
+ * The best plan from another set of nodes: the same search with the set that
+ * won forbidden.  It may look at as many sets as the search of the best did,
+ * and some, so that no order takes long because of what is only told.
+ */
+static void
+find_runner_up(Planning *pl, const OmsSolveRequest *q,
+			   const OmsSplitPlan *best)
+{
+	OmsPlanResult *res = pl->res;
+	OmsSolveRequest second = *q;
+	OmsSplitPlan plan;
+	int			n = pl->ncandidates;
+	bool	   *won = palloc0(sizeof(bool) * (n + 1));
+	bool	   *used = palloc0(sizeof(bool) * (res->nnodes + 1));
+	bool	   *kept = res->node_used;
+	bool		another = false;
+
+	for (int k = 0; k < n; k++)
+		won[k] = res->node_used[pl->rank[k]];
+	second.p.forbidden = won;
+	second.p.budget = Max(best->examined, RUNNER_UP_BUDGET);
+	second.too_small = palloc0(sizeof(bool) * (n + 1));
+	oms_sourcing_solve(&second, &plan);
+	res->runner_up = palloc(sizeof(int) * (n + 1));
+	for (int k = 0; k < n; k++)
 	{
-		res->cost = cost_of_parcels(&pl);
-		for (int i = 0; i < pl.ncandidates * m; i++)
-			res->cost += oms_muldiv(plan.take[i], pl.unit_cost[i], 1000);
+		for (int j = 0; j < q->p.m; j++)
+			used[pl->rank[k]] |= plan.take[k * q->p.m + j] > 0;
+		if (used[pl->rank[k]])
+			res->runner_up[res->nrunner_up++] = pl->rank[k];
+		another |= used[pl->rank[k]] != won[k];
 	}
+	if (!another)
+		res->nrunner_up = 0;
+	res->node_used = used;
+	res->runner_up_cost = cost_told(pl, &second, &plan);
+	res->node_used = kept;
+	res->runner_up_unfilled = plan.unfilled;
+	res->runner_up_proven = plan.proven && res->proven;
 }
 
 /* Refusals that the mesh does not know of, and those the counter lifts. */

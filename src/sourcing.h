@@ -80,6 +80,7 @@ typedef struct OmsPlanRequest
 	bool		backorders;		/* reservations may use backorder_limit */
 	bool		slots;			/* capacity of nodes counts and is taken */
 	OmsCourierRequest parcel;	/* the order as one parcel, for freight */
+	bool		runner_up;		/* find the best other set of nodes, too */
 	int			ndemand;
 	OmsDemand  *demand;
 } OmsPlanRequest;
@@ -122,6 +123,13 @@ typedef struct OmsPlanResult
 	int64		stock_price;	/* of it: worth of the stock taken */
 	bool		proven;
 	bool		cut;			/* a slot had room for a part only */
+
+	/* the best other set of nodes, each serving something, where asked for */
+	int			nrunner_up;		/* 0: there is none */
+	int		   *runner_up;		/* index into nodes */
+	int64		runner_up_cost;
+	int64		runner_up_unfilled; /* milli, over all demands */
+	bool		runner_up_proven;
 } OmsPlanResult;
 
 /* Plans with the levels of this moment; takes nothing. */
@@ -175,8 +183,17 @@ extern TimestampTz oms_sourcing_ready_at(const OmsPlanRequest *req,
 extern void oms_sourcing_keep(int32 company_id, int64 order_id, int32 run,
 							  const OmsDecision *decisions, int ndecisions);
 
+extern void oms_sourcing_init(void);
+
+/* The setting oms.explain_runner_up. */
+extern bool oms_sourcing_explains_runner_up(void);
+
 /* The nodes of a plan as decisions; appends, returns the new count. */
 extern int	oms_sourcing_explain(const OmsPlanResult *res,
 								 OmsDecision *decisions, int n);
+
+/* The plan that came second, likewise. */
+extern int	oms_sourcing_explain_runner_up(const OmsPlanResult *res,
+										   OmsDecision *decisions, int n);
 
 #endif							/* OMS_SOURCING_H */

@@ -170,6 +170,14 @@ make_sites(const OmsSolveRequest *q, Sites *s)
 				oms_muldiv(take_from_site(s, g, j, qty, take), 1000, qty);
 			s->even = false;
 		}
+	if (q->p.forbidden)
+	{
+		bool	   *forbidden = palloc0(sizeof(bool) * (n + 1));
+
+		for (int i = 0; i < n; i++)
+			forbidden[s->of[i]] |= q->p.forbidden[i];
+		s->p.forbidden = forbidden;
+	}
 	s->p.n = nsites;
 	s->p.available = s->available;
 	s->p.open_cost = s->open_cost;

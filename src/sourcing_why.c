@@ -12,9 +12,28 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #include "core_rows.h"
 #include "sourcing.h"
+
+static bool explain_runner_up = true;
+
+void
+oms_sourcing_init(void)
+{
+	DefineCustomBoolVariable("oms.explain_runner_up",
+							 "Whether planning an order also finds the plan that came second, for oms.explain_order.",
+							 NULL,
+							 &explain_runner_up, true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+bool
+oms_sourcing_explains_runner_up(void)
+{
+	return explain_runner_up;
+}
 
 int
 oms_sourcing_explain(const OmsPlanResult *res, OmsDecision *decisions, int n)
@@ -45,6 +64,43 @@ oms_sourcing_explain(const OmsPlanResult *res, OmsDecision *decisions, int n)
 	return n;
 }
 
+int
+oms_sourcing_explain_runner_up(const OmsPlanResult *res,
+							   OmsDecision *decisions, int n)
+{
+	OmsDecision *d = &decisions[n];
+	OmsJson		j;
+	int			parcels = 0;
+
+	if (res->nrunner_up == 0)
+		return n;
+	for (int k = 0; k < res->nrunner_up; k++)
+	{
+		bool		another = true;
+
+		for (int l = 0; l < k && another; l++)
+			another = !oms_same_site(&res->nodes[res->runner_up[k]],
+									 &res->nodes[res->runner_up[l]]);
+		parcels += another ? 1 : 0;
+	}
+	memset(d, 0, sizeof(*d));
+	d->subject = "plan";
+	d->outcome = "runner_up";
+	d->rank = 2;
+	d->cost = res->runner_up_cost;
+	oms_json_begin(&j);
+	oms_json_array(&j, "nodes");
+	for (int k = 0; k < res->nrunner_up; k++)
+		oms_json_str(&j, NULL, res->nodes[res->runner_up[k]].code);
+	oms_json_close_array(&j);
+	oms_json_int(&j, "parcels", parcels);
+	oms_json_bool(&j, "proven", res->runner_up_proven);
+	oms_json_milli(&j, "unfilled", res->runner_up_unfilled);
+	oms_json_paise(&j, "difference", res->runner_up_cost - res->cost);
+	d->terms = oms_json_end(&j);
+	return n + 1;
+}
+
 static OmsPlan keep_plan = {
 	"INSERT INTO oms.decision_run (company_id, order_id, run, subject, outcome, node_id, courier_service_id, rank, cost, distance, reason, terms)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -61,7 +117,7 @@ letter(const char *word)
 		char		letter;
 	}			letters[] = {
 		{"node", 'n'}, {"plan", 'p'}, {"courier", 'c'},
-		{"chosen", 'c'}, {"ranked", 'r'}, {"refused", 'x'}
+		{"chosen", 'c'}, {"ranked", 'r'}, {"refused", 'x'}, {"runner_up", 's'}
 	};
 
 	for (int i = 0; i < lengthof(letters); i++)

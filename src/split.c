@@ -33,12 +33,15 @@ typedef struct Search
 	int64		best_unfilled;	/* units, or lines with most_lines */
 	int64		best_cost;
 	int			best_nopen;
+	int64	   *take;			/* [n * m] scratch, where a set is forbidden */
 	int64		examined;
+	int64		budget;
 	bool		cut;
 } Search;
 
 static void search_from(Search *s, int next);
 static bool better(const Search *s, int64 unfilled, int64 cost, int nopen);
+static bool permitted(Search *s);
 static bool useful(const OmsSplitProblem *p, int node, int line);
 static int64 evaluate(Search *s, int64 *take, int64 *unfilled);
 static int64 possible_unfilled(Search *s, int next, int64 *least_cost);
@@ -51,12 +54,15 @@ oms_split_solve(const OmsSplitProblem *p, OmsSplitPlan *plan)
 				m = p->m;
 
 	s.p = p;
+	s.budget = p->budget > 0 ? p->budget : EXAMINE_BUDGET;
 	s.by_cost = palloc(sizeof(int) * (n * m + 1));
 	s.reach = palloc0(sizeof(int64) * ((n + 1) * m + 1));
 	s.floor_cost = palloc(sizeof(int64) * ((n + 1) * m + 1));
 	s.open = palloc0(sizeof(bool) * (n + 1));
 	s.best_open = palloc0(sizeof(bool) * (n + 1));
 	s.filled = palloc0(sizeof(int64) * (m + 1));
+	if (p->forbidden)
+		s.take = palloc(sizeof(int64) * (n * m + 1));
 
 	for (int j = 0; j < m; j++)
 	{
@@ -133,7 +139,7 @@ search_from(Search *s, int next)
 		int64		cost;
 		int64		least;
 
-		if (s->examined >= EXAMINE_BUDGET)
+		if (s->examined >= s->budget)
 		{
 			s->cut = true;
 			return;
@@ -146,7 +152,7 @@ search_from(Search *s, int next)
 		s->nopen++;
 		s->open_cost += p->open_cost[i];
 		cost = evaluate(s, NULL, &unfilled);
-		if (better(s, unfilled, cost, s->nopen))
+		if (better(s, unfilled, cost, s->nopen) && permitted(s))
 		{
 			s->best_unfilled = unfilled;
 			s->best_cost = cost;
@@ -173,6 +179,31 @@ better(const Search *s, int64 unfilled, int64 cost, int nopen)
 	if (cost != s->best_cost)
 		return cost < s->best_cost;
 	return nopen < s->best_nopen;
+}
+
+/* Is the current set one to answer, where another one is forbidden? */
+static bool
+permitted(Search *s)
+{
+	const OmsSplitProblem *p = s->p;
+	int64		unfilled;
+
+	if (p->forbidden == NULL)
+		return true;
+	if (memcmp(s->open, p->forbidden, sizeof(bool) * p->n) == 0)
+		return false;
+	memset(s->take, 0, sizeof(int64) * p->n * p->m);
+	evaluate(s, s->take, &unfilled);
+	for (int i = 0; i < p->n; i++)
+	{
+		bool		serves = !s->open[i];
+
+		for (int j = 0; j < p->m && !serves; j++)
+			serves = s->take[i * p->m + j] > 0;
+		if (!serves)
+			return false;
+	}
+	return true;
 }
 
 /* Can the node fill the line, or a part of it where that is allowed? */

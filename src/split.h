@@ -33,6 +33,10 @@ typedef struct OmsSplitProblem
 	bool		most_lines;		/* fill the most lines, not the most units;
 								 * not with split_lines */
 	OmsSplitObjective objective;
+	const bool *forbidden;		/* [n] a set of nodes that is no answer, nor
+								 * is one with a node that serves nothing;
+								 * NULL: none is forbidden */
+	int64		budget;			/* node sets looked at, at most; 0: 200,000 */
 } OmsSplitProblem;
 
 /*

@@ -131,7 +131,7 @@ CREATE TABLE oms.decision_run (     --| What was weighed in one planning run of 
     order_id bigint NOT NULL,       --| The order
     run integer NOT NULL,           --| 1 at capture, grows with every re-planning
     subject text NOT NULL, --| A letter each: n node, p plan, c courier
-    outcome text NOT NULL, --| A letter each: c chosen, r ranked, x refused
+    outcome text NOT NULL, --| A letter each: c chosen, r ranked, s runner_up, x refused
     node_id integer[] NOT NULL,     --| The nodes (of a courier the sending one); 0: none
     courier_service_id integer[] NOT NULL, --| The courier services; 0: none
     rank smallint[] NOT NULL,       --| 1 is best; 0: refused
@@ -151,7 +151,7 @@ CREATE VIEW oms.decision AS         --| Why: every node and courier considered f
            CASE substr(r.subject, u.seq::integer, 1) WHEN 'n' THEN 'node' WHEN 'p' THEN 'plan' ELSE 'courier' END AS subject, --| What was weighed: node, plan or courier
            nullif(u.node_id, 0) AS node_id, --| The node (also the sending node of a courier choice)
            nullif(u.courier_service_id, 0) AS courier_service_id, --| The courier service
-           CASE substr(r.outcome, u.seq::integer, 1) WHEN 'c' THEN 'chosen' WHEN 'r' THEN 'ranked' ELSE 'refused' END AS outcome, --| chosen; ranked: possible but not best; refused
+           CASE substr(r.outcome, u.seq::integer, 1) WHEN 'c' THEN 'chosen' WHEN 'r' THEN 'ranked' WHEN 's' THEN 'runner_up' ELSE 'refused' END AS outcome, --| chosen; ranked: possible but not best; runner_up: the best plan with another set of nodes; refused
            nullif(u.rank, 0)::integer AS rank, --| 1 is best; NULL when refused
            CASE WHEN u.rank > 0 THEN (u.cost::numeric / 100)::numeric(14,2) END AS cost, --| Score: planning cost, or expected landed cost for couriers
            nullif(u.reason, '') AS reason, --| Code from oms.reason_code when refused

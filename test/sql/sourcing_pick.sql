@@ -15,7 +15,7 @@ SELECT plan FROM pg_temp.took('priority', 'NOW 981001 PREPAID 8xSHIRT 2xBOOK');
 -- its cost is that of its parcels, its ranks stay those of cost
 SELECT what, outcome, rank, cost > 0 AS cost FROM oms.explain_order(pg_temp.id('priority')) WHERE subject = 'node' ORDER BY seq;
 SELECT p.cost = sum(n.cost) AS parcels FROM oms.decision p JOIN oms.decision n USING (order_id, run)
- WHERE p.order_id = pg_temp.id('priority') AND p.subject = 'plan' AND n.subject = 'node' AND n.outcome = 'chosen' GROUP BY p.cost;
+ WHERE p.order_id = pg_temp.id('priority') AND p.subject = 'plan' AND p.outcome = 'chosen' AND n.subject = 'node' AND n.outcome = 'chosen' GROUP BY p.cost;
 SELECT oms.cancel_order(pg_temp.id('priority'));
 -- the limit on parcels comes first: two nodes that fill it, as far up as can be
 SELECT plan FROM pg_temp.took('two', 'TWO 981001 PREPAID 9xSHIRT');

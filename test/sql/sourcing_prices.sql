@@ -48,10 +48,10 @@ UPDATE oms.sourcing_rule SET stock_price_weight = 0.5;
 SELECT plan FROM pg_temp.took('half', 'WEB 983001 PREPAID 1xSHIRT');
 UPDATE oms.sourcing_rule SET stock_price_weight = 1;
 SELECT plan FROM pg_temp.took('near', 'WEB 981001 PREPAID 1xSHIRT');
-SELECT cost, terms ->> 'stock_price' AS worth FROM oms.explain_order(pg_temp.id('near')) WHERE subject = 'plan';
+SELECT cost, terms ->> 'stock_price' AS worth FROM oms.explain_order(pg_temp.id('near')) WHERE subject = 'plan' AND outcome = 'chosen';
 -- a kit is worth its components: from BLR 2 x 40, from BOM the book's 7
 SELECT plan FROM pg_temp.took('kit', 'WEB 981001 PREPAID 1xPAIR');
-SELECT what, cost, terms ->> 'stock_price' AS worth FROM oms.explain_order(pg_temp.id('kit')) WHERE subject = 'plan';
+SELECT what, cost, terms ->> 'stock_price' AS worth FROM oms.explain_order(pg_temp.id('kit')) WHERE subject = 'plan' AND outcome = 'chosen';
 -- each line whole from one node: 18 shirts are nowhere, only here and there
 SELECT plan FROM pg_temp.took('divided', 'WEB 981001 PREPAID 18xSHIRT');
 SELECT oms.cancel_order(pg_temp.id('divided'));
