@@ -20,6 +20,7 @@ from decimal import Decimal
 
 import cases_after  # adds its kinds
 import cases_rules
+import cases_supply
 from cases_kinds import BEFORE, KIND, Within
 from cases_shop import Database, NotCovered, Refused, Shop, number, plain
 
@@ -84,7 +85,7 @@ def compare(want, got):
 
 
 def replay(db, case):
-    kind = KIND.get(case["kind"])
+    kind = cases_supply.KIND.get(case["kind"]) or KIND.get(case["kind"])
     if kind is None:
         raise NotCovered("kind " + case["kind"])
     shop = Shop(db, case)

@@ -5,6 +5,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 import cases_rules
+import cases_supply
 from cases_shop import NOW, NotCovered, Read, Refused, number, plain, quote, result_of
 
 
@@ -26,13 +27,17 @@ def kind_atp(shop):
                 shop.cart("ledger", [(entry["sku"], owed[entry["sku"]])])
     shop.options.get("atp")
     shop.options.get("scope")
-    clamp = shop.options.get("clamp")
-    if clamp is False:
-        raise NotCovered("availability below zero")
     got = {}
+    if shop.options.get("queues") is not None:
+        got["virtual_queue_demand"] = cases_supply.queued(shop)
+    cases_supply.channel_levels(shop, got)
     if skus:
         got["atp"] = shop.atp(skus, cart)
         got["salable"] = {sku: qty > 0 for sku, qty in got["atp"].items()}
+        if shop.options.get("clamp") is False:
+            # what a count lacks of what is reserved
+            free, held = shop.levels("on_hand"), shop.levels("reserved")
+            got["atp"] = {sku: sum(number(free[k]) - number(held[k]) for k in free if k.endswith("/" + sku)) for sku in skus}
         got["qoh"] = {sku: sum(v for k, v in shop.levels("on_hand").items() if k.endswith("/" + sku)) for sku in skus}
     return got
 
@@ -201,6 +206,7 @@ def kind_steps(shop):
     got = {"result": "ok"}
     shop.last = shop.held_orders[-1][0] if shop.held_orders else None
     before = None
+    held_before = shop.levels("reserved")
     if together and {s.get("op") for s in steps} <= set(TOGETHER):
         # the steps of one kind are one call
         calls = {TOGETHER[s.get("op")] for s in steps}
@@ -208,13 +214,9 @@ def kind_steps(shop):
             raise NotCovered("several operations in one call")
         got["result"] = calls.pop()(shop, steps)
     elif together:
-        if any(s.get("op") != "reserve" for s in steps) or len({s.get("node") for s in steps}) > 1:
+        if any(s.get("op") != "reserve" for s in steps):
             raise NotCovered("several operations in one call")
-        lines = [(s.get("sku") or shop.only_sku(), s.get("qty")) for s in steps]
-        try:
-            shop.cart("cart", lines, node=steps[0].get("node"))
-        except Refused as refused:
-            got["result"] = result_of(refused)
+        got["result"] = cases_supply.reserve_together(shop, steps)
     else:
         got["results"] = []
         for i, step in enumerate(steps):
@@ -244,7 +246,10 @@ def kind_steps(shop):
     got["on_hand"] = shop.levels("on_hand")
     got["available"] = shop.levels("available")
     got["allocated"] = got["reserved"] = shop.levels("reserved")
+    got["reserved_now"] = sum(number(v) - number(held_before.get(k, 0)) for k, v in got["reserved"].items())
     got["inconsistencies"] = len(shop.db.rows("SELECT * FROM oms.verify()"))
+    if len(shop.skus) == 1 and len(shop.node_codes) == 1:
+        got["rows"] = shop.db.value("SELECT count(*) FROM oms.stock WHERE company_id = 9900")
     if shop.skus:
         got["atp"] = shop.atp(list(shop.skus))
         got["atp_before"] = before
@@ -305,8 +310,8 @@ def step_set_on_hand(shop, step, i):
 
 
 def step_increase(shop, step, i):
-    if step.get("allocate") or step.get("force"):
-        raise NotCovered("what arrives goes to an order at once")
+    if step.get("force"):
+        raise NotCovered("a count that is forced")
     for field in ("session", "stale"):
         step.get(field)
     node = step.get("node") or (shop.node_codes[0] if len(shop.node_codes) == 1 else None)
@@ -315,6 +320,15 @@ def step_increase(shop, step, i):
     sku = step.get("sku") or shop.only_sku()
     now = shop.levels("on_hand").get("%s/%s" % (node, sku), 0)
     shop.adjust(node, sku, number(now) + number(step.get("qty")))
+    if step.get("allocate"):
+        # it is for an order that is there already
+        shop.last = shop.capture([(sku, step.get("qty"))], node=node)["order_id"]
+    return "ok"
+
+
+def step_lock_row(shop, step, i):
+    """Another session is at the row; real ones are test/specs."""
+    step.get("session")
     return "ok"
 
 
@@ -371,7 +385,8 @@ def step_deallocate(shop, step, i):
     node = step.get("node")
     held = [h for h in shop.held_orders if node in (None, h[1])]
     if qty is not None and number(qty) < sum(h[3] for h in held):
-        raise NotCovered("giving back a part of an order")
+        cases_supply.give_back_part(shop, held, qty)
+        return "ok"
     for order_id, _, _, _ in held:
         shop.db.value("SELECT oms.cancel_order(%s)" % order_id)
     return "ok"
@@ -429,7 +444,7 @@ STEP = {
     "set_on_hand": step_set_on_hand, "increase": step_increase, "adjust": step_increase,
     "cancel_order": step_cancel_order, "deallocate": step_deallocate, "release_by_node": step_deallocate,
     "ship": step_ship, "fulfil": step_ship, "allocate": step_allocate, "set_reservation": step_set_reservation,
-    "cart": step_cart, "pay": step_pay, "begin_payment": step_pay,
+    "lock_row": step_lock_row, "cart": step_cart, "pay": step_pay, "begin_payment": step_pay,
     "insert_order_without_reservation": step_lose_reservation,
 }
 
@@ -490,19 +505,6 @@ def kind_select(shop):
     return {"carrier": row["code"], "weight_kg": number(row["weight_g"]) / 1000}
 
 
-def kind_status(shop):
-    for node in shop.nodes:
-        if node.get("incoming"):
-            raise NotCovered("supply on its way")
-    answer = shop.promise(shop.demand())
-    if len(answer["available"]) != 1:
-        raise NotCovered("a status over several items")
-    asked, have = (number(answer["available"][0][k]) for k in ("asked", "available"))
-    if answer["complete"]:
-        return {"status": "full"}
-    return {"status": "partial" if have > 0 else "none", "available": have, "delayed": asked - have}
-
-
 def kind_refund(shop):
     """Sold, paid, delivered and brought back."""
     options = shop.options
@@ -556,40 +558,6 @@ def kind_refund(shop):
     got = shop.db.value("SELECT oms.receive_return(%s, %s::jsonb)" % (
         answer["return_id"], quote(json.dumps([{"line_no": 1, "qty": back}]))))
     return {"eligible": True, "refund": Paid(number(got["refund"]))}
-
-
-def kind_ordered(shop):
-    """Demands that wait in their order while there is nothing, then stock."""
-    options = shop.options
-    order_by = options.get("order_by") or []
-    demands = []
-    for d in options.get("demands"):
-        d = Read(d)
-        demands.append((d.get("id"), d.get("sku") or shop.only_sku(), d.get("qty"), d.get("cancelled")))
-        if d.get("urgent"):
-            raise NotCovered("an order more urgent than those before it")
-        if d.unread():
-            raise NotCovered("demand field " + ", ".join(d.unread()))
-    if order_by not in ([], ["urgent desc", "date asc", "id asc"], ["date asc", "id asc"]):
-        raise NotCovered("order by " + ", ".join(order_by))
-    stock = shop.levels("on_hand")
-    for key in stock:
-        shop.adjust(*key.split("/"), 0)
-    shop.db.tell("UPDATE oms.channel SET allow_backorder = true WHERE company_id = 9900;")
-    ids = {}
-    for name, sku, qty, cancelled in demands:
-        order = shop.capture([(sku, qty)])["order_id"]
-        ids[order] = name
-        if cancelled:
-            shop.db.value("SELECT oms.cancel_order(%s)" % order)
-    for key, qty in stock.items():
-        shop.adjust(*key.split("/"), qty)
-    got = {"ordered_atp": {}, "previous_promised": {}}
-    for sku in shop.skus:
-        for row in shop.db.rows("SELECT * FROM oms.ordered_atp(%s)" % quote(sku)):
-            got["ordered_atp"][ids[row["order_id"]]] = row["available"]
-            got["previous_promised"][ids[row["order_id"]]] = row["before"]
-    return got
 
 
 class Paid(Within):
@@ -670,7 +638,7 @@ KIND = {
     "kit": kind_kit, "reservation_ttl": kind_cart,
     "reservation": kind_steps, "cancel": kind_steps, "deallocate": kind_steps, "fulfil": kind_steps,
     "restock": kind_steps, "shared_pool": kind_steps, "amend_reservation": kind_steps, "ringfence": kind_steps,
-    "ordered_atp": kind_ordered, "validation": kind_steps, "promise_status": kind_status, "refund": kind_refund,
+    "validation": kind_steps, "refund": kind_refund,
     "return_eligibility": kind_refund,
     "reconcile": kind_steps, "eligibility": kind_capture, "concurrency": kind_concurrency,
     "carrier_eligibility": kind_eligible, "carrier_selection": kind_select,
