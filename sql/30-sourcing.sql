@@ -144,3 +144,27 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION oms.refresh_stock_prices(timestamptz) IS
     'Forecasts demand and computes stock prices, both with their defaults, for every company with a sourcing rule that weighs them; the job stock_prices runs it. Returns the number of prices above 0.';
+
+CREATE FUNCTION oms.allocate_wave(company text DEFAULT NULL, max_orders integer DEFAULT 5000, chunk integer DEFAULT 200, at timestamptz DEFAULT now(),
+    moves boolean DEFAULT true, switching_cost numeric DEFAULT 10, capacity jsonb DEFAULT NULL) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '50ms'
+AS 'MODULE_PATHNAME', 'oms_allocate_wave';
+COMMENT ON FUNCTION oms.allocate_wave(text, integer, integer, timestamptz, boolean, numeric, jsonb) IS
+    'Plans up to max_orders that wait together (the oldest for which something is there), so that all of them cost least, and with moves as many reserved in full whose items have come in elsewhere since, which move where that saves more than switching_cost; then writes the first chunk of orders. Called again, and in several sessions at once, it writes the next chunk of the company''s open wave. capacity: parcels by code of node, {"BLR": 100}. Answers wave_id, orders and moves read, cost, saved, left (orders not written yet) and their states (oms.wave_order); busy when another session is planning. Raises OM001 for a limit below 1 or a negative cost, OM002 for an unknown company.';
+
+CREATE PROCEDURE oms.run_wave(company text DEFAULT NULL, max_orders integer DEFAULT 5000, chunk integer DEFAULT 200, at timestamptz DEFAULT now(),
+    moves boolean DEFAULT true, switching_cost numeric DEFAULT 10, capacity jsonb DEFAULT NULL)
+LANGUAGE plpgsql AS $$
+DECLARE
+    answer pg_catalog.jsonb;
+BEGIN
+    LOOP
+        answer := oms.allocate_wave(company, max_orders, chunk, at, moves, switching_cost, capacity);
+        COMMIT;
+        EXIT WHEN (answer OPERATOR(pg_catalog.->>) 'left')::pg_catalog.int8 OPERATOR(pg_catalog.=) 0;
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE oms.run_wave(text, integer, integer, timestamptz, boolean, numeric, jsonb) IS
+    'Plans a wave and writes it to the end, or goes on with the open one: oms.allocate_wave() again and again, each chunk in a transaction of its own. CALL it outside a transaction.';

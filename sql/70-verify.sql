@@ -191,6 +191,11 @@ SELECT 'shipment_awb', format('AWB %s of courier %s', s.awb, v.courier_id),
  GROUP BY v.courier_id, s.awb HAVING count(*) > 1
 -- rows that name what is not there; none of these has a foreign key
 UNION ALL
+SELECT 'wave_state', format('wave (%s, %s)', w.company_id, w.wave_id), format('it is %s with %s orders that are open', w.state, o.n)
+  FROM oms.wave w, LATERAL (SELECT count(*) AS n FROM oms.wave_order o
+                             WHERE o.company_id = w.company_id AND o.wave_id = w.wave_id AND o.state = 'open') o
+ WHERE (w.state = 'open') <> (o.n > 0)
+UNION ALL
 SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
   FROM (
     SELECT format('order_line (%s, %s, %s)', c.company_id, c.order_id, c.line_no), format('order %s', c.order_id)
@@ -219,6 +224,9 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
     UNION ALL
     SELECT format('allocation_rejection (%s, %s)', c.company_id, c.allocation_id), format('line %s of order %s', c.line_no, c.order_id)
       FROM oms.allocation_rejection c WHERE NOT EXISTS (SELECT FROM oms.order_line p WHERE p.company_id = c.company_id AND p.order_id = c.order_id AND p.line_no = c.line_no)
+    UNION ALL
+    SELECT format('wave_order (%s, %s, %s)', c.company_id, c.wave_id, c.order_id), format('order %s', c.order_id)
+      FROM oms.wave_order c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
     UNION ALL
     SELECT format('risk_score (%s, %s)', c.company_id, c.order_id), format('order %s', c.order_id)
       FROM oms.risk_score c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
@@ -285,4 +293,4 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION oms.verify() IS
-    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
+    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, wave_state, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';

@@ -38,6 +38,7 @@ static void lines_of_node(const OmsFulfilment *f, int node, int64 *value,
 static OmsParcel *parcel_of(const OmsFulfilment *f, int node);
 static bool ask_couriers(OmsFulfilment *f, bool cod);
 static int64 line_share(const OmsLine *line, int64 before, int64 qty);
+static bool keeps_pins(const OmsFulfilment *f);
 static void make_allocations(OmsFulfilment *f);
 static void take_ids(OmsFulfilment *f);
 static bool has_plenty(const OmsFulfilment *f, const OmsPlanRequest *req);
@@ -160,6 +161,8 @@ oms_fulfil_plan(OmsFulfilment *f)
 	oms_fulfil_request(f, &req);
 	req.runner_up = f->reserve && oms_sourcing_explains_runner_up();
 	f->demand = req.demand;
+	req.npins = f->npins;
+	req.pins = f->pins;
 
 	for (;;)
 	{
@@ -167,6 +170,12 @@ oms_fulfil_plan(OmsFulfilment *f)
 
 		CHECK_FOR_INTERRUPTS();
 		oms_sourcing_plan_without(&req, refusals, nrefusals, &f->plan);
+		if (req.npins > 0 && !keeps_pins(f))
+		{
+			/* somebody was faster, or rules forbid it: any plan, then */
+			req.npins = 0;
+			continue;
+		}
 
 		/* couriers: a node nobody can serve is none */
 		f->nquotes = 0;
@@ -196,7 +205,10 @@ oms_fulfil_plan(OmsFulfilment *f)
 				}
 			}
 			if (nrefusals > refused)
+			{
+				req.npins = 0;
 				continue;
+			}
 			if (f->plan.npieces == 0 && nrefusals > f->nrejected && f->hold == NULL && !any_courier)
 			{
 				/* every node with stock was refused: hold it there instead */
@@ -233,6 +245,7 @@ oms_fulfil_plan(OmsFulfilment *f)
 			f->hold_reason = "no courier service collects cash on this lane";
 		}
 	}
+	f->pinned = req.npins > 0;
 	f->complete = true;
 	for (int j = 0; j < f->nlines; j++)
 		if (f->plan.unfilled[j] > 0)
@@ -300,6 +313,19 @@ parcel_ready_at(const OmsFulfilment *f, int node)
 			oms_same_site(&f->plan.nodes[i], &f->plan.nodes[node]))
 			ready = Max(ready, oms_sourcing_ready_at(&req, &f->plan, i));
 	return ready;
+}
+
+/* Did all that was to be planned come about? */
+static bool
+keeps_pins(const OmsFulfilment *f)
+{
+	int64		left = 0;
+
+	for (int i = 0; i < f->npins; i++)
+		left += f->pins[i].qty;
+	for (int i = 0; i < f->plan.npieces; i++)
+		left -= f->plan.pieces[i].qty;
+	return left == 0;
 }
 
 /*

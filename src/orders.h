@@ -199,6 +199,9 @@ typedef struct OmsFulfilment
 	int			nreplaced;		/* waiting allocations this plan replaces; 0:
 								 * all of the order */
 	const int64 *replaced;
+	int			npins;			/* to be planned so and not otherwise, as long as
+								 * it can be */
+	const OmsPin *pins;
 	int64	   *line_ids;		/* [nlines] the allocation each line becomes at
 								 * one node; NULL or 0: a new one */
 	/* out */
@@ -206,6 +209,7 @@ typedef struct OmsFulfilment
 	OmsPlanRequest request;		/* what was planned */
 	OmsSourcingRule rule;		/* the order's */
 	OmsPlanResult plan;
+	bool		pinned;			/* it is as the pins have it */
 	int			nallocations;
 	OmsNewAllocation *allocations;
 	int			nquotes;		/* parcels */
@@ -319,6 +323,9 @@ typedef struct OmsReplan
 	const int32 *line_nos;		/* of ids, whose numbers are kept there */
 	bool		whole;			/* all of it somewhere, or OUT_OF_STOCK */
 	bool		wait;			/* do not plan: let it wait */
+	int			npins;			/* as a wave has it, if that is possible still */
+	const OmsPin *pins;
+	bool		pinned;			/* out: it was */
 } OmsReplan;
 
 /*

@@ -207,6 +207,8 @@ prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 	f->supply_day = oms_supply_day(channel, r->at);
 	f->replaced = r->ids;
 	f->nreplaced = r->nids;
+	f->npins = r->npins;
+	f->pins = r->pins;
 	refuse_rejected(f);
 	if (r->only_node_id)
 		f->only_node_id = r->only_node_id;
@@ -311,6 +313,7 @@ oms_order_replan(OmsReplan *r)
 	if (r->only_node_id)
 		keep_numbers(r, f);
 	oms_fulfil_plan(f);
+	r->pinned = f->pinned;
 	if (r->only_node_id)
 		check_at_node(r, f);
 	else if (r->whole && !f->complete)

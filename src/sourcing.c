@@ -68,6 +68,8 @@ static void read_levels(Planning *pl);
 static void find_candidates(Planning *pl);
 static void pose_problem(Planning *pl, OmsSolveRequest *q);
 static int64 opening_cost(const Planning *pl, int node);
+static int64 pinned(const OmsPlanRequest *req, int32 node_id, int32 line_no);
+static bool has_pin(const OmsPlanRequest *req, int32 node_id);
 static int64 unit_price(const OmsDemand *d, const OmsStockPrice *prices,
 						int nprices, int32 node_id);
 static int64 least_left(const OmsPlanRequest *req,
@@ -373,7 +375,8 @@ find_candidates(Planning *pl)
 									PG_INT64_MAX / 8);
 		apply_steps(pl, i);
 		res->node_cost[i] = opening_cost(pl, i);
-		pl->rank[pl->ncandidates++] = i;
+		if (req->npins == 0 || has_pin(req, res->nodes[i].node_id))
+			pl->rank[pl->ncandidates++] = i;
 	}
 
 	/* keep the most promising, cheapest first: the search breaks ties so */
@@ -476,7 +479,8 @@ pose_problem(Planning *pl, OmsSolveRequest *q)
 		open_cost[k] = pl->res->node_cost[pl->rank[k]];
 		for (int j = 0; j < m; j++)
 		{
-			available[k * m + j] = pl->at_node[pl->rank[k] * m + j];
+			available[k * m + j] = Min(pl->at_node[pl->rank[k] * m + j],
+									   pinned(req, node_id, req->demand[j].line_no));
 			if (pl->nprices > 0)
 				pl->price[k * m + j] = (int64) rint(rule->price_weight *
 													unit_price(&req->demand[j], pl->prices,
@@ -715,6 +719,27 @@ reserve_stock(const OmsPlanRequest *req, OmsPlanResult *res,
 	return true;
 }
 
+/* What a wave left a line of a node: no limit without one. */
+static int64
+pinned(const OmsPlanRequest *req, int32 node_id, int32 line_no)
+{
+	int64		qty = req->npins > 0 ? 0 : PG_INT64_MAX;
+
+	for (int i = 0; i < req->npins; i++)
+		if (req->pins[i].node_id == node_id && req->pins[i].line_no == line_no)
+			qty += req->pins[i].qty;
+	return qty;
+}
+
+static bool
+has_pin(const OmsPlanRequest *req, int32 node_id)
+{
+	for (int i = 0; i < req->npins; i++)
+		if (req->pins[i].node_id == node_id)
+			return true;
+	return false;
+}
+
 /* What one unit of the demand is worth at a node: a kit, its components. */
 static int64
 unit_price(const OmsDemand *d, const OmsStockPrice *prices, int nprices,
@@ -756,6 +781,29 @@ opening_cost(const Planning *pl, int i)
 		(int64) rint((lane ? 0 : rule->cost_per_km * km) +
 					 rule->cost_per_minute * minutes +
 					 rule->cost_per_priority * node->priority + more);
+}
+
+void
+oms_sourcing_opening_costs(const OmsPlanRequest *req, OmsPlanResult *res,
+						   int64 **unit_cost)
+{
+	Planning	pl = {0};
+
+	pl.req = req;
+	pl.res = res;
+	if (req->rule.lane_costs && req->pincode)
+		pl.nlanes = oms_lane_costs(req->mesh.company_id, req->pincode, &pl.lanes);
+	res->node_cost = palloc0(sizeof(int64) * (res->nnodes + 1));
+	*unit_cost = palloc0(sizeof(int64) * (res->nnodes + 1));
+	for (int i = 0; i < res->nnodes; i++)
+	{
+		const OmsLaneCost *lane = oms_lane_from(pl.lanes, pl.nlanes, res->nodes[i].node_id);
+
+		if (res->nodes[i].refused)
+			continue;
+		res->node_cost[i] = opening_cost(&pl, i);
+		(*unit_cost)[i] = lane ? lane->unit : 0;
+	}
 }
 
 typedef struct Reserving

@@ -69,6 +69,14 @@ typedef struct OmsDemand
 	int64	   *component_qty;	/* milli units in one kit */
 } OmsDemand;
 
+/* What a wave gave a line of a node: the plan keeps to it (wave.c). */
+typedef struct OmsPin
+{
+	int32		line_no;
+	int32		node_id;
+	int64		qty;
+} OmsPin;
+
 typedef struct OmsPlanRequest
 {
 	OmsMeshRequest mesh;		/* company, place, node restriction, time */
@@ -83,6 +91,8 @@ typedef struct OmsPlanRequest
 	bool		runner_up;		/* find the best other set of nodes, too */
 	int			ndemand;
 	OmsDemand  *demand;
+	int			npins;			/* nothing but this is planned; 0: any */
+	const OmsPin *pins;
 } OmsPlanRequest;
 
 /* The slot of a node that a parcel would go into. */
@@ -131,6 +141,14 @@ typedef struct OmsPlanResult
 	int64		runner_up_unfilled; /* milli, over all demands */
 	bool		runner_up_proven;
 } OmsPlanResult;
+
+/*
+ * Planning cost of opening each node of res->nodes that is not refused, into
+ * res->node_cost; *unit_cost[node] becomes what a unit costs besides.
+ */
+extern void oms_sourcing_opening_costs(const OmsPlanRequest *req,
+									   OmsPlanResult *res,
+									   int64 **unit_cost);
 
 /* Plans with the levels of this moment; takes nothing. */
 extern void oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res);
