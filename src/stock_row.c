@@ -68,6 +68,8 @@
 #include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "optimizer/optimizer.h"
 #include "port/atomics.h"
 #include "storage/bufmgr.h"
 #include "storage/ipc.h"
@@ -751,10 +753,27 @@ look_at_table(void)
 	about.valid = !about.stale;
 }
 
+/* Does a constraint look at a column used here, or at the row as a whole? */
+static bool
+concerns_us(char *constraint)
+{
+	Bitmapset  *columns_seen = NULL;
+
+	pull_varattnos(stringToNode(constraint), 1, &columns_seen);
+	if (bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, columns_seen))
+		return true;
+	for (int c = 0; c < NCOLUMNS; c++)
+		if (bms_is_member(about.attno[c] - FirstLowInvalidHeapAttributeNumber,
+						  columns_seen))
+			return true;
+	return false;
+}
+
 static bool
 plain_table(Relation rel)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	int			nknown = 0;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION ||
 		rel->rd_tableam != GetHeapamTableAmRoutine() ||
@@ -762,17 +781,6 @@ plain_table(Relation rel)
 		rel->rd_rel->relispartition || rel->trigdesc != NULL ||
 		(constr && constr->has_generated_stored))
 		return false;
-	if (constr == NULL || constr->num_check != lengthof(checks))
-		return false;
-	for (int i = 0; i < constr->num_check; i++)
-	{
-		bool		known = false;
-
-		for (int k = 0; k < lengthof(checks) && !known; k++)
-			known = strcmp(constr->check[i].ccname, checks[k]) == 0;
-		if (!known)
-			return false;
-	}
 	for (int c = 0; c < NCOLUMNS; c++)
 	{
 		about.attno[c] = get_attnum(RelationGetRelid(rel), columns[c].name);
@@ -783,7 +791,19 @@ plain_table(Relation rel)
 						   about.attno[c] - 1)->attnotnull)
 			return false;
 	}
-	return true;
+	/* ours are all there, and others concern none of these columns */
+	for (int i = 0; constr && i < constr->num_check; i++)
+	{
+		bool		known = false;
+
+		for (int k = 0; k < lengthof(checks) && !known; k++)
+			known = strcmp(constr->check[i].ccname, checks[k]) == 0;
+		if (known)
+			nknown++;
+		else if (concerns_us(constr->check[i].ccbin))
+			return false;
+	}
+	return nknown == lengthof(checks);
 }
 
 /* Is the index a valid btree on exactly these columns? */
