@@ -43,6 +43,7 @@
 
 #include "combiner.h"
 #include "orders.h"
+#include "stock_batch.h"
 #include "worker.h"
 
 /* Longest wait for a lock of somebody else's; below deadlock_timeout. */
@@ -434,6 +435,8 @@ attempt(Request *r, int n, bool separately)
 									 ALLOCSET_DEFAULT_SIZES);
 		/* nobody becomes somebody else from here, as in SECURITY DEFINER */
 		SetUserIdAndSecContext(GetSessionUserId(), SECURITY_LOCAL_USERID_CHANGE);
+		if (!separately && n > 1)
+			oms_stock_batch_begin();
 		for (int i = 0; i < n; i++)
 		{
 			if (r[i].slot == NULL)
@@ -446,6 +449,9 @@ attempt(Request *r, int n, bool separately)
 				give_back(&r[i], r[i].slot->refused);
 		}
 		current = -1;
+		PushActiveSnapshot(GetTransactionSnapshot());
+		oms_stock_batch_write();
+		PopActiveSnapshot();
 		publish(r, n);
 		CommitTransactionCommand();
 		SetUserIdAndSecContext(GetSessionUserId(), 0);

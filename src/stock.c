@@ -23,6 +23,7 @@
 
 #include "core_memo.h"
 #include "core_rows.h"
+#include "stock_batch.h"
 #include "stock_row.h"
 #include "stock_sql.h"
 
@@ -36,6 +37,8 @@ typedef struct KeyDemand
 	int64		qty;
 } KeyDemand;
 
+static int	lock_to_take(int32 company_id, const OmsStockKey *keys, int nkeys,
+						 OmsStockLevel *levels);
 static int	compare_keys(const OmsStockKey *a, const OmsStockKey *b);
 static int	compare_demand(const void *a, const void *b);
 static int	compare_levels(const void *a, const void *b);
@@ -215,6 +218,7 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 	if (l == NULL)
 		l = MemoryContextAllocZero(caller, sizeof(OmsStockLevel) * (npending + 1));
 	qsort(l, n, sizeof(OmsStockLevel), compare_levels);
+	oms_stock_batch_add(company_id, l, n, find_level);
 	values[1] = oms_int4_array(sku_ids, nskus);
 
 	values[2] = TimestampTzGetDatum(view->at);
@@ -251,11 +255,6 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 /*
  * Reserving
  */
-static OmsPlan take_plan = {
-	"UPDATE oms.stock SET reserved = reserved + $4, version = version + 1, updated_at = now()"
-	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3",
-	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
-};
 static OmsPlan hold_plan = {
 	"INSERT INTO oms.reservation (company_id, node_id, sku_id, qty, allocation_id, cart_id, expires_at, quota_id, quota_qty)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -289,7 +288,6 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	int			n = 0;
 	int			nlevels;
 	int			nupdates = 0;
-	Datum		values[4];
 	int64	   *qty;
 	OmsStockKey *changed;
 	int			short_at = -1;
@@ -325,12 +323,12 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	ensure_erp_rows(company_id, keys, n);
 	levels = palloc0(sizeof(OmsStockLevel) * (n + 1));
 	oms_early_release_mark();
-	nlevels = lock_rows(company_id, keys, n, levels);
+	nlevels = lock_to_take(company_id, keys, n, levels);
 	/* only now: the ERP may have committed while we waited for the rows */
 	changed_here = oms_stock_erp.refresh &&
 		oms_stock_erp.refresh(company_id, keys, n);
 	if (give_back(company_id, keys, n, view) || changed_here)
-		nlevels = lock_rows(company_id, keys, n, levels);
+		nlevels = lock_to_take(company_id, keys, n, levels);
 	oms_stock_terms(company_id, levels, nlevels, view);
 
 	qty = palloc(sizeof(int64) * (n + 1));
@@ -357,16 +355,8 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 
 	if (short_at < 0)
 	{
-		values[0] = Int32GetDatum(company_id);
 		for (int i = 0; i < nupdates; i++)
-		{
-			if (oms_stock_row_add(company_id, changed[i], qty[i]) == OMS_STOCK_ROW_DONE)
-				continue;
-			values[1] = Int32GetDatum(changed[i].node_id);
-			values[2] = Int32GetDatum(changed[i].sku_id);
-			values[3] = oms_milli_numeric(qty[i]);
-			oms_exec(&take_plan, values, NULL, false, 0);
-		}
+			oms_stock_batch_take(company_id, changed[i], qty[i]);
 		for (int i = 0; i < nupdates; i++)
 		{
 			OmsStockLevel *l = find_level(levels, nlevels, changed[i].node_id,
@@ -457,6 +447,23 @@ lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
 					read_level(0, tracked, &levels[n++]);
 				break;
 		}
+	}
+	return n;
+}
+
+/* The same for takes, which in a batch of orders need the table once. */
+static int
+lock_to_take(int32 company_id, const OmsStockKey *keys, int nkeys,
+			 OmsStockLevel *levels)
+{
+	int			n = 0;
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (oms_stock_batch_level(company_id, keys[i], &levels[n]))
+			n++;
+		else if (lock_rows(company_id, &keys[i], 1, &levels[n]) > 0)
+			oms_stock_batch_keep(company_id, &levels[n++]);
 	}
 	return n;
 }
@@ -592,6 +599,7 @@ give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 		for (int k = 0; k < n; k++)
 			ids[k] = oms_int8(k, 1);
 		values[1] = oms_int8_array(ids, n);
+		oms_stock_batch_write();
 		oms_exec(&give_back_plan, values, NULL, false, 0);
 		unreserve(company_id, keys[i], oms_int8(0, 1));
 		any = true;
@@ -681,6 +689,7 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 	uint64		released;
 	int64	   *qty;
 
+	oms_stock_batch_write();
 	oms_spi_connect();
 	oms_exec(keys_plan, values, NULL, false, 0);
 	n = read_keys(&keys);
@@ -838,6 +847,7 @@ oms_stock_dispatch(int32 company_id, int64 allocation_id, const char *document)
 		bool		erp;
 	}		   *leaving;
 
+	oms_stock_batch_write();
 	oms_spi_connect();
 	oms_exec(&allocation_keys_plan, values, NULL, false, 0);
 	n = read_keys(&keys);
@@ -949,6 +959,7 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 	int64		shortfall;
 	bool		first = strcmp(reason, "snapshot") == 0;
 
+	oms_stock_batch_write();
 	oms_spi_connect();
 	if (lock_rows(company_id, &key, 1, &level) == 0)
 	{
@@ -988,6 +999,7 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 void
 oms_stock_lock_key(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 {
+	oms_stock_batch_write();
 	ensure_rows(company_id, &key, 1);
 	lock_rows(company_id, &key, 1, level);
 }

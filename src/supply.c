@@ -28,6 +28,7 @@
 
 #include "allocation.h"
 #include "orders.h"
+#include "stock_batch.h"
 #include "supply.h"
 
 typedef struct Supply
@@ -510,7 +511,10 @@ read_wants(int32 company_id, int32 sku_id, TimestampTz at, Want **wants)
 		Int32GetDatum(company_id), Int32GetDatum(sku_id),
 		TimestampTzGetDatum(at)
 	};
-	int			n = (int) oms_exec(&wants_plan, values, NULL, false, 0);
+	int			n;
+
+	oms_stock_batch_write();
+	n = (int) oms_exec(&wants_plan, values, NULL, false, 0);
 
 	*wants = palloc(sizeof(Want) * (n + 1));
 	for (int i = 0; i < n; i++)
