@@ -6,10 +6,14 @@
 #define OMS_COMPAT_H
 
 #if PG_VERSION_NUM >= 180000
+#define oms_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
 #define oms_check_exprs(rri) ((rri)->ri_CheckConstraintExprs)
 #define oms_check_index_constraints(rri, slot, estate, tid, arbiters) \
 	ExecCheckIndexConstraints(rri, slot, estate, tid, NULL, arbiters)
 #else
+#define oms_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
 #define oms_check_exprs(rri) ((rri)->ri_ConstraintExprs)
 #define oms_check_index_constraints(rri, slot, estate, tid, arbiters) \
 	ExecCheckIndexConstraints(rri, slot, estate, tid, arbiters)

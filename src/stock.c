@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 
 #include "core_memo.h"
+#include "core_probe.h"
 #include "core_rows.h"
 #include "stock_batch.h"
 #include "stock_row.h"
@@ -118,6 +119,24 @@ static OmsPlan cart_plan = {
 	4, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTARRAYOID}, NULL
 };
 
+/* Whether carts have holds of the item that count no more: look, or not. */
+static bool
+expired_holds(int32 company_id, int32 sku_id, TimestampTz at)
+{
+	static OmsProbe probe = {
+		"reservation_cart_sku",
+		"CREATE INDEX reservation_cart_sku ON oms.reservation USING btree (company_id, sku_id, expires_at, node_id)"
+		" WHERE ((cart_id IS NOT NULL) AND (state = 'open'::text))",
+		InvalidOid, false, false, false, NULL
+	};
+	static const Oid types[] = {INT4OID, INT4OID, TIMESTAMPTZOID};
+	Datum		keys[] = {
+		Int32GetDatum(company_id), Int32GetDatum(sku_id), TimestampTzGetDatum(at)
+	};
+
+	return oms_probe(&probe, types, keys, lengthof(keys), BTLessEqualStrategyNumber);
+}
+
 static OmsStockLevel *
 find_level(OmsStockLevel *levels, int n, int32 node_id, int32 sku_id)
 {
@@ -167,6 +186,7 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 	int			npending = 0;
 	int			n;
 	Datum		values[4];
+	bool		look;
 	OmsStockLevel *l;
 
 	if (oms_stock_erp.pending)
@@ -223,7 +243,10 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 
 	values[2] = TimestampTzGetDatum(view->at);
 	values[3] = oms_text_array(view->own_carts, view->nown_carts);
-	if (oms_exec(&cart_plan, values, NULL, false, 0) > 0)
+	look = view->nown_carts > 0;
+	for (int k = 0; k < nskus && !look; k++)
+		look = expired_holds(company_id, sku_ids[k], view->at);
+	if (look && oms_exec(&cart_plan, values, NULL, false, 0) > 0)
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
 			OmsStockLevel *level = find_level(l, n, oms_int4(i, 1), oms_int4(i, 2));
@@ -592,6 +615,9 @@ give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 	{
 		values[1] = Int32GetDatum(keys[i].node_id);
 		values[2] = Int32GetDatum(keys[i].sku_id);
+		if (view->nown_carts == 0 &&
+			!expired_holds(company_id, keys[i].sku_id, view->at))
+			continue;
 		n = (int) oms_exec(&carts_plan, values, NULL, false, 0);
 		if (n == 0)
 			continue;
