@@ -601,6 +601,8 @@ oms_fulfil_write(OmsFulfilment *f)
 		oms_json_int(&j, "parcels", f->nquotes);
 		oms_json_bool(&j, "proven", f->plan.proven);
 		oms_json_bool(&j, "complete", f->complete);
+		if (f->rule.rule_id)
+			oms_json_int(&j, "rule", f->rule.rule_id);
 		if (f->plan.stock_price > 0)
 			oms_json_paise(&j, "stock_price", f->plan.stock_price);
 		d->terms = oms_json_end(&j);

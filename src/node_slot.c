@@ -371,3 +371,29 @@ oms_slots_settle(int32 company_id, int64 order_id, int64 shipment_id)
 		oms_exec(u->needed > 0 ? &shrink_plan : &drop_plan, values, NULL, false, 0);
 	}
 }
+
+static OmsPlan follow_plan = {
+	"WITH moved AS (SELECT u.node_id, u.starts_at, least(u.qty, sum(a.qty)) AS qty FROM oms.slot_use u"
+	"  JOIN oms.node n ON n.node_id = u.node_id AND n.capacity_unit = 'units'"
+	"  JOIN oms.allocation a ON a.company_id = u.company_id AND a.shipment_id = $4 AND a.node_id = u.node_id AND a.status <> 'cancelled'"
+	"  WHERE u.company_id = $1 AND u.order_id = $2 AND u.shipment_id = $3 GROUP BY u.node_id, u.starts_at, u.qty),"
+	" gone AS (DELETE FROM oms.slot_use u USING moved m"
+	"  WHERE u.company_id = $1 AND u.order_id = $2 AND u.shipment_id = $3 AND u.node_id = m.node_id AND u.qty = m.qty),"
+	" less AS (UPDATE oms.slot_use u SET qty = u.qty - m.qty FROM moved m"
+	"  WHERE u.company_id = $1 AND u.order_id = $2 AND u.shipment_id = $3 AND u.node_id = m.node_id AND u.qty > m.qty)"
+	" INSERT INTO oms.slot_use (company_id, order_id, shipment_id, node_id, starts_at, qty)"
+	" SELECT $1, $2, $4, node_id, starts_at, qty FROM moved",
+	4, {INT4OID, INT8OID, INT8OID, INT8OID}, NULL
+};
+
+void
+oms_slots_follow(int32 company_id, int64 order_id, int64 from_shipment_id,
+				 int64 to_shipment_id)
+{
+	Datum		values[4] = {
+		Int32GetDatum(company_id), Int64GetDatum(order_id),
+		Int64GetDatum(from_shipment_id), Int64GetDatum(to_shipment_id)
+	};
+
+	oms_exec(&follow_plan, values, NULL, false, 0);
+}

@@ -41,4 +41,12 @@ extern void oms_slots_keep(int32 company_id, int64 order_id,
 extern void oms_slots_settle(int32 company_id, int64 order_id,
 							 int64 shipment_id);
 
+/*
+ * Allocations were put from one parcel of the order into another: where the
+ * node counts units, what they take of its slot goes with them.  Before
+ * oms_slots_settle() of the first; SPI connected.
+ */
+extern void oms_slots_follow(int32 company_id, int64 order_id,
+							 int64 from_shipment_id, int64 to_shipment_id);
+
 #endif							/* OMS_NODE_SLOT_H */

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "allocation.h"
+#include "node_slot.h"
 #include "orders.h"
 #include "shipment.h"
 #include "stock.h"
@@ -160,6 +161,7 @@ leave_behind(OmsShipment *s, Going *g, int n)
 	values[1] = oms_int8_array(ids, nids);
 	values[2] = Int64GetDatum(rest_id);
 	oms_exec(&move_plan, values, NULL, false, 0);
+	oms_slots_follow(s->company_id, s->order_id, s->shipment_id, rest_id);
 	oms_shipment_taken_out(s->company_id, s->shipment_id);
 	oms_shipment_lock(s->company_id, s->shipment_id, s);
 	oms_shipment_put_in(s->company_id, rest_id, before.cod_amount - s->cod_amount);

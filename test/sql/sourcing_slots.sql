@@ -80,6 +80,16 @@ SELECT oms.book_shipment(shipment_id) IS NOT NULL AS booked FROM oms.shipment WH
 SELECT oms.record_scan(jsonb_build_object('courier', 'SHOPC', 'awb', '9900000001', 'code', '10', 'scanned_at', now() + interval '1 minute')) ->> 'state' AS scanned;
 SELECT s.state, u.starts_at, u.qty FROM oms.shipment s LEFT JOIN oms.slot_use u USING (shipment_id) WHERE s.order_id = pg_temp.id('u3') ORDER BY s.shipment_id;
 SELECT * FROM oms.verify();
+-- a part is handed over: the rest keeps its units of the slot; recalled, they are taken anew
+SELECT plan FROM pg_temp.took1('u7', 'NOW 981001 PREPAID 4xSHIRT 1xBOOK', '{"fulfilment": {"mode": "SHIP", "node": "BLR"}}', '2026-04-08 10:00+05:30');
+SELECT oms.release_order(pg_temp.id('u7'));
+SELECT oms.add_awbs('SHOPC', '{9900000002,9900000003}') AS awbs;
+SELECT oms.dispatch_part(shipment_id, '[{"line_no": 1, "qty": 3}]', at => '2026-04-08 15:00+05:30') -> 'rest' IS NOT NULL AS rest FROM oms.shipment WHERE order_id = pg_temp.id('u7');
+SELECT s.state, u.qty, u.starts_at FROM oms.shipment s JOIN oms.slot_use u USING (shipment_id) WHERE s.order_id = pg_temp.id('u7') ORDER BY s.shipment_id;
+SELECT * FROM pg_temp.slots() WHERE starts_at > '2026-04-08';
+SELECT oms.cancel_shipment(shipment_id, at => '2026-04-08 13:00+05:30') IS NOT NULL AS recalled FROM oms.shipment WHERE order_id = pg_temp.id('u7') AND state = 'PLANNED';
+SELECT * FROM pg_temp.slots() WHERE starts_at > '2026-04-08';
+SELECT * FROM oms.verify();
 -- over the counter nothing is packed
 SELECT plan FROM pg_temp.took1('u5', 'POS 981001 PREPAID 12xSHIRT', '{"fulfilment": {"mode": "CARRY_OUT", "node": "BLR"}}', '2026-04-06 10:00+05:30');
 -- no slot in a month: the node is full
