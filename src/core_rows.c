@@ -55,6 +55,7 @@
 
 #include "compat.h"
 #include "core_rows.h"
+#include "core_statement.h"
 
 #define OMS_MAX_INDEXES 16
 
@@ -385,61 +386,6 @@ same_columns(TupleDesc a, TupleDesc b)
 	return true;
 }
 
-/* One name of a list, at **s; NULL when there is none */
-static char *
-read_name(const char **s)
-{
-	const char *begin = *s;
-	char	   *name;
-
-	if (*begin == '"')
-	{
-		const char *end = strchr(begin + 1, '"');
-
-		if (end == NULL)
-			return NULL;
-		name = pnstrdup(begin + 1, end - begin - 1);
-		*s = end + 1;
-		return name;
-	}
-	while ((**s >= 'a' && **s <= 'z') || **s == '_' || (**s >= '0' && **s <= '9'))
-		(*s)++;
-	return *s > begin ? pnstrdup(begin, *s - begin) : NULL;
-}
-
-/* "(a, b)" at **s; NIL when it is anything else */
-static List *
-read_names(const char **s)
-{
-	List	   *names = NIL;
-
-	do
-	{
-		char	   *name;
-
-		(*s)++;
-		while (**s == ' ')
-			(*s)++;
-		name = read_name(s);
-		if (name == NULL)
-			return NIL;
-		names = lappend(names, name);
-	} while (**s == ',');
-	if (**s != ')')
-		return NIL;
-	(*s)++;
-	return names;
-}
-
-static bool
-read_word(const char **s, const char *word)
-{
-	if (strncmp(*s, word, strlen(word)) != 0)
-		return false;
-	*s += strlen(word);
-	return true;
-}
-
 /* False when the statement is not of our form. */
 static bool
 read_statement(Target *t, char **table, List **columns, List **conflict)
@@ -448,20 +394,20 @@ read_statement(Target *t, char **table, List **columns, List **conflict)
 
 	*conflict = NIL;
 	t->do_nothing = false;
-	if (!read_word(&s, "INSERT INTO oms.") || (*table = read_name(&s)) == NULL ||
-		!read_word(&s, " ") || *s != '(' || (*columns = read_names(&s)) == NIL ||
-		!read_word(&s, " VALUES "))
+	if (!oms_read_word(&s, "INSERT INTO oms.") || (*table = oms_read_name(&s)) == NULL ||
+		!oms_read_word(&s, " ") || *s != '(' || (*columns = oms_read_names(&s)) == NIL ||
+		!oms_read_word(&s, " VALUES "))
 		return false;
 	for (int i = 1; i <= t->plan->nargs; i++)
-		if (!read_word(&s, psprintf("%s$%d", i == 1 ? "(" : ", ", i)))
+		if (!oms_read_word(&s, psprintf("%s$%d", i == 1 ? "(" : ", ", i)))
 			return false;
-	if (!read_word(&s, ")") || list_length(*columns) != t->plan->nargs)
+	if (!oms_read_word(&s, ")") || list_length(*columns) != t->plan->nargs)
 		return false;
 	if (*s == '\0')
 		return true;
 	t->do_nothing = true;
-	return read_word(&s, " ON CONFLICT ") && *s == '(' &&
-		(*conflict = read_names(&s)) != NIL && strcmp(s, " DO NOTHING") == 0;
+	return oms_read_word(&s, " ON CONFLICT ") && *s == '(' &&
+		(*conflict = oms_read_names(&s)) != NIL && strcmp(s, " DO NOTHING") == 0;
 }
 
 /* Which columns the parameters are, and of what type; false: not just so. */

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "core_find.h"
 #include "core_rows.h"
 #include "order_capture.h"
 
@@ -73,7 +74,7 @@ oms_capture_find_buyer(OmsCapture *c)
 	values[0] = Int32GetDatum(c->company_id);
 	values[1] = oms_text(c->buyer.hash);
 	oms_spi_connect();
-	if (oms_exec(&buyer_plan, values, NULL, false, 1) > 0)
+	if (oms_find(&buyer_plan, values, NULL) > 0)
 	{
 		c->buyer.customer_id = oms_int8(0, 1);
 		c->buyer.orders = oms_int4(0, 2);

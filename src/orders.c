@@ -24,6 +24,7 @@
 #include "allocation.h"
 #include "catalog.h"
 #include "combiner.h"
+#include "core_find.h"
 #include "order_capture.h"
 
 static bool answer_duplicate(int32 company_id, const OmsChannel *channel,
@@ -329,8 +330,8 @@ oms_capture_orders(PG_FUNCTION_ARGS)
  * The same order again
  */
 static OmsPlan duplicate_plan = {
-	"SELECT o.order_id, o.document_hash, o.status, o.promised_at, (o.total_amount * 100)::int8"
-	" FROM oms.\"order\" o WHERE o.company_id = $1 AND o.channel_id = $2 AND o.external_id = $3",
+	"SELECT order_id, document_hash, status, promised_at, total_amount"
+	" FROM oms.\"order\" WHERE company_id = $1 AND channel_id = $2 AND external_id = $3",
 	3, {INT4OID, INT4OID, TEXTOID}, NULL
 };
 
@@ -350,7 +351,7 @@ answer_duplicate(int32 company_id, const OmsChannel *channel,
 	MemoryContext caller = CurrentMemoryContext;
 
 	oms_spi_connect();
-	if (oms_exec(&duplicate_plan, values, NULL, false, 1) == 0)
+	if (oms_find(&duplicate_plan, values, NULL) == 0)
 	{
 		oms_spi_finish();
 		return false;
@@ -365,7 +366,7 @@ answer_duplicate(int32 company_id, const OmsChannel *channel,
 				 errhint("Changes of an order are calls of their own (oms.cancel_order, ...); a new order needs a new number.")));
 	status = oms_strdup(caller, oms_cstr(0, 3));
 	promised_at = oms_time(0, 4);
-	total = oms_int8(0, 5);
+	total = oms_paise(0, 5);
 	oms_spi_finish();
 	oms_early_release_rely();
 
