@@ -86,6 +86,23 @@ find_rules(OmsFulfilment *f, OmsPlanRequest *req)
 	req->rule = f->rule;
 }
 
+/* What if these rules were others? */
+static void
+change_rules(OmsFulfilment *f, OmsPlanRequest *req)
+{
+	f->whatif->rule(f->whatif->arg, &f->rule);
+	req->rule = f->rule;
+	for (int j = 0; j < f->nlines; j++)
+		if (req->demand[j].rule)
+		{
+			OmsSourcingRule *rule = palloc(sizeof(OmsSourcingRule));
+
+			*rule = *req->demand[j].rule;
+			f->whatif->rule(f->whatif->arg, rule);
+			req->demand[j].rule = rule;
+		}
+}
+
 void
 oms_fulfil_request(OmsFulfilment *f, OmsPlanRequest *req)
 {
@@ -106,10 +123,13 @@ oms_fulfil_request(OmsFulfilment *f, OmsPlanRequest *req)
 	req->own_nodes = f->channel->own_nodes;
 	req->carry_out = f->carry_out;
 	req->backorders = f->channel->allow_backorder && !f->carry_out;
-	req->slots = !f->carry_out;
+	req->whatif = f->whatif;
+	req->slots = !f->carry_out && !f->whatif;
 	req->ndemand = f->nlines;
 	req->demand = oms_order_demand(f->company_id, f->lines, f->nlines);
 	find_rules(f, req);
+	if (f->whatif)
+		change_rules(f, req);
 	if (f->rule.freight_weight > 0)
 		as_one_parcel(f, req);
 	/* the nodes of a rule that all lines share are measured by the mesh */
@@ -251,7 +271,7 @@ oms_fulfil_plan(OmsFulfilment *f)
 		if (f->plan.unfilled[j] > 0)
 			f->complete = false;
 	make_allocations(f);
-	if (!f->carry_out)
+	if (!f->carry_out && !f->whatif)
 		oms_fulfil_supply(f);
 }
 

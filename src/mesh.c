@@ -40,8 +40,6 @@ PG_FUNCTION_INFO_V1(oms_nodes_near);
 
 static int	mesh_nodes(const OmsMeshRequest *req, bool for_people,
 					   OmsNode **nodes);
-static const char *refusal(const OmsMeshRequest *req, const OmsNode *node,
-						   bool open);
 static void read_regions(uint64 row, OmsNode *node);
 static void write_nodes_plan(void);
 static Oid	postgis_schema(void);
@@ -154,7 +152,7 @@ mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
 		node->capacity = oms_isnull(i, 19) ? -1 : oms_int8(i, 19);
 		node->capacity_units = oms_bool(i, 20);
 		node->slot_hours = oms_int4(i, 21);
-		node->refused = refusal(req, node, oms_bool(i, 12));
+		node->refused = oms_mesh_refusal(req, node, oms_bool(i, 12));
 	}
 	MemoryContextSwitchTo(old);
 	oms_spi_finish();
@@ -185,9 +183,8 @@ read_regions(uint64 row, OmsNode *node)
 			node->regions[node->nregions++] = TextDatumGetCString(items[i]);
 }
 
-/* The first reason against the node, NULL when it may serve. */
-static const char *
-refusal(const OmsMeshRequest *req, const OmsNode *node, bool open)
+const char *
+oms_mesh_refusal(const OmsMeshRequest *req, const OmsNode *node, bool open)
 {
 	if (req->only_node_id != 0 && node->node_id != req->only_node_id)
 		return "RESTRICTED";

@@ -58,6 +58,10 @@ typedef struct OmsMeshRequest
  */
 extern int	oms_mesh_nodes(const OmsMeshRequest *req, OmsNode **nodes);
 
+/* The first reason against a node of these, NULL when it may serve. */
+extern const char *oms_mesh_refusal(const OmsMeshRequest *req,
+									const OmsNode *node, bool open);
+
 /*
  * When a parcel planned at "at" is handed over by the node: today at the
  * cut-off when planned before it (local time of the company) on a working

@@ -194,6 +194,7 @@ typedef struct OmsFulfilment
 	bool		reserve;		/* false: a promise, nothing is taken */
 	bool		defer;			/* reserve, but where there is plenty leave the
 								 * taking to oms_fulfil_take() */
+	const OmsWhatIf *whatif;	/* NULL: as things are; else not reserve */
 	int			nrejected;		/* nodes not to be asked, with the reason */
 	OmsNodeRefusal *rejected;
 	int			nreplaced;		/* waiting allocations this plan replaces; 0:

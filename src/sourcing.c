@@ -114,6 +114,8 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	pl.req = req;
 	pl.res = res;
 	res->nnodes = oms_mesh_nodes(&req->mesh, &res->nodes);
+	if (req->whatif)
+		req->whatif->nodes(req->whatif->arg, &req->mesh, res->nodes, res->nnodes);
 	refuse_nodes(req, refusals, nrefusals, res);
 	if (req->own_nodes)
 		oms_sourcing_own_nodes(req, res);
@@ -272,6 +274,8 @@ read_levels(Planning *pl)
 	}
 	pl->nlevels = oms_stock_levels(req->mesh.company_id, skus, n,
 								   &req->view, &pl->levels);
+	if (req->whatif)
+		req->whatif->levels(req->whatif->arg, pl->levels, pl->nlevels);
 	if (req->rule.lane_costs && req->pincode && !req->carry_out)
 		pl->nlanes = oms_lane_costs(req->mesh.company_id, req->pincode, &pl->lanes);
 	if (req->rule.price_weight > 0 && !oms_pick_ordered(req->rule.pick))

@@ -77,6 +77,19 @@ typedef struct OmsPin
 	int64		qty;
 } OmsPin;
 
+/*
+ * A plan of what might have been: the caller changes what is read before it
+ * is used.  Slots and dated supply are not asked for then.
+ */
+typedef struct OmsWhatIf
+{
+	void	   *arg;
+	void		(*rule) (void *arg, OmsSourcingRule *rule);
+	void		(*nodes) (void *arg, const OmsMeshRequest *mesh,
+						  OmsNode *nodes, int nnodes);
+	void		(*levels) (void *arg, OmsStockLevel *levels, int nlevels);
+} OmsWhatIf;
+
 typedef struct OmsPlanRequest
 {
 	OmsMeshRequest mesh;		/* company, place, node restriction, time */
@@ -88,6 +101,7 @@ typedef struct OmsPlanRequest
 	bool		backorders;		/* reservations may use backorder_limit */
 	bool		slots;			/* capacity of nodes counts and is taken */
 	OmsCourierRequest parcel;	/* the order as one parcel, for freight */
+	const OmsWhatIf *whatif;	/* NULL: as things are */
 	bool		runner_up;		/* find the best other set of nodes, too */
 	int			ndemand;
 	OmsDemand  *demand;
