@@ -18,7 +18,7 @@ warm=3 # seconds of each run that do not count: new sessions make their plans
 out=$OMS_WORK/hot_sku
 redis=
 export PGOPTIONS='-c client_min_messages=warning'
-variants='rival bare redis off on cart'
+variants='rival bare redis off on comb cart'
 
 sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 
@@ -62,6 +62,7 @@ scripts() {
 		{ cat "$out/$shape.draw"; echo 'SELECT rival.bare(rival.small_doc(:a, :b, :phone));'; } >"$out/bare.$shape"
 		{ cat "$out/$shape.draw"; echo 'SELECT oms.capture_order(rival.doc(:a, :b, :phone));'; } >"$out/on.$shape"
 		cp "$out/on.$shape" "$out/off.$shape"
+		cp "$out/on.$shape" "$out/comb.$shape"
 		{ cat "$out/$shape.draw"; echo "SELECT oms.reserve_cart(jsonb_build_object('company', 'HOT', 'channel', 'WEB', 'cart_id', gen_random_uuid(), 'ship_to', '{\"pincode\": \"981001\"}'::jsonb, 'lines', jsonb_build_array(jsonb_build_object('sku', 'S' || :a, 'qty', 1), jsonb_build_object('sku', 'S' || :b, 'qty', 1))));"; } >"$out/cart.$shape"
 	done
 }
@@ -74,7 +75,7 @@ measure() {
 			evalsha "$order_sha" 0 "$shape" __rand_int__ __rand_int__ __rand_int__ 2>"$out/redis.err" | awk -F'","' 'NR == 2 { print int($2) }'
 		return
 	fi
-	PGOPTIONS="$PGOPTIONS -c oms.early_lock_release=$([ "$variant" = off ] && echo off || echo on)" \
+	PGOPTIONS="$PGOPTIONS -c oms.early_lock_release=$([ "$variant" = off ] && echo off || echo on) -c oms.combiner=$([ "$variant" = comb ] && echo on || echo off)" \
 		pgbench -n -M prepared -c "$clients" -j 1 -T $((warm + seconds)) -P 1 -f "$out/$variant.$shape" hot_sku >"$out/run.txt" 2>&1 ||
 		{ tail -n 5 "$out/run.txt" >&2; echo 0; return; }
 	awk -v warm="$warm" '$1 == "progress:" && $2 > warm + 0.5 { n++; sum += $4 } END { print n ? int(sum / n) : 0 }' "$out/run.txt"
@@ -103,13 +104,15 @@ table() {
 			n = split(variants, v, " ")
 			printf "%-8s %-3s %7s", "shape", "BI", "clients"
 			for (i = 1; i <= n; i++) printf " %9s", v[i]
-			printf "   on/off on/rival on/redis rival/bare\n"
+			printf "   on/off on/rival on/redis comb/on comb/rival comb/redis rival/bare\n"
 			for (x = 1; x <= k; x++) {
 				split(order[x], p, "\t")
 				printf "%-8s %-3s %7d", p[1], p[2], p[3]
 				for (i = 1; i <= n; i++) { m[v[i]] = median(all[order[x], v[i]]); printf " %9d", m[v[i]] }
-				printf "   %6.2f %8.2f %8.3f %10.2f\n", m["on"] / (m["off"] ? m["off"] : 1), m["on"] / (m["rival"] ? m["rival"] : 1),
-					m["on"] / (m["redis"] ? m["redis"] : 1), m["rival"] / (m["bare"] ? m["bare"] : 1)
+				for (x2 in m)
+					d[x2] = m[x2] ? m[x2] : 1
+				printf "   %6.2f %8.2f %8.3f %7.2f %10.2f %10.3f %10.2f\n", m["on"] / d["off"], m["on"] / d["rival"], m["on"] / d["redis"],
+					m["comb"] / d["on"], m["comb"] / d["rival"], m["comb"] / d["redis"], m["rival"] / d["bare"]
 			}
 		}' "$out/figures"
 }
@@ -132,7 +135,7 @@ for shape in $shapes; do
 				done
 			done
 			[ "$bi" = no ] || bi_close
-			say "  $shape, BI $bi, $clients clients: $(tail -n $((6 * rounds)) "$out/figures" | awk -F'\t' '{ printf "%s %d  ", $4, $5 }')"
+			say "  $shape, BI $bi, $clients clients: $(tail -n $((7 * rounds)) "$out/figures" | awk -F'\t' '{ printf "%s %d  ", $4, $5 }')"
 		done
 	done
 done
