@@ -203,6 +203,7 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 		int			found;
 		bool		seen = false;
 		bool		by_sql;
+		bool		kept;
 		bool		tracked;
 		bool		exists;
 		OmsStockLevel *rows = NULL;
@@ -213,7 +214,9 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 			continue;
 		values[1] = Int32GetDatum(sku_ids[k]);
 		tracked = is_tracked(sku_ids[k], &exists);
-		by_sql = oms_stock_row_levels(company_id, sku_ids[k], &rows, &found) == OMS_STOCK_ROW_BY_SQL;
+		kept = oms_stock_batch_item(company_id, sku_ids[k], &rows, &found);
+		by_sql = !kept &&
+			oms_stock_row_levels(company_id, sku_ids[k], &rows, &found) == OMS_STOCK_ROW_BY_SQL;
 		if (!exists)
 			found = 0;
 		else if (by_sql)
@@ -233,6 +236,8 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 				l[n + i].tracked = tracked;
 			}
 		}
+		if (!kept)
+			oms_stock_batch_keep_item(company_id, sku_ids[k], l + n, found);
 		n += found;
 	}
 	if (l == NULL)
@@ -368,6 +373,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 				if (compare_keys(&takes[t].key, &keys[i]) == 0)
 					short_at = t;
 			*available = Max(free_qty, 0);
+			oms_stock_batch_reread();
 		}
 		else if (l && l->tracked && demand[i].qty > 0)
 		{

@@ -10,6 +10,10 @@
  * or before anything else touches the table.  Locks, checks, reservation
  * rows and events are those of single takes.
  *
+ * For plans the levels of an item are read once, too.  All orders of a batch
+ * were there before it began, so what they see is no older than they are.  A
+ * plan that turns out to be too old, as any may, has them read again.
+ *
  * A row that is locked changes by this transaction only, and whoever changes
  * it calls oms_stock_batch_write() first, which forgets all rows.  Within a
  * subtransaction nothing is collected; what was collected before it is
@@ -19,11 +23,13 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "utils/memutils.h"
 
 #include "stock_batch.h"
 #include "stock_row.h"
 
 #define MAX_ENTRIES 256
+#define MAX_ITEMS 64
 
 typedef struct Entry
 {
@@ -32,8 +38,19 @@ typedef struct Entry
 	int64		qty;			/* taken since */
 } Entry;
 
+/* The levels of an item at all nodes, as read; in the transaction's memory. */
+typedef struct ItemLevels
+{
+	int32		company_id;
+	int32		sku_id;
+	int			n;
+	OmsStockLevel *levels;
+} ItemLevels;
+
 static Entry entries[MAX_ENTRIES];
 static int	nentries = 0;
+static ItemLevels items[MAX_ITEMS];
+static int	nitems = 0;
 static bool collecting = false;
 
 /* the subtransaction that has written the entries, if not yet for good */
@@ -77,7 +94,7 @@ on_transaction(XactEvent event, void *arg)
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			collecting = false;
-			nentries = 0;
+			nentries = nitems = 0;
 			written_in = InvalidSubTransactionId;
 			break;
 		default:
@@ -99,7 +116,7 @@ on_subtransaction(SubXactEvent event, SubTransactionId subid,
 		if (parent == TopSubTransactionId)
 		{
 			written_in = InvalidSubTransactionId;
-			nentries = 0;
+			nentries = nitems = 0;
 		}
 	}
 }
@@ -115,7 +132,7 @@ oms_stock_batch_begin(void)
 	}
 	Assert(GetCurrentTransactionNestLevel() == 1);
 	collecting = true;
-	nentries = 0;
+	nentries = nitems = 0;
 	written_in = InvalidSubTransactionId;
 }
 
@@ -136,16 +153,52 @@ oms_stock_batch_write(void)
 {
 	bool		nested = GetCurrentTransactionNestLevel() > 1;
 
-	if (nentries == 0 || written_in != InvalidSubTransactionId)
+	if (!collecting || written_in != InvalidSubTransactionId)
 		return;
 	for (int i = 0; i < nentries; i++)
 		if (entries[i].qty != 0)
 			write_take(entries[i].company_id, entries[i].level.key,
-								 entries[i].qty);
+					   entries[i].qty);
 	if (nested)
 		written_in = GetCurrentSubTransactionId();
 	else
-		nentries = 0;
+		nentries = nitems = 0;
+}
+
+bool
+oms_stock_batch_item(int32 company_id, int32 sku_id,
+					 OmsStockLevel **levels, int *n)
+{
+	if (written_in == InvalidSubTransactionId)
+		for (int i = 0; i < nitems; i++)
+			if (items[i].sku_id == sku_id && items[i].company_id == company_id)
+			{
+				*levels = items[i].levels;
+				*n = items[i].n;
+				return true;
+			}
+	return false;
+}
+
+void
+oms_stock_batch_keep_item(int32 company_id, int32 sku_id,
+						  const OmsStockLevel *levels, int n)
+{
+	if (!collecting || GetCurrentTransactionNestLevel() > 1 ||
+		nitems == MAX_ITEMS || n == 0)
+		return;
+	items[nitems].company_id = company_id;
+	items[nitems].sku_id = sku_id;
+	items[nitems].n = n;
+	items[nitems].levels = MemoryContextAlloc(TopTransactionContext,
+											  sizeof(OmsStockLevel) * n);
+	memcpy(items[nitems++].levels, levels, sizeof(OmsStockLevel) * n);
+}
+
+void
+oms_stock_batch_reread(void)
+{
+	nitems = 0;
 }
 
 bool
@@ -190,7 +243,10 @@ oms_stock_batch_take(int32 company_id, OmsStockKey key, int64 qty)
 	if (e)
 		e->qty += qty;
 	else
+	{
 		write_take(company_id, key, qty);
+		oms_stock_batch_reread();
+	}
 }
 
 void

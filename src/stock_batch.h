@@ -31,6 +31,17 @@ extern void oms_stock_batch_keep(int32 company_id, const OmsStockLevel *level);
 extern void oms_stock_batch_take(int32 company_id, OmsStockKey key,
 								 int64 qty);
 
+/*
+ * The levels of an item at all nodes as the table had them when an order of
+ * this batch read them first, without what was collected; not to be changed.
+ * keep remembers them, reread forgets all.
+ */
+extern bool oms_stock_batch_item(int32 company_id, int32 sku_id,
+								 OmsStockLevel **levels, int *n);
+extern void oms_stock_batch_keep_item(int32 company_id, int32 sku_id,
+									  const OmsStockLevel *levels, int n);
+extern void oms_stock_batch_reread(void);
+
 /* Adds what was collected to levels read from the table. */
 extern void oms_stock_batch_add(int32 company_id, OmsStockLevel *levels,
 								int n,

@@ -17,7 +17,7 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_oms'\noms.
 $node->start;
 
 # An order named hold... keeps the worker, and nobody else, in the middle of
-# its capture while somebody holds the advisory lock 1.
+# its capture while somebody holds the advisory lock 1; stop...: 2.
 sub shop
 {
 	$node->safe_psql('postgres', 'CREATE DATABASE shop');
@@ -31,10 +31,10 @@ sub shop
 		CREATE FUNCTION public.in_combiner() RETURNS boolean LANGUAGE sql AS $$ SELECT current_setting('application_name') = 'pg_oms combiner' $$;
 		CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN
-			WHILE public.in_combiner() AND NOT pg_try_advisory_xact_lock(1) LOOP PERFORM pg_sleep(0.005); END LOOP;
+			WHILE public.in_combiner() AND NOT pg_try_advisory_xact_lock(CASE WHEN NEW.external_id LIKE 'hold%' THEN 1 ELSE 2 END) LOOP PERFORM pg_sleep(0.005); END LOOP;
 			RETURN NEW;
 		END $$;
-		CREATE TRIGGER hold BEFORE INSERT ON oms."order" FOR EACH ROW WHEN (NEW.external_id LIKE 'hold%') EXECUTE FUNCTION public.hold();
+		CREATE TRIGGER hold BEFORE INSERT ON oms."order" FOR EACH ROW WHEN (NEW.external_id ~ '^(hold|stop)') EXECUTE FUNCTION public.hold();
 		CREATE TABLE public.who (external_id text, at_work text, who text, session text, zone text);
 		CREATE FUNCTION public.who() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN
@@ -241,6 +241,25 @@ is(together('cart', [ 'SHIRT', 'WEB' ], [ 'BOOK', 'WEB' ], [ 'BOOK', 'WEB' ]), '
 is((split / /, stock('BOOK'))[0], '7', '... once');
 is(together('counter', [ 'BOOK', 'WEB' ], [ 'BOOK', 'POS', 'BLR' ], [ 'BOOK', 'WEB' ]), 'reserved delivered reserved', 'a sale at the counter between others');
 is((split / /, stock('BOOK'))[0], '4', '... all counted');
+sql(q{SELECT oms.adjust_stock('BOM', 'BOOK', 5, company => 'SHOP')});
+set_stock('BOOK', 1);
+close_gate();
+$gate->query_safe('SELECT pg_advisory_lock(2)');
+$holder = client('holder', [ $on, take('hold stale', 'TV') ]);
+with_combiner(1, 'busy');
+@c = ();
+for ([ 'stale 1', 'BOOK' ], [ 'stop', 'TV' ], [ 'stale 2', 'BOOK' ])
+{
+	push @c, client('c', [ $on, take(@$_) ]);
+	with_combiner(1 + @c, "$_->[0] waits");
+}
+open_gate();
+result($holder);
+until_true(q{SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE application_name = 'pg_oms combiner'}, 'in the middle of a batch');
+sql(q{SELECT oms.adjust_stock('BOM', 'BOOK', 0, company => 'SHOP')});
+$gate->query_safe('SELECT pg_advisory_unlock(2)');
+is(join('', map { result($_) } @c), "reserved\nreserved\nbackordered\n", 'what others took meanwhile is not promised');
+is(join(' ', map { by($_) } 'stale 1', 'stale 2'), 'combiner combiner', '... in one batch');
 set_stock('BOOK', 2);
 is(together('out', map { [ 'BOOK', 'NOW' ] } 1 .. 4), 'reserved reserved OM101 OM101', 'who comes too late is refused');
 is(sql(q{SELECT count(*) FROM public.who WHERE external_id ~ '^(plain|last|same|cart|counter)' AND at_work <> 'combiner'}), '0', 'all by the combiner');
