@@ -20,11 +20,13 @@ from decimal import Decimal
 
 import cases_after  # adds its kinds
 import cases_rules
+import cases_simulate
 import cases_supply
 from cases_kinds import BEFORE, KIND, Within
 from cases_shop import Database, NotCovered, Refused, Shop, number, plain
 
 KIND.update(cases_rules.KIND)
+KIND.update(cases_simulate.KIND)
 BEFORE.update(cases_rules.BEFORE)
 
 

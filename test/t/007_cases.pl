@@ -27,7 +27,9 @@ my $own = slurp_file('test/replay/cases.json');
 my ($ok, $out, $err) = replay($own);
 ok($ok, 'our own cases are replayed') or diag($out . $err);
 like($out, qr/^OWN-001 +sourcing +passed$/m, 'a line a case');
-like($out, qr/^36 passed, 0 failed, 1 not covered\n\z/m, 'all that is covered passes');
+my $covered = () = $own =~ /"id": "OWN-/g;
+$covered--;    # one is of a kind that there is not
+like($out, qr/^$covered passed, 0 failed, 1 not covered\n\z/m, 'all that is covered passes');
 is($node->safe_psql('cases', 'SELECT count(*) FROM oms.company'), 0, 'nothing is left of them');
 
 (my $wrong = $own) =~ s/"atp": \{"S": 5\}/"atp": {"S": 6}/;

@@ -141,6 +141,8 @@ $primary->poll_query_until('postgres', q{SELECT sync_state = 'sync' FROM pg_stat
 begin_storm('failover', sprintf('host=%s,%s port=%s,%s dbname=shop target_session_attrs=read-write', map { $primary->$_, $standby->$_ } 'host', 'port'), 0);
 blow($seconds / 4, 'again, with a standby');
 is($standby->safe_psql('shop', 'SELECT * FROM oms.verify()'), '', 'on which everything adds up, too');
+cmp_ok($standby->safe_psql('shop', q{SET oms.company = 'SHOP'; SELECT count(nodes) FROM oms.simulate('{"node": {"BOM": {"open": false}}}', '-infinity', 'infinity')}), '>', 50,
+	'... and past orders are planned again under other rules, where nothing can be written');
 $primary->stop('immediate');
 $standby->promote;
 $node = $standby;

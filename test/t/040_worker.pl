@@ -129,9 +129,13 @@ $node->safe_psql('one', q{UPDATE oms.job SET enabled = false;
 	VALUES ('ears', 'INSERT INTO public.woken VALUES (clock_timestamp())', '1 hour', true, now() + '1 hour');
 	SELECT oms.wake_worker()});
 ok($node->poll_query_until('one', 'SELECT count(*) = 1 FROM woken'), 'a wake-up runs the jobs marked wake at once');
+# a wake-up that came late would be served between two beats of another job
+$node->safe_psql('one', q{UPDATE oms.job SET enabled = true, next_run = now() WHERE name = 'beat'; SELECT oms.wake_worker()});
+ok($node->poll_query_until('one', 'SELECT count(*) = 2 FROM woken'), 'and again');
 $node->safe_psql('one', 'BEGIN; SELECT oms.wake_worker(); ROLLBACK');
-$node->safe_psql('one', 'SELECT 1');
-is($node->safe_psql('one', q{SELECT count(*) FROM woken}), '1', 'after the commit, not after a rollback');
+beats_on('one', 'the worker goes round');
+is($node->safe_psql('one', q{SELECT count(*) FROM woken}), '2', 'after the commit, not after a rollback');
+$node->safe_psql('one', q{UPDATE oms.job SET enabled = false WHERE name = 'beat'});
 
 # stopped by hand it stays stopped, until started
 $pid = $node->safe_psql('one', 'SELECT oms.worker_pid()');
