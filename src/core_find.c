@@ -99,7 +99,10 @@ oms_find(OmsPlan *p, Datum *values, const char *nulls)
 	answer = palloc0(sizeof(SPITupleTable));
 	answer->tupdesc = f->desc;
 	answer->vals = palloc(sizeof(HeapTuple));
-	index = index_open(f->index, AccessShareLock);
+	/* who changes an index waits for all who hold the table */
+	index = RelationIdGetRelation(f->index);
+	if (index == NULL)
+		elog(ERROR, "could not open index %u", f->index);
 	slot = table_slot_create(rel, NULL);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	for (int k = 0; k < p->nargs; k++)
@@ -119,7 +122,7 @@ oms_find(OmsPlan *p, Datum *values, const char *nulls)
 	index_endscan(scan);
 	PopActiveSnapshot();
 	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, NoLock);
+	RelationClose(index);
 	relation_close(rel, NoLock);
 	SPI_tuptable = answer;
 	SPI_processed = answer->numvals;

@@ -13,8 +13,6 @@
 
 #include "access/genam.h"
 #include "access/relation.h"
-#include "access/table.h"
-#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -40,8 +38,33 @@ on_relcache(Datum arg, Oid relid)
 			p->valid = false;
 }
 
+/* Finds index and table, once; false when they are not as described. */
+static bool
+look_at(OmsProbe *p)
+{
+	Relation	index;
+
+	p->relid = get_relname_relid(p->index, get_namespace_oid("oms", false));
+	p->usable = false;
+	if (!OidIsValid(p->relid) ||
+		(index = try_relation_open(p->relid, AccessShareLock)) == NULL)
+		return false;
+	p->valid = true;			/* a message from here on clears it again */
+	if (index->rd_rel->relkind == RELKIND_INDEX && index->rd_index->indisvalid)
+	{
+		p->table = index->rd_index->indrelid;
+		p->usable = strcmp(pg_get_indexdef_string(p->relid), p->definition) == 0;
+	}
+	relation_close(index, AccessShareLock);
+	return p->usable;
+}
+
+/*
+ * The table, locked, and its index: who changes an index waits for all who
+ * hold the table.
+ */
 static Relation
-open_index(OmsProbe *p)
+open_index(OmsProbe *p, Relation *table)
 {
 	static bool registered = false;
 	Relation	index;
@@ -55,27 +78,14 @@ open_index(OmsProbe *p)
 		probes = p;
 		p->listed = true;
 	}
-	if (!p->valid)
-		p->relid = get_relname_relid(p->index, get_namespace_oid("oms", false));
-	if (!OidIsValid(p->relid))
+	if (!p->valid && !look_at(p))
 		return NULL;
-	index = try_relation_open(p->relid, AccessShareLock);
+	if (!p->usable || (*table = try_relation_open(p->table, AccessShareLock)) == NULL)
+		return NULL;
+	index = p->valid ? RelationIdGetRelation(p->relid) : NULL;
 	if (index == NULL)
-	{
-		p->valid = false;
-		return NULL;
-	}
-	if (!p->valid)
-	{
-		p->valid = true;		/* a message from here on clears it again */
-		p->usable = index->rd_rel->relkind == RELKIND_INDEX &&
-			index->rd_index->indisvalid &&
-			strcmp(pg_get_indexdef_string(p->relid), p->definition) == 0;
-	}
-	if (p->usable)
-		return index;
-	relation_close(index, AccessShareLock);
-	return NULL;
+		relation_close(*table, NoLock);
+	return index;
 }
 
 static RegProcedure
@@ -99,8 +109,8 @@ bool
 oms_probe(OmsProbe *p, const Oid *types, const Datum *keys, int n,
 		  StrategyNumber last)
 {
-	Relation	index = open_index(p);
 	Relation	heap;
+	Relation	index = open_index(p, &heap);
 	ScanKeyData scan_keys[OMS_PROBE_KEYS];
 	IndexScanDesc scan;
 	bool		found;
@@ -114,12 +124,11 @@ oms_probe(OmsProbe *p, const Oid *types, const Datum *keys, int n,
 
 		ScanKeyInit(&scan_keys[i], i + 1, s, comparison(types[i], s), keys[i]);
 	}
-	heap = table_open(index->rd_index->indrelid, AccessShareLock);
 	scan = oms_index_beginscan(heap, index, GetTransactionSnapshot(), n);
 	index_rescan(scan, scan_keys, n, NULL, 0);
 	found = index_getnext_tid(scan, ForwardScanDirection) != NULL;
 	index_endscan(scan);
-	table_close(heap, NoLock);
-	relation_close(index, NoLock);
+	RelationClose(index);
+	relation_close(heap, NoLock);
 	return found;
 }

@@ -16,6 +16,7 @@ typedef struct OmsProbe
 	const char *definition;		/* as pg_get_indexdef() writes it */
 	/* known once it was looked at */
 	Oid			relid;
+	Oid			table;
 	bool		valid;
 	bool		usable;
 	bool		listed;

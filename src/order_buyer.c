@@ -177,34 +177,56 @@ static OmsPlan relink_plan = {
 	3, {INT4OID, INT8OID, INT8OID}, NULL
 };
 
+static void
+buyer_values(OmsCapture *c, Datum *values, char *nulls)
+{
+	OmsOrderDoc *d = &c->doc;
+
+	values[0] = Int64GetDatum(c->buyer.customer_id);
+	values[1] = Int32GetDatum(c->company_id);
+	SET_TEXT(2, c->buyer.hash);
+	SET_TEXT(3, d->customer_name);
+	SET_TEXT(4, d->phone);
+	SET_TEXT(5, d->email);
+	SET_TEXT(6, d->gstin);
+	SET_TEXT(7, d->ship.pincode);
+	values[8] = Int32GetDatum(c->f.cod ? 1 : 0);
+	values[9] = TimestampTzGetDatum(d->placed_at);
+	values[10] = Int32GetDatum(1);
+}
+
+void
+oms_capture_write_new_buyer(OmsCapture *c)
+{
+	Datum		values[11];
+	char		nulls[12] = "           ";
+
+	if (!c->buyer.is_new || c->buyer.written)
+		return;
+	oms_spi_connect();
+	buyer_values(c, values, nulls);
+	c->buyer.written = oms_insert(&first_order_plan, values, nulls);
+	oms_spi_finish();
+}
+
 /* Last of all, so that the buyer's row is locked as short as possible. */
 void
 oms_capture_write_buyer(OmsCapture *c)
 {
-	OmsOrderDoc *d = &c->doc;
-	int32		cod = c->f.cod ? 1 : 0;
 	Datum		values[11];
 	char		nulls[12] = "           ";
 
 	if (c->buyer.customer_id == 0)
 		return;
+	oms_capture_write_new_buyer(c);
+	if (c->buyer.written)
+		return;
 	oms_spi_connect();
 	if (c->buyer.is_new)
 	{
-		values[0] = Int64GetDatum(c->buyer.customer_id);
-		values[1] = Int32GetDatum(c->company_id);
-		SET_TEXT(2, c->buyer.hash);
-		SET_TEXT(3, d->customer_name);
-		SET_TEXT(4, d->phone);
-		SET_TEXT(5, d->email);
-		SET_TEXT(6, d->gstin);
-		SET_TEXT(7, d->ship.pincode);
-		values[8] = Int32GetDatum(cod);
-		values[9] = TimestampTzGetDatum(d->placed_at);
-		values[10] = Int32GetDatum(1);
 		/* the buyer's first two orders at once: one buyer all the same */
-		if (!oms_insert(&first_order_plan, values, nulls) &&
-			oms_exec(&new_buyer_plan, values, nulls, false, 0) > 0 &&
+		buyer_values(c, values, nulls);
+		if (oms_exec(&new_buyer_plan, values, nulls, false, 0) > 0 &&
 			oms_int8(0, 1) != c->buyer.customer_id)
 		{
 			values[2] = Int64GetDatum(oms_int8(0, 1));
@@ -216,9 +238,9 @@ oms_capture_write_buyer(OmsCapture *c)
 	else
 	{
 		values[0] = Int64GetDatum(c->buyer.customer_id);
-		values[1] = Int32GetDatum(cod);
-		SET_TEXT(2, d->ship.pincode);
-		values[3] = TimestampTzGetDatum(d->placed_at);
+		values[1] = Int32GetDatum(c->f.cod ? 1 : 0);
+		SET_TEXT(2, c->doc.ship.pincode);
+		values[3] = TimestampTzGetDatum(c->doc.placed_at);
 		oms_exec(&old_buyer_plan, values, nulls, false, 0);
 	}
 	oms_spi_finish();

@@ -17,6 +17,7 @@ typedef struct OmsBuyer
 {
 	int64		customer_id;	/* 0: none */
 	bool		is_new;
+	bool		written;
 	char	   *hash;			/* NULL: no phone */
 	int32		orders;
 	int32		delivered;
@@ -51,6 +52,7 @@ typedef struct OmsCapture
 	OmsHold		holds[8];
 	int			nholds;
 	const char *status;
+	Jsonb	   *answer;
 } OmsCapture;
 
 /* Puts a hold on, once; the first reason stays. */
@@ -65,7 +67,11 @@ extern void oms_capture_tax(OmsCapture *c);
 extern void oms_capture_find_buyer(OmsCapture *c);
 extern void oms_capture_score(OmsCapture *c);
 
-/* Counts the order at its buyer: last, the row is shared. */
+/*
+ * Counts the order at its buyer: last, the row is shared.  A new buyer's may
+ * come before: nobody else knows it yet.
+ */
+extern void oms_capture_write_new_buyer(OmsCapture *c);
 extern void oms_capture_write_buyer(OmsCapture *c);
 
 /* The order's row; false when the channel's order is there already. */

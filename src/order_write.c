@@ -39,7 +39,7 @@ oms_capture_write_order(OmsCapture *c)
 	bool		inserted;
 
 	oms_spi_connect();
-	if (c->buyer.is_new)
+	if (c->buyer.is_new && c->buyer.customer_id == 0)
 		c->buyer.customer_id = oms_next("customer_customer_id_seq");
 	values[0] = Int32GetDatum(c->company_id);
 	values[1] = Int32GetDatum(c->channel.channel_id);

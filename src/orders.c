@@ -121,7 +121,7 @@ oms_capture(Jsonb *doc, TimestampTz at)
 		for (int i = 0; i < f->nallocations; i++)
 			oms_stock_dispatch(c->company_id, f->allocations[i].allocation_id,
 							   psprintf("order " INT64_FORMAT, c->order_id));
-	return answer(c);
+	return c->answer ? c->answer : answer(c);
 }
 
 /*
@@ -182,10 +182,15 @@ plan_and_write(OmsCapture *c, Jsonb **duplicate)
 		f->order_id = c->order_id;
 		oms_fulfil_write(f);
 		oms_capture_write_details(c);
-		if (f->taken || f->plan.npieces == 0 || oms_fulfil_take(f))
+		if (f->taken || f->plan.npieces == 0)
+			return true;
+		oms_capture_write_new_buyer(c);
+		c->answer = answer(c);
+		if (oms_fulfil_take(f))
 			return true;
 
 		oms_capture_unwrite(c);
+		c->answer = NULL;
 		c->nholds = nholds;
 		c->total = total;
 		c->paid = paid;

@@ -127,7 +127,7 @@ expired_holds(int32 company_id, int32 sku_id, TimestampTz at)
 		"reservation_cart_sku",
 		"CREATE INDEX reservation_cart_sku ON oms.reservation USING btree (company_id, sku_id, expires_at, node_id)"
 		" WHERE ((cart_id IS NOT NULL) AND (state = 'open'::text))",
-		InvalidOid, false, false, false, NULL
+		InvalidOid, InvalidOid, false, false, false, NULL
 	};
 	static const Oid types[] = {INT4OID, INT4OID, TIMESTAMPTZOID};
 	Datum		keys[] = {
