@@ -20,6 +20,7 @@
 #include "core_rows.h"
 #include "node_slot.h"
 #include "orders.h"
+#include "parcel_divide.h"
 #include "parking.h"
 #include "shipment.h"
 #include "sourcing_rule.h"
@@ -33,11 +34,12 @@
  */
 #define PLENTY INT64CONST(256000)
 
-static void lines_of_node(const OmsFulfilment *f, int node, int64 *value,
+static void lines_of_parcel(const OmsFulfilment *f, int64 *value,
 						  OmsParcel *parcel, OmsCourierRequest *req);
-static OmsParcel *parcel_of(const OmsFulfilment *f, int node);
+static OmsParcel *parcel_of(const OmsFulfilment *f, int node, int part);
 static bool ask_couriers(OmsFulfilment *f, bool cod);
 static int64 line_share(const OmsLine *line, int64 before, int64 qty);
+static int	compare_parcels(const void *a, const void *b, void *arg);
 static bool keeps_pins(const OmsFulfilment *f);
 static void make_allocations(OmsFulfilment *f);
 static void take_ids(OmsFulfilment *f);
@@ -199,12 +201,22 @@ oms_fulfil_plan(OmsFulfilment *f)
 
 		/* couriers: a node nobody can serve is none */
 		f->nquotes = 0;
-		f->parcels = palloc0(sizeof(OmsParcel) * (f->plan.nnodes + 1));
+		oms_parcel_divide(f);
+		f->parcels = palloc0(sizeof(OmsParcel) * (f->plan.npieces + 1));
 		if (!f->carry_out)
 		{
-			for (int i = 0; i < f->plan.nnodes; i++)
-				if (f->plan.node_used[i] && parcel_of(f, i) == NULL)
-					f->parcels[f->nquotes++].node = i;
+			for (int i = 0; i < f->plan.npieces; i++)
+			{
+				const OmsPiece *piece = &f->plan.pieces[i];
+
+				if (parcel_of(f, piece->node, piece->part) == NULL)
+				{
+					f->parcels[f->nquotes].node = piece->node;
+					f->parcels[f->nquotes++].part = piece->part;
+				}
+			}
+			qsort_arg(f->parcels, f->nquotes, sizeof(OmsParcel),
+					  compare_parcels, NULL);
 			ask_couriers(f, f->cod);
 			for (int i = 0; i < f->nquotes; i++)
 			{
@@ -309,12 +321,25 @@ oms_fulfil_take(OmsFulfilment *f)
 	return f->taken;
 }
 
-/* The parcel that goods of a node travel in; NULL: none yet. */
+/* Parcels by node, as the plan's nodes are in order. */
+static int
+compare_parcels(const void *a, const void *b, void *arg)
+{
+	const OmsParcel *x = a;
+	const OmsParcel *y = b;
+
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	return x->part < y->part ? -1 : x->part > y->part;
+}
+
+/* The parcel that this part of a node's goods travels in; NULL: none yet. */
 static OmsParcel *
-parcel_of(const OmsFulfilment *f, int node)
+parcel_of(const OmsFulfilment *f, int node, int part)
 {
 	for (int p = 0; p < f->nquotes; p++)
-		if (oms_same_site(&f->plan.nodes[f->parcels[p].node], &f->plan.nodes[node]))
+		if (f->parcels[p].part == part &&
+			oms_same_site(&f->plan.nodes[f->parcels[p].node], &f->plan.nodes[node]))
 			return &f->parcels[p];
 	return NULL;
 }
@@ -377,7 +402,7 @@ ask_couriers(OmsFulfilment *f, bool cod)
 		req.hyperlocal = node->hyperlocal;
 		req.distance_m = node->distance_m;
 		req.air_ok = true;
-		lines_of_node(f, p->node, &p->value, p, &req);
+		lines_of_parcel(f, &p->value, p, &req);
 		if (f->cod)
 		{
 			if (complete && i == f->nquotes - 1)
@@ -402,8 +427,8 @@ ask_couriers(OmsFulfilment *f, bool cod)
 }
 
 static void
-lines_of_node(const OmsFulfilment *f, int node, int64 *value,
-			  OmsParcel *parcel, OmsCourierRequest *req)
+lines_of_parcel(const OmsFulfilment *f, int64 *value,
+				OmsParcel *parcel, OmsCourierRequest *req)
 {
 	int64		grams = 0;
 	int64		mm3 = 0;
@@ -414,7 +439,8 @@ lines_of_node(const OmsFulfilment *f, int node, int64 *value,
 		const OmsPiece *piece = &f->plan.pieces[i];
 		const OmsLine *line = &f->lines[piece->demand];
 
-		if (!oms_same_site(&f->plan.nodes[piece->node], &f->plan.nodes[node]))
+		if (piece->part != parcel->part ||
+			!oms_same_site(&f->plan.nodes[piece->node], &f->plan.nodes[parcel->node]))
 			continue;
 		*value += oms_muldiv(line->net, piece->qty, line->qty);
 		grams += oms_muldiv(line->weight_g, piece->qty, 1000);
@@ -433,7 +459,11 @@ take_ids(OmsFulfilment *f)
 	{
 		OmsPiece   *piece = &f->plan.pieces[i];
 
-		if (f->line_ids && f->line_ids[piece->demand])
+		bool		first = true;
+
+		for (int k = 0; k < i && first; k++)
+			first = f->plan.pieces[k].demand != piece->demand;
+		if (first && f->line_ids && f->line_ids[piece->demand])
 			piece->allocation_id = f->line_ids[piece->demand];
 		else
 			piece->allocation_id = oms_next("allocation_allocation_id_seq");
@@ -500,8 +530,8 @@ make_allocations(OmsFulfilment *f)
 		done[a->line] += a->qty;
 		a->status = f->carry_out ? "delivered" : "reserved";
 		a->promised_at = f->carry_out ? f->at : 0;
-		if ((parcel = parcel_of(f, a->node)) != NULL && parcel->nquotes > 0 &&
-			parcel->quotes[0].refused == NULL)
+		if ((parcel = parcel_of(f, a->node, piece->part)) != NULL &&
+			parcel->nquotes > 0 && parcel->quotes[0].refused == NULL)
 			a->promised_at = parcel->quotes[0].promised_at;
 		f->promised_at = Max(f->promised_at, a->promised_at);
 		tax_allocation(f, a);
@@ -591,11 +621,11 @@ oms_fulfil_write(OmsFulfilment *f)
 		parcel->shipment_id = oms_shipment_plan(&sp);
 		for (int i = 0; i < f->nallocations; i++)
 			if (f->allocations[i].node >= 0 &&
-				parcel_of(f, f->allocations[i].node) == parcel)
+				parcel_of(f, f->allocations[i].node, f->plan.pieces[i].part) == parcel)
 				f->allocations[i].shipment_id = parcel->shipment_id;
 		for (int i = 0; i < f->plan.nnodes; i++)
-			if (f->plan.node_used[i] && parcel_of(f, i) == parcel)
-				oms_slots_keep(f->company_id, f->order_id, parcel->shipment_id, &f->plan, i);
+			if (f->plan.node_used[i] && parcel_of(f, i, parcel->part) == parcel)
+				oms_slots_keep(f->company_id, f->order_id, parcel->shipment_id, &f->plan, i, parcel->part);
 		room += parcel->nquotes;
 	}
 	for (int i = 0; i < f->nallocations; i++)
@@ -676,7 +706,8 @@ oms_fulfil_json(const OmsFulfilment *f, OmsJson *j)
 		oms_json_str(j, "status", f->reserve ? a->status :
 					 a->node >= 0 ? "available" : "backordered");
 		oms_json_str(j, "node", a->node >= 0 ? f->plan.nodes[a->node].code : NULL);
-		if (a->node >= 0 && (parcel = parcel_of(f, a->node)) != NULL &&
+		if (a->node >= 0 &&
+			(parcel = parcel_of(f, a->node, f->plan.pieces[i].part)) != NULL &&
 			parcel->nquotes > 0 && parcel->quotes[0].refused == NULL)
 			oms_json_str(j, "courier", parcel->quotes[0].code);
 		oms_json_time(j, "promised_at", a->promised_at);

@@ -288,18 +288,30 @@ static OmsPlan keep_plan = {
 
 void
 oms_slots_keep(int32 company_id, int64 order_id, int64 shipment_id,
-			   const OmsPlanResult *res, int node)
+			   const OmsPlanResult *res, int node, int part)
 {
 	Datum		values[6] = {
 		Int32GetDatum(company_id), Int64GetDatum(order_id),
 		Int64GetDatum(shipment_id)
 	};
+	int64		units = 0;
+	bool		first = true;
 
 	if (res->slots == NULL || res->slots[node].take == 0)
 		return;
+	for (int i = 0; i < res->npieces; i++)
+		if (res->pieces[i].node == node)
+		{
+			units += res->pieces[i].part == part ? res->pieces[i].qty : 0;
+			first &= res->pieces[i].part >= part;
+		}
+	if (!res->nodes[node].capacity_units)
+		units = first && units > 0 ? res->slots[node].take : 0;
+	if (units == 0)
+		return;
 	values[3] = Int32GetDatum(res->nodes[node].node_id);
 	values[4] = TimestampTzGetDatum(res->slots[node].starts_at);
-	values[5] = oms_milli_numeric(res->slots[node].take);
+	values[5] = oms_milli_numeric(units);
 	oms_exec(&keep_plan, values, NULL, false, 0);
 }
 

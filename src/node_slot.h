@@ -28,10 +28,13 @@ extern bool oms_slots_wanted(const OmsPlanRequest *req,
  */
 extern bool oms_slots_take(const OmsPlanRequest *req, OmsPlanResult *res);
 
-/* Notes for which parcel a node's slot was taken.  SPI connected. */
+/*
+ * Notes for which parcel (part of the node's goods) its slot was taken; of
+ * several the first has the place where parcels are counted.  SPI connected.
+ */
 extern void oms_slots_keep(int32 company_id, int64 order_id,
 						   int64 shipment_id, const OmsPlanResult *res,
-						   int node);
+						   int node, int part);
 
 /*
  * Gives back what the order's parcels (or this one; 0: all) do not need any

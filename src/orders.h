@@ -252,6 +252,7 @@ extern int	oms_orders_retry(int max, TimestampTz at, int32 company_id,
 typedef struct OmsParcel
 {
 	int			node;			/* index into plan nodes */
+	int			part;			/* of the goods from there */
 	int64		shipment_id;
 	int64		value;			/* paise */
 	int64		collect;		/* paise */

@@ -637,6 +637,7 @@ count_off(const OmsPlanRequest *req, const OmsSplitPlan *plan,
 			piece->node = rank[k];
 			piece->qty = q;
 			piece->allocation_id = 0;
+			piece->part = 0;
 			piece->beyond = NULL;
 			for (int l = 0; l < nlevels; l++)
 			{

@@ -47,6 +47,7 @@ typedef struct OmsSourcingRule
 	bool		single_node;
 	bool		line_single_node;
 	int64		min_split_value;	/* paise, 0: none */
+	int32		max_parcel_g;	/* 0: no limit */
 	const char *park_queue;		/* NULL: not parked */
 	int			cancel_days;	/* 0: never */
 	bool		has_steps;
@@ -127,6 +128,7 @@ typedef struct OmsPiece
 	int			node;			/* index into nodes */
 	int64		qty;
 	int64		allocation_id;
+	int			part;			/* of what goes from there: its parcel */
 	int64	   *beyond;			/* [components, or 1] stock units the count
 								 * lacks; NULL: none */
 } OmsPiece;

@@ -64,7 +64,8 @@ oms_rule_read(uint64 row, int col, MemoryContext cxt, OmsSourcingRule *r)
 	r->park_queue = oms_strdup(cxt, oms_cstr(row, col + 20));
 	r->cancel_days = oms_int4(row, col + 21);
 	r->lane_costs = oms_bool(row, col + 22);
-	r->has_steps = oms_bool(row, col + 23);
+	r->max_parcel_g = oms_int4(row, col + 23);
+	r->has_steps = oms_bool(row, col + 24);
 	r->nsteps = 0;
 	r->steps = NULL;
 }

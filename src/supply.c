@@ -213,8 +213,8 @@ travels_in(const OmsFulfilment *f, int allocation, const OmsParcel *parcel)
 {
 	int			node = f->allocations[allocation].node;
 
-	return node >= 0 && oms_same_site(&f->plan.nodes[parcel->node],
-									  &f->plan.nodes[node]);
+	return node >= 0 && f->plan.pieces[allocation].part == parcel->part &&
+		oms_same_site(&f->plan.nodes[parcel->node], &f->plan.nodes[node]);
 }
 
 /* A parcel goes when the last of its goods is there. */

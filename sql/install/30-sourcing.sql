@@ -59,6 +59,7 @@ CREATE TABLE oms.sourcing_rule (    --| What the planner weighs, allows and dema
     line_single_node boolean NOT NULL DEFAULT false, --| Each line whole from one node, or not at all
     max_shipments integer CHECK (max_shipments > 0), --| At most so many parcels; the channel's limit counts as well
     min_split_value numeric(14,2) CHECK (min_split_value >= 0), --| A parcel beside the most valuable one must be worth at least this, else the split is not made (BELOW_MIN_SPLIT)
+    max_parcel_g integer CHECK (max_parcel_g > 0), --| Goods from a node (or site) that weigh more than so many grams go in several parcels; a heavier unit goes alone; NULL: one parcel
     park_queue text,                --| Orders of which something waits are parked under this name (oms.parking); NULL: they wait without
     cancel_days integer CHECK (cancel_days > 0), --| What still waits so many days after the order was parked is cancelled; NULL: never
     keyed boolean GENERATED ALWAYS AS ( --| Whether it takes more than the channel to see that it matches

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import cases_rules
 import cases_supply
-from cases_shop import NOW, NotCovered, Read, Refused, number, plain, quote, result_of
+from cases_shop import NOW, NotCovered, Read, Refused, Within, number, plain, quote, result_of
 
 
 # --- kinds: each returns what pg_oms answers, by the names of expectations
@@ -181,19 +181,6 @@ def kind_extend(shop):
     rows = shop.db.rows("SELECT cart_id, extract(epoch FROM expires_at - now()) / 60 AS minutes FROM oms.reservation"
                         " WHERE company_id = 9900 AND state = 'open'")
     return {"expires_minutes": {r["cart_id"]: r["minutes"] for r in rows}}
-
-
-class Within:
-    """Equal to any [from, to] that holds it."""
-
-    def __init__(self, value):
-        self.value = value
-
-    def __eq__(self, other):
-        return other[0] <= self.value <= other[1]
-
-    def __repr__(self):
-        return repr(plain(self.value))
 
 
 def kind_steps(shop):

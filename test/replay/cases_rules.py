@@ -3,7 +3,7 @@ freight; and what the options of sourcing cases make of a shop."""
 
 import json
 
-from cases_shop import FAR_SOUTH, NOW, NotCovered, Read, number, quote
+from cases_shop import FAR_SOUTH, NOW, NotCovered, Read, Within, number, quote
 
 FILLER = "case-filler"
 
@@ -166,13 +166,39 @@ def before_packages(shop):
     dict.__setitem__(shop.options, "partial", "backorder")
 
 
+class AtMost(Within):
+    """A bound is kept."""
+
+    def __eq__(self, other):
+        return number(other) >= self.value
+
+
+def by_weight(shop, items, most):
+    """Items of such weights, in parcels that may weigh so much."""
+    db = shop.db
+    if most is None or any(weight != int(weight) for weight, _ in items) or most != int(most):
+        raise NotCovered("parcels by weight")
+    db.tell("UPDATE oms.sourcing_rule SET max_parcel_g = %d WHERE company_id = 9900;" % most)
+    shop.make_node(9900, Read({"code": "WH", "priority": 1}))
+    lines = []
+    for i, (weight, qty) in enumerate(items):
+        db.make("sku", sku_id=9800 + i, company_id=9900, code="ITEM%d" % i, name="Item", hsn="6109", weight_g=weight)
+        shop.adjust("WH", "ITEM%d" % i, qty)
+        lines.append(("ITEM%d" % i, qty))
+    order = shop.capture(lines)["order_id"]
+    parcels = [r["dead_g"] for r in db.rows("SELECT dead_g FROM oms.shipment WHERE company_id = 9900 AND order_id = %s" % order)]
+    return {"packages_count": len(parcels), "max_package_weight": AtMost(number(max(parcels)))}
+
+
 def kind_packages(shop):
     options = shop.options
     packages = options.get("packages")
     if packages is None:
+        if options.get("items") is not None:
+            return by_weight(shop, options.get("items"), options.get("max_weight"))
         on_hand, waits = options.get("on_hand"), options.get("backordered")
         if on_hand is None or waits is None:
-            raise NotCovered("parcels by weight")
+            raise NotCovered("these packages")
         shop.db.make("sku", sku_id=9897, company_id=9900, code="BOTH", name="Both", hsn="6109")
         shop.make_node(9900, Read({"code": "WH", "priority": 1, "stock": {"BOTH": on_hand}}))
         shop.db.tell("UPDATE oms.channel SET allow_backorder = true WHERE company_id = 9900;")

@@ -127,6 +127,19 @@ def plain(value):
     return value
 
 
+class Within:
+    """Equal to any [from, to] that holds it."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __eq__(self, other):
+        return other[0] <= self.value <= other[1]
+
+    def __repr__(self):
+        return repr(plain(self.value))
+
+
 class Shop:
     """The company of one case."""
 
