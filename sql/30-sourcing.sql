@@ -152,7 +152,7 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '50ms'
 AS 'MODULE_PATHNAME', 'oms_allocate_wave';
 COMMENT ON FUNCTION oms.allocate_wave(text, integer, integer, timestamptz, boolean, numeric, jsonb) IS
-    'Plans up to max_orders that wait together (the oldest for which something is there), so that all of them cost least, and with moves as many reserved in full whose items have come in elsewhere since, which move where that saves more than switching_cost; then writes the first chunk of orders. Called again, and in several sessions at once, it writes the next chunk of the company''s open wave. capacity: parcels by code of node, {"BLR": 100}. Answers wave_id, orders and moves read, cost, saved, left (orders not written yet) and their states (oms.wave_order); busy when another session is planning. Raises OM001 for a limit below 1 or a negative cost, OM002 for an unknown company.';
+    'Plans up to max_orders that wait together (the oldest for which something is there), so that all of them cost least, and with moves as many reserved in full whose items have come in elsewhere since, which move where that saves more than switching_cost; then writes the first chunk of orders. Called again, and in several sessions at once, it writes the next chunk of the company''s open wave. capacity: parcels by code of node, {"BLR": 100}. Answers wave_id, orders and moves read, cost, saved, written (orders this call came to), left (orders not written yet) and the states of all (oms.wave_order); busy when another session is planning. Raises OM001 for a limit below 1 or a negative cost, OM002 for an unknown company.';
 
 CREATE PROCEDURE oms.run_wave(company text DEFAULT NULL, max_orders integer DEFAULT 5000, chunk integer DEFAULT 200, at timestamptz DEFAULT now(),
     moves boolean DEFAULT true, switching_cost numeric DEFAULT 10, capacity jsonb DEFAULT NULL)
@@ -163,8 +163,10 @@ BEGIN
     LOOP
         answer := oms.allocate_wave(company, max_orders, chunk, at, moves, switching_cost, capacity);
         COMMIT;
-        EXIT WHEN (answer OPERATOR(pg_catalog.->>) 'left')::pg_catalog.int8 OPERATOR(pg_catalog.=) 0;
+        -- what is left without being ours to write is another session's
+        EXIT WHEN (answer OPERATOR(pg_catalog.->>) 'left')::pg_catalog.int8 OPERATOR(pg_catalog.=) 0
+               OR (answer OPERATOR(pg_catalog.->>) 'written')::pg_catalog.int8 OPERATOR(pg_catalog.=) 0;
     END LOOP;
 END $$;
 COMMENT ON PROCEDURE oms.run_wave(text, integer, integer, timestamptz, boolean, numeric, jsonb) IS
-    'Plans a wave and writes it to the end, or goes on with the open one: oms.allocate_wave() again and again, each chunk in a transaction of its own. CALL it outside a transaction.';
+    'Plans a wave and writes it to the end, or goes on with the open one: oms.allocate_wave() again and again, each chunk in a transaction of its own; ends when all is written, or what is left is being written by other sessions. CALL it outside a transaction.';

@@ -15,9 +15,10 @@
  * planned anew, freely.
  *
  * Locks: wave_order rows (SKIP LOCKED), order rows (SKIP LOCKED), then the
- * stock rows of the whole chunk in the one order.  A row locked later out of
- * that order, by an order planned anew, waits for lock_timeout at most, which
- * the SQL function sets far below deadlock_timeout.
+ * stock rows of the whole chunk in the one order, waiting CHUNK_PATIENCE at
+ * most.  A row locked later out of that order, by an order planned anew, waits
+ * for lock_timeout at most, which the SQL function sets far below
+ * deadlock_timeout.
  */
 #include "postgres.h"
 
@@ -26,6 +27,7 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -39,6 +41,8 @@
 #define WAVE_LOCK_CLASS 7302516
 /* A chunk finds an order busy so often before it is given up. */
 #define MAX_TRIES 3
+/* For the stock rows of a chunk; in order, so it is patience, not risk. */
+#define CHUNK_PATIENCE "2s"
 /* Nodes one order may choose from in the flow. */
 #define MAX_ARCS 15
 
@@ -64,7 +68,7 @@ static void lock_rows(void *arg);
 static void take_turn(void *arg);
 static void fill_order(WaveTurn *t);
 static void move_order(WaveTurn *t);
-static Datum answer(int32 company_id, int64 wave_id);
+static Datum answer(int32 company_id, int64 wave_id, int written);
 
 /*
  * Open waves, and planning
@@ -159,6 +163,7 @@ oms_allocate_wave(PG_FUNCTION_ARGS)
 			oms_spi_finish();
 			oms_json_begin(&j);
 			oms_json_bool(&j, "busy", true);
+			oms_json_int(&j, "written", 0);
 			oms_json_int(&j, "left", 0);
 			PG_RETURN_JSONB_P(oms_json_end(&j));
 		}
@@ -188,7 +193,7 @@ oms_allocate_wave(PG_FUNCTION_ARGS)
 	values[1] = Int64GetDatum(wave_id);
 	oms_exec(&close_wave_plan, values, NULL, false, 0);
 	oms_spi_finish();
-	PG_RETURN_DATUM(answer(company_id, wave_id));
+	PG_RETURN_DATUM(answer(company_id, wave_id, n));
 }
 
 static double
@@ -428,6 +433,7 @@ lock_rows(void *arg)
 	int64	   *moving;
 	int			n = 0;
 	int			m = 0;
+	int			guc_level = NewGUCNestLevel();
 	Datum		values[4] = {Int32GetDatum(t[0]->company_id), Int64GetDatum(t[0]->wave_id)};
 
 	while (t[n])
@@ -446,9 +452,12 @@ lock_rows(void *arg)
 	values[2] = oms_int8_array(ids, n);
 	values[3] = oms_int8_array(moving, m);
 	oms_early_release_mark();
+	(void) set_config_option("lock_timeout", CHUNK_PATIENCE, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	oms_spi_connect();
 	oms_exec(&lock_rows_plan, values, NULL, false, 0);
 	oms_spi_finish();
+	AtEOXact_GUC(true, guc_level);
 }
 
 static void
@@ -598,7 +607,7 @@ static OmsPlan answer_plan = {
 };
 
 static Datum
-answer(int32 company_id, int64 wave_id)
+answer(int32 company_id, int64 wave_id, int written)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(wave_id)};
 	OmsJson		j;
@@ -625,6 +634,7 @@ answer(int32 company_id, int64 wave_id)
 	oms_json_int(&j, "moves", moves);
 	oms_json_paise(&j, "cost", cost);
 	oms_json_paise(&j, "saved", saved);
+	oms_json_int(&j, "written", written);
 	oms_json_int(&j, "left", left);
 	oms_json_str(&j, "states", states);
 	return JsonbPGetDatum(oms_json_end(&j));

@@ -21,8 +21,10 @@
 #include "wave.h"
 
 /* An unserved order costs more than any way of serving it. */
-#define UNSERVED INT64CONST(10000000000)
+#define UNSERVED INT64CONST(100000000)
 #define MOST_COST (UNSERVED / 10)
+/* Costs are told apart from seniority, which only breaks ties, by this. */
+#define MAX_SCALE 10000
 
 typedef struct Arc
 {
@@ -106,6 +108,8 @@ oms_wave_flow(OmsWave *w, const int64 *extra, int *choice)
 	int			first_node;
 	int			sink;
 	int			waiting = 0;
+	int			nwaiting = 0;
+	int64		scale;
 	int		   *cell_of;
 	OmsFlowProblem p;
 	OmsFlowStatus status;
@@ -115,6 +119,9 @@ oms_wave_flow(OmsWave *w, const int64 *extra, int *choice)
 	arc_node = palloc(sizeof(int) * room);
 	for (Size c = 0; c < cells; c++)
 		at[c] = -1;
+	for (int i = 0; i < w->norders; i++)
+		nwaiting += !w->orders[i].moving;
+	scale = Min(nwaiting, MAX_SCALE) + 1;
 	/* arcs out of orders; where to is filled in when all are known */
 	for (int i = 0; i < w->norders; i++)
 	{
@@ -137,7 +144,7 @@ oms_wave_flow(OmsWave *w, const int64 *extra, int *choice)
 		for (int a = 0; a < k; a++)
 		{
 			from[m] = i;
-			cost[m] = arcs[a].cost;
+			cost[m] = arcs[a].cost * scale;
 			arc_node[m] = arcs[a].node;
 			to[m] = -1;
 			if (simple(w, o))
@@ -156,7 +163,8 @@ oms_wave_flow(OmsWave *w, const int64 *extra, int *choice)
 			m++;
 		}
 		from[m] = i;
-		cost[m] = UNSERVED;
+		/* the older an order, the dearer not to serve it: by less than a paisa */
+		cost[m] = UNSERVED * scale + (nwaiting - waiting) * (scale - 1) / nwaiting;
 		arc_node[m] = -1;
 		to[m++] = -1;
 	}

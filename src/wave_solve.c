@@ -15,7 +15,8 @@
  *	5 Orders that have all they want already (reserved before) move where
  *	  that saves more than the switching cost.
  *
- * 3 to 5 only ever improve a plan that fits.  Ties go by order_id and node,
+ * 3 and 4 are also done to what planning one order after the other comes to;
+ * the better of the two goes on.  3 to 5 only ever improve a plan that fits.  Ties go by order_id and node,
  * nothing depends on time: the same problem gives the same plan.
  */
 #include "postgres.h"
@@ -38,7 +39,12 @@
 #define FIRST_STEP 900.0
 #define STEP_FALL 0.93
 #define MAX_PASSES 4
+/* An order not whole costs this part of the penalty of a unit. */
+#define INCOMPLETE_SHARE 10
 
+static int64 waiting_cost(OmsWave *w);
+static void place_in_turn(OmsWave *w);
+static void better_all(OmsWave *w);
 static void prices_and_flow(OmsWave *w, int64 *extra, int *choice);
 static void place_all(OmsWave *w, const int64 *extra, const int *choice);
 static bool improve(OmsWave *w, int i, bool moving);
@@ -57,6 +63,14 @@ static int64 *
 order_take(OmsWave *w, const OmsWaveOrder *o)
 {
 	return &w->take[(Size) o->first_line * w->nnodes];
+}
+
+/* An order that is not whole costs something for that, too. */
+static int64
+shortage(const OmsWave *w, int64 missing)
+{
+	return missing > 0 ?
+		w->penalty / INCOMPLETE_SHARE + oms_muldiv(missing, w->penalty, 1000) : 0;
 }
 
 static Size
@@ -113,10 +127,12 @@ oms_wave_solve(OmsWave *w)
 	int64	   *had = palloc_extended(takes + 1, MCXT_ALLOC_HUGE);
 	int64	   *before = palloc0(sizeof(int64) * (w->norders + 1));
 	int		   *choice = palloc(sizeof(int) * (w->norders + 1));
-	int		   *holder_first = palloc_extended(sizeof(int) * (cells + 1), MCXT_ALLOC_HUGE);
-	int		   *holder_next = palloc(sizeof(int) * (w->norders + 1));
+	int64	   *best_take = palloc_extended(takes + 1, MCXT_ALLOC_HUGE);
+	int64	   *best_stock = palloc_extended(sizeof(int64) * (cells + 1), MCXT_ALLOC_HUGE);
+	int64	   *best_slots = palloc(sizeof(int64) * (w->nnodes + 1));
+	int64		best;
 	int64		missing;
-	bool		gained = true;
+	bool		gained;
 
 	memcpy(stock, w->stock, sizeof(int64) * cells);
 	memcpy(slots, w->slots, sizeof(int64) * w->nnodes);
@@ -125,8 +141,87 @@ oms_wave_solve(OmsWave *w)
 		if (w->orders[i].moving)
 			before[i] = plan_cost(w, &w->orders[i], order_take(w, &w->orders[i]), NULL, &missing);
 
+	/* steps 1 to 4; and again without 1 and 2, one order after the other */
 	prices_and_flow(w, extra, choice);
 	place_all(w, extra, choice);
+	better_all(w);
+	best = waiting_cost(w);
+	memcpy(best_take, w->take, takes);
+	memcpy(best_stock, w->stock, sizeof(int64) * cells);
+	memcpy(best_slots, w->slots, sizeof(int64) * w->nnodes);
+	memcpy(w->take, had, takes);
+	memcpy(w->stock, stock, sizeof(int64) * cells);
+	memcpy(w->slots, slots, sizeof(int64) * w->nnodes);
+	place_in_turn(w);
+	better_all(w);
+	if (waiting_cost(w) >= best)
+	{
+		memcpy(w->take, best_take, takes);
+		memcpy(w->stock, best_stock, sizeof(int64) * cells);
+		memcpy(w->slots, best_slots, sizeof(int64) * w->nnodes);
+	}
+
+	gained = false;
+	for (int i = 0; i < w->norders; i++)
+		gained |= w->orders[i].moving && improve(w, i, true);
+	for (int i = 0; i < w->norders && gained; i++)
+		if (!w->orders[i].moving)
+			improve(w, i, false);
+
+	w->cost = w->saved = w->unserved = 0;
+	for (int i = 0; i < w->norders; i++)
+	{
+		int64		cost = plan_cost(w, &w->orders[i], order_take(w, &w->orders[i]), NULL, &missing);
+
+		w->unserved += missing;
+		if (w->orders[i].moving)
+			w->saved += before[i] - cost;
+		else
+			w->cost += cost - shortage(w, missing);
+	}
+	check(w, stock, slots, had);
+}
+
+/* What those who waited cost, with penalties. */
+static int64
+waiting_cost(OmsWave *w)
+{
+	int64		sum = 0;
+	int64		missing;
+
+	for (int i = 0; i < w->norders; i++)
+		if (!w->orders[i].moving)
+			sum += plan_cost(w, &w->orders[i], order_take(w, &w->orders[i]), NULL, &missing);
+	return sum;
+}
+
+/* As they would be planned without a wave: each the best of what is left. */
+static void
+place_in_turn(OmsWave *w)
+{
+	for (int i = 0; i < w->norders; i++)
+	{
+		const OmsWaveOrder *o = &w->orders[i];
+		int64	   *take = order_take(w, o);
+
+		if (o->moving)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		search(w, o, NULL, take);
+		if (!apply(w, o, take, 1))
+			memset(take, 0, take_size(w, o));
+	}
+}
+
+/* Steps 3 and 4 for all that wait. */
+static void
+better_all(OmsWave *w)
+{
+	Size		cells = (Size) w->nskus * w->nnodes;
+	int		   *holder_first = palloc_extended(sizeof(int) * (cells + 1), MCXT_ALLOC_HUGE);
+	int		   *holder_next = palloc(sizeof(int) * (w->norders + 1));
+	bool		gained = true;
+
 	for (int pass = 0; pass < MAX_PASSES && gained; pass++)
 	{
 		gained = false;
@@ -157,26 +252,8 @@ oms_wave_solve(OmsWave *w)
 	for (int i = 0; i < w->norders; i++)
 		if (!w->orders[i].moving)
 			swap_for(w, i, holder_next, holder_first);
-
-	gained = false;
-	for (int i = 0; i < w->norders; i++)
-		gained |= w->orders[i].moving && improve(w, i, true);
-	for (int i = 0; i < w->norders && gained; i++)
-		if (!w->orders[i].moving)
-			improve(w, i, false);
-
-	w->cost = w->saved = w->unserved = 0;
-	for (int i = 0; i < w->norders; i++)
-	{
-		int64		cost = plan_cost(w, &w->orders[i], order_take(w, &w->orders[i]), NULL, &missing);
-
-		w->unserved += missing;
-		if (w->orders[i].moving)
-			w->saved += before[i] - cost;
-		else
-			w->cost += cost - oms_muldiv(missing, w->penalty, 1000);
-	}
-	check(w, stock, slots, had);
+	pfree(holder_first);
+	pfree(holder_next);
 }
 
 /* Step 1. */
@@ -273,7 +350,8 @@ place_all(OmsWave *w, const int64 *extra, const int *choice)
 	}
 	qsort(turn, n, sizeof(Regret), compare_regret);
 
-	for (int partial = 0; partial < 2; partial++)
+	/* what the flow gave; then complete plans of what is left; then the rest */
+	for (int pass = 0; pass < 3; pass++)
 		for (int t = 0; t < n; t++)
 		{
 			int			i = turn[t].order;
@@ -281,27 +359,18 @@ place_all(OmsWave *w, const int64 *extra, const int *choice)
 			int64	   *take = order_take(w, o);
 			int64		missing;
 
-			if (turn[t].hard < 0)
-				continue;		/* placed */
+			if (turn[t].hard < 0 || (pass == 0 && choice[i] < 0))
+				continue;
 			CHECK_FOR_INTERRUPTS();
 			memset(take, 0, take_size(w, o));
-			if (!partial && choice[i] >= 0)
-			{
+			if (pass == 0)
 				for (int l = 0; l < o->nlines; l++)
 					take[(Size) l * w->nnodes + choice[i]] = w->lines[o->first_line + l].qty;
-				if (apply(w, o, take, 1))
-				{
-					turn[t].hard = -1;
-					continue;
-				}
-			}
-			search(w, o, partial ? NULL : extra, take);
+			else
+				search(w, o, pass == 1 ? extra : NULL, take);
 			plan_cost(w, o, take, NULL, &missing);
-			/* what cannot be filled leaves its units to those that can */
-			if (missing > 0 && !partial)
-				memset(take, 0, take_size(w, o));
-			else if (apply(w, o, take, 1))
-				turn[t].hard = -1;
+			if ((missing == 0 || pass == 2) && apply(w, o, take, 1))
+				turn[t].hard = -1;	/* placed */
 			else
 				memset(take, 0, take_size(w, o));
 		}
@@ -595,7 +664,7 @@ plan_cost(const OmsWave *w, const OmsWaveOrder *o, const int64 *take,
 	}
 	if (nodes)
 		*nodes = used;
-	return cost + oms_muldiv(*missing, w->penalty, 1000);
+	return cost + shortage(w, *missing);
 }
 
 /*
