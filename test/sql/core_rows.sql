@@ -109,6 +109,7 @@ CREATE POLICY small ON oms.order_charge USING (true) WITH CHECK (amount < 50);
 SET ROLE regress_oms_rows;
 SELECT status FROM pg_temp.took('small charge', 'WEB 981001 PREPAID 1xSHIRT', '{"charges": [{"kind": "SHIPPING", "amount": 49}]}');
 SAVEPOINT s;
+\set VERBOSITY terse
 SELECT status FROM pg_temp.took('large charge', 'WEB 981001 PREPAID 1xSHIRT', '{"charges": [{"kind": "SHIPPING", "amount": 50}]}');
 ROLLBACK TO s;
 RESET ROLE;
@@ -119,6 +120,7 @@ SAVEPOINT s;
 SELECT status FROM pg_temp.took('revoked', 'WEB 981001 PREPAID 1xSHIRT');
 ROLLBACK TO s;
 RESET ROLE;
+\set VERBOSITY default
 GRANT INSERT (company_id, order_id, line_no, sku_id, qty, unit_price, discount, net_amount) ON oms.order_line TO regress_oms_rows;
 SET ROLE regress_oms_rows;
 SELECT status FROM pg_temp.took('by columns', 'WEB 981001 PREPAID 1xSHIRT');
