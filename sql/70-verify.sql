@@ -175,7 +175,7 @@ SELECT 'order_status', format('order (%s, %s)', o.company_id, o.order_id),
 UNION ALL
 SELECT 'refund_amount', format('order (%s, %s)', o.company_id, o.order_id),
        format('refunds of %s, paid ahead %s, collected %s', r.amount, o.paid_amount, c.collected)
-  FROM (SELECT company_id, order_id, sum(amount) AS amount FROM oms.refund WHERE status <> 'void' GROUP BY 1, 2) r
+  FROM (SELECT company_id, order_id, sum(amount) AS amount FROM oms.refund WHERE status <> 'void' AND NOT netted GROUP BY 1, 2) r
   JOIN oms."order" o USING (company_id, order_id)
  CROSS JOIN LATERAL (SELECT coalesce(sum(s.cod_amount), 0) AS collected FROM oms.shipment s
                       WHERE s.company_id = o.company_id AND s.order_id = o.order_id

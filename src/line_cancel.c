@@ -74,7 +74,7 @@ static OmsPlan others_plan = {
 	3, {INT4OID, INT8OID, INT4OID}, NULL
 };
 static OmsPlan refunded_plan = {
-	"SELECT coalesce(sum(amount), 0) FROM oms.refund WHERE company_id = $1 AND order_id = $2 AND status <> 'void'",
+	"SELECT coalesce(sum(amount), 0) FROM oms.refund WHERE company_id = $1 AND order_id = $2 AND status <> 'void' AND NOT netted",
 	2, {INT4OID, INT8OID}, NULL
 };
 

@@ -200,12 +200,46 @@ static OmsPlan hold_plan = {
 	2, {INT4OID, INT8OID}, NULL
 };
 
+/*
+ * An order that grows needs what it was to give back: refunds that were paid
+ * come off what was paid, those that are due fall to what is paid too much.
+ */
+static OmsPlan net_plan = {
+	"WITH paid AS (UPDATE oms.refund SET netted = true WHERE company_id = $1 AND order_id = $2"
+	"  AND return_id IS NULL AND status = 'paid' AND NOT netted RETURNING amount)"
+	" UPDATE oms.\"order\" SET paid_amount = paid_amount - (SELECT coalesce(sum(amount), 0) FROM paid)"
+	" WHERE company_id = $1 AND order_id = $2 RETURNING greatest(paid_amount - total_amount, 0)",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan lower_plan = {
+	"WITH f AS (SELECT refund_id, amount, tax_amount,"
+	"  greatest(least(amount, $3 - coalesce(sum(amount) OVER (ORDER BY refund_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)), 0) AS stays"
+	"  FROM oms.refund WHERE company_id = $1 AND order_id = $2 AND return_id IS NULL AND status = 'due')"
+	" UPDATE oms.refund r SET status = CASE WHEN f.stays = 0 THEN 'void' ELSE 'due' END,"
+	"  amount = CASE WHEN f.stays = 0 THEN r.amount ELSE f.stays END,"
+	"  tax_amount = CASE WHEN f.stays = 0 THEN r.tax_amount ELSE round(r.tax_amount * f.stays / r.amount, 2) END"
+	" FROM f WHERE r.company_id = $1 AND r.refund_id = f.refund_id AND f.stays < f.amount",
+	3, {INT4OID, INT8OID, NUMERICOID}, NULL
+};
+
+static void
+take_back_refunds(const OmsLineChange *c)
+{
+	Datum		values[3] = {Int32GetDatum(c->company_id), Int64GetDatum(c->order_id)};
+
+	oms_exec(&net_plan, values, NULL, false, 0);
+	values[2] = oms_paise_numeric(oms_paise(0, 1));
+	oms_exec(&lower_plan, values, NULL, false, 0);
+}
+
 /* Only the difference is refunded, or still to be paid. */
 static void
 settle(OmsLineChange *c, int64 less_tax)
 {
 	Datum		values[3] = {Int32GetDatum(c->company_id), Int64GetDatum(c->order_id)};
 
+	if (c->added > 0)
+		take_back_refunds(c);
 	c->credited = Min(c->credit, c->added);
 	if (c->credited > 0)
 	{

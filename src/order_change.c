@@ -263,7 +263,7 @@ static OmsPlan cancel_refund_plan = {
 	"INSERT INTO oms.refund (company_id, order_id, amount, tax_amount, mode)"
 	" SELECT company_id, order_id, paid_amount - r.before, CASE WHEN paid_amount >= total_amount THEN tax_amount ELSE 0 END, 'original'"
 	" FROM oms.\"order\", LATERAL (SELECT coalesce(sum(f.amount), 0) AS before FROM oms.refund f"
-	"  WHERE f.company_id = $1 AND f.order_id = $2 AND f.status <> 'void') r"
+	"  WHERE f.company_id = $1 AND f.order_id = $2 AND f.status <> 'void' AND NOT f.netted) r"
 	" WHERE company_id = $1 AND order_id = $2 AND paid_amount > r.before",
 	2, {INT4OID, INT8OID}, NULL
 };

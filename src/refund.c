@@ -489,7 +489,7 @@ static OmsPlan paid_plan = {
 	"  ELSE o.paid_amount + coalesce((SELECT sum(s.cod_amount) FROM oms.shipment s"
 	"   WHERE s.company_id = $1 AND s.order_id = $2 AND s.state = 'DELIVERED' AND s.direction = 'forward'), 0) END"
 	" - coalesce((SELECT sum(f.amount) FROM oms.refund f"
-	"   WHERE f.company_id = $1 AND f.order_id = $2 AND f.status <> 'void'), 0)"
+	"   WHERE f.company_id = $1 AND f.order_id = $2 AND f.status <> 'void' AND NOT f.netted), 0)"
 	" FROM oms.\"order\" o WHERE o.company_id = $1 AND o.order_id = $2",
 	2, {INT4OID, INT8OID}, NULL
 };

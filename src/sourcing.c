@@ -101,7 +101,7 @@ oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res)
 }
 
 void
-oms_sourcing_plan_without(const OmsPlanRequest *req,
+oms_sourcing_plan_demands(const OmsPlanRequest *req,
 						  const OmsNodeRefusal *refusals, int nrefusals,
 						  OmsPlanResult *res)
 {
@@ -124,8 +124,8 @@ oms_sourcing_plan_without(const OmsPlanRequest *req,
 	pose_problem(&pl, &q);
 
 	/*
-	 * Lines of one item, and kits with components in common, share levels the
-	 * search sees as separate.  Where a plan counts on units twice, what is
+	 * Kits with components in common (and lines of one item where each has to
+	 * come whole) share levels the search sees as separate.  Where a plan counts on units twice, what is
 	 * really left for the line there is told to the search, and it goes again.
 	 */
 	fresh = palloc(sizeof(OmsStockLevel) * (pl.nlevels + 1));

@@ -193,6 +193,11 @@ extern void oms_sourcing_plan_without(const OmsPlanRequest *req,
 									  const OmsNodeRefusal *refusals,
 									  int nrefusals, OmsPlanResult *res);
 
+/* The same, each demand by itself: lines of one item have been made one. */
+extern void oms_sourcing_plan_demands(const OmsPlanRequest *req,
+									  const OmsNodeRefusal *refusals,
+									  int nrefusals, OmsPlanResult *res);
+
 /* One row of oms.decision. */
 typedef struct OmsDecision
 {

@@ -44,5 +44,6 @@ CREATE TABLE oms.refund (           --| Money owed to the buyer.
     due_at timestamptz NOT NULL DEFAULT now(), --| Owed since
     paid_at timestamptz,            --| When paid
     reference text,                 --| Payment reference (UTR)
+    netted boolean NOT NULL DEFAULT false, --| Paid, and taken off order.paid_amount since: the order had grown again
     PRIMARY KEY (company_id, refund_id)
 );

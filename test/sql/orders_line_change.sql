@@ -50,6 +50,15 @@ SELECT status, total, lines FROM pg_temp.story('two');
 SELECT pg_temp.refunds('two');
 SELECT pg_temp.stock('SHIRT') AS shirt;
 SELECT * FROM pg_temp.unsound;
+-- it grows again: the refund that was due is not any more; one that was paid is due from the buyer
+SELECT oms.cancel_line(pg_temp.id('two'), 2, 1, request_id => 'c') -> 'refund' AS refund, pg_temp.refunds('two');
+SELECT oms.pay_refund(refund_id, 'UTR') -> 'status' AS status FROM oms.refund WHERE order_id = pg_temp.id('two') ORDER BY refund_id LIMIT 1;
+SELECT pg_temp.amend('two', '[{"line_no": 1, "qty": 6}, {"line_no": 2, "qty": 6}]', 'r4');
+SELECT status, total FROM pg_temp.story('two');
+SELECT amount, status, netted FROM oms.refund WHERE order_id = pg_temp.id('two') ORDER BY refund_id;
+SELECT oms.pay_order(pg_temp.id('two'), 525), oms.cancel_line(pg_temp.id('two'), 1, 1, request_id => 'd') -> 'refund' AS refund;
+SELECT amount, status, netted FROM oms.refund WHERE order_id = pg_temp.id('two') ORDER BY refund_id;
+SELECT * FROM pg_temp.unsound;
 -- a channel that does not split moves as one; without tax in the price
 SELECT plan FROM pg_temp.took('one', 'ONE 981001 PREPAID 1xSHIRT');
 SELECT pg_temp.fails($$SELECT pg_temp.amend('one', '[{"line_no": 1, "qty": 3}]', 'r1')$$);
