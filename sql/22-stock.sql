@@ -51,3 +51,19 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_atp';
 COMMENT ON FUNCTION oms.atp(text, text, timestamptz, text, text, timestamptz) IS
     'Available to promise of an item (code) by a moment, in stock units, at all open nodes or one (code), as a channel (code) sees it: what oms.available says now (at; NULL: now), and supply that is ready by then (oms.inbound; NULL: none), less what waits already. Overdrawn nodes first make good what they owe. Kits: as many whole ones as the components at each node make. NULL for an item that is not counted. Raises OM002 for an unknown item, node or channel.';
+
+CREATE FUNCTION oms.adjust_lot(node text, sku text, lot text, on_hand numeric, expires_on date DEFAULT NULL, received_at timestamptz DEFAULT NULL,
+    unit_cost numeric DEFAULT NULL, pick_rank integer DEFAULT NULL, unlotted boolean DEFAULT false, document text DEFAULT NULL, company text DEFAULT NULL,
+    at timestamptz DEFAULT NULL) RETURNS numeric
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_adjust_lot';
+COMMENT ON FUNCTION oms.adjust_lot(text, text, text, numeric, date, timestamptz, numeric, integer, boolean, text, text, timestamptz) IS
+    'Sets how many units of a lot of an item (code) stand at a node (code), and what else is known of it (NULL leaves that as it is); returns the change. The count of the item (oms.stock.on_hand) changes by as much, with a ledger row; with unlotted, and where the ERP counts, it does not: units that stand there without a lot get one. From the first lot on only what is in lots that may still be used is promised. Raises OM001 for a missing or negative quantity, a missing lot, a kit, or more than stands there without a lot, OM002 for an unknown node or item.';
+
+CREATE FUNCTION oms.pin_lot(allocation_id bigint, lot text, displace boolean DEFAULT false, company text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_pin_lot';
+COMMENT ON FUNCTION oms.pin_lot(bigint, text, boolean, text, timestamptz) IS
+    'Takes all of what an allocation holds from one lot, in place of the lots it was assigned; with displace also from others who were assigned it (the last first, not what was handed over), who get other lots as far as there are. Again it changes nothing. Raises OM001 without a lot, OM002 for an unknown allocation or lot, OM004 for an allocation that does not hold one item at a node, OM101 where the lot has too little.';

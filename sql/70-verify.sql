@@ -50,12 +50,13 @@ SELECT 'quota_used', format('stock_quota (%s, %s)', q.company_id, q.quota_id),
  WHERE q.used <> coalesce(r.qty, 0)
 UNION ALL
 SELECT 'stock_terms', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
-       format('has_terms is %s with %s quotas and thresholds, channel_depth %s of %s', coalesce(s.has_terms::text, 'nowhere'), coalesce(t.n, 0),
+       format('has_terms is %s with %s quotas, thresholds and lots, channel_depth %s of %s', coalesce(s.has_terms::text, 'nowhere'), coalesce(t.n, 0),
               s.channel_depth, coalesce(t.depth, 0))
   FROM oms.stock s
   FULL JOIN (SELECT company_id, node_id, sku_id, count(*) AS n, max(depth) AS depth
                FROM (SELECT company_id, node_id, sku_id, 0 AS depth FROM oms.stock_quota
-                     UNION ALL SELECT company_id, node_id, sku_id, greatest(-threshold, 0) FROM oms.channel_threshold) x
+                     UNION ALL SELECT company_id, node_id, sku_id, greatest(-threshold, 0) FROM oms.channel_threshold
+                     UNION ALL SELECT company_id, node_id, sku_id, 0 FROM oms.stock_lot) x
               GROUP BY 1, 2, 3) t USING (company_id, node_id, sku_id)
  WHERE s.has_terms IS DISTINCT FROM (coalesce(t.n, 0) > 0) OR s.channel_depth IS DISTINCT FROM coalesce(t.depth, 0)
 UNION ALL
@@ -77,6 +78,18 @@ SELECT 'supply_received', format('inbound (%s, %s)', i.company_id, i.inbound_id)
   FROM oms.inbound i
   LEFT JOIN (SELECT company_id, inbound_id, sum(qty) AS qty FROM oms.inbound_receipt GROUP BY 1, 2) r USING (company_id, inbound_id)
  WHERE i.received_qty <> coalesce(r.qty, 0)
+UNION ALL
+SELECT 'stock_lots', format('stock (%s, %s, %s)', s.company_id, s.node_id, s.sku_id),
+       format('%s on hand, %s in lots', s.on_hand, l.qty)
+  FROM oms.stock s JOIN (SELECT company_id, node_id, sku_id, sum(on_hand) AS qty FROM oms.stock_lot GROUP BY 1, 2, 3) l USING (company_id, node_id, sku_id)
+ WHERE l.qty > greatest(s.on_hand, 0)
+UNION ALL
+SELECT 'lot_assigned', format('lot %s of stock (%s, %s, %s)', b.lot, b.company_id, b.node_id, b.sku_id),
+       format('%s on hand, %s assigned', b.on_hand, l.qty)
+  FROM oms.stock_lot b
+  JOIN (SELECT x.company_id, x.node_id, x.sku_id, x.lot, sum(x.qty) AS qty FROM oms.reservation_lot x JOIN oms.reservation r USING (company_id, reservation_id)
+         WHERE r.state <> 'closed' GROUP BY 1, 2, 3, 4) l USING (company_id, node_id, sku_id, lot)
+ WHERE l.qty > b.on_hand
 -- reservations and allocations
 UNION ALL
 SELECT 'reservation_leaving', format('reservation (%s, %s)', r.company_id, r.reservation_id),
@@ -292,4 +305,4 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION oms.verify() IS
-    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, wave_state, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
+    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_lots, lot_assigned, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, wave_state, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';

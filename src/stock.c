@@ -45,8 +45,6 @@ static int	compare_demand(const void *a, const void *b);
 static int	compare_levels(const void *a, const void *b);
 static void add_cart_keys(int32 company_id, const OmsStockView *view,
 						  KeyDemand **demand, int *n);
-static int	lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
-					  OmsStockLevel *levels);
 static void ensure_erp_rows(int32 company_id, const OmsStockKey *keys,
 							int nkeys);
 static bool give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
@@ -173,7 +171,7 @@ read_level(uint64 row, bool tracked, OmsStockLevel *l)
 	l->has_terms = oms_bool(row, 8);
 	l->node_limit = l->backorder_limit;
 	l->kept = l->quota_id = l->quota_left = 0;
-	l->capped = false;
+	l->capped = l->has_lots = false;
 }
 
 int
@@ -415,6 +413,10 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 										  changed[i].sku_id);
 			int64		after = oms_stock_node_available(l);
 
+			if (l->has_lots)
+				oms_stock_lots_settle(company_id, changed[i],
+									  view->channel_id, view->at);
+
 			oms_stock_alert(company_id, changed[i], after + qty[i], after);
 		}
 	}
@@ -449,8 +451,8 @@ static OmsPlan lock_plan = {
  * Locks the rows of sorted keys in their order and reads them; keys without
  * a row are missing from the result.  A look-up a key: orders have few.
  */
-static int
-lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
+int
+oms_stock_lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
 		  OmsStockLevel *levels)
 {
 	Datum		values[3];
@@ -491,7 +493,7 @@ lock_to_take(int32 company_id, const OmsStockKey *keys, int nkeys,
 	{
 		if (oms_stock_batch_level(company_id, keys[i], &levels[n]))
 			n++;
-		else if (lock_rows(company_id, &keys[i], 1, &levels[n]) > 0)
+		else if (oms_stock_lock_rows(company_id, &keys[i], 1, &levels[n]) > 0)
 			oms_stock_batch_keep(company_id, &levels[n++]);
 	}
 	return n;
@@ -505,8 +507,8 @@ static OmsPlan new_row_plan = {
 /*
  * Makes sure a key has a row to lock.
  */
-static void
-ensure_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
+void
+oms_stock_ensure_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
 {
 	Datum		values[3];
 
@@ -551,7 +553,7 @@ ensure_erp_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
 			}
 	if (nmine == 0)
 		return;
-	ensure_rows(company_id, mine, nmine);
+	oms_stock_ensure_rows(company_id, mine, nmine);
 }
 
 /*
@@ -573,8 +575,8 @@ static OmsPlan unreserve_plan = {
 };
 
 /* Of a row that is locked, for reservations that were closed. */
-static void
-unreserve(int32 company_id, OmsStockKey key, int64 qty)
+void
+oms_stock_unreserve(int32 company_id, OmsStockKey key, int64 qty)
 {
 	Datum		values[4] = {
 		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
@@ -633,13 +635,13 @@ give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 		values[1] = oms_int8_array(ids, n);
 		oms_stock_batch_write();
 		oms_exec(&give_back_plan, values, NULL, false, 0);
-		unreserve(company_id, keys[i], oms_int8(0, 1));
+		oms_stock_unreserve(company_id, keys[i], oms_int8(0, 1));
 		any = true;
 	}
 	return any;
 }
 
-static OmsPlan allocation_keys_plan = {
+OmsPlan		oms_stock_allocation_keys = {
 	"SELECT DISTINCT node_id, sku_id FROM oms.reservation"
 	" WHERE company_id = $1 AND allocation_id = $2 AND state = 'open' ORDER BY 1, 2",
 	2, {INT4OID, INT8OID}, NULL
@@ -693,8 +695,8 @@ static OmsPlan expire_cart_plan = {
 	4, {INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, NULL
 };
 
-static int
-read_keys(OmsStockKey **keys)
+int
+oms_stock_read_keys(OmsStockKey **keys)
 {
 	int			n = (int) SPI_processed;
 
@@ -724,13 +726,13 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 	oms_stock_batch_write();
 	oms_spi_connect();
 	oms_exec(keys_plan, values, NULL, false, 0);
-	n = read_keys(&keys);
+	n = oms_stock_read_keys(&keys);
 	if (n > 0)
 	{
 		OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * n);
 
 		oms_early_release_mark();
-		n = lock_rows(company_id, keys, n, levels);
+		n = oms_stock_lock_rows(company_id, keys, n, levels);
 		released = oms_exec(release_plan, values, NULL, false, 0);
 		qty = palloc(sizeof(int64) * (released + 1));
 		keys = palloc(sizeof(OmsStockKey) * (released + 1));
@@ -750,7 +752,7 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 				continue;
 			l->tracked = true;
 			before = oms_stock_node_available(l);
-			unreserve(company_id, keys[i], qty[i]);
+			oms_stock_unreserve(company_id, keys[i], qty[i]);
 			l->reserved -= qty[i];
 			oms_stock_alert(company_id, keys[i], before, oms_stock_node_available(l));
 		}
@@ -774,8 +776,8 @@ oms_stock_lock_allocations(int32 company_id, const int64 *ids, int nids)
 		int			found;
 
 		values[1] = Int64GetDatum(ids[i]);
-		oms_exec(&allocation_keys_plan, values, NULL, false, 0);
-		found = read_keys(&keys);
+		oms_exec(&oms_stock_allocation_keys, values, NULL, false, 0);
+		found = oms_stock_read_keys(&keys);
 		held = repalloc(held, sizeof(KeyDemand) * (n + found + 1));
 		for (int k = 0; k < found; k++)
 			held[n++].key = keys[k];
@@ -785,7 +787,7 @@ oms_stock_lock_allocations(int32 company_id, const int64 *ids, int nids)
 	for (int i = 0; i < n; i++)
 		if (i == 0 || compare_keys(&held[i].key, &held[i - 1].key) != 0)
 			keys[distinct++] = held[i].key;
-	lock_rows(company_id, keys, distinct,
+	oms_stock_lock_rows(company_id, keys, distinct,
 			  palloc0(sizeof(OmsStockLevel) * (distinct + 1)));
 	oms_spi_finish();
 	pfree(held);
@@ -794,7 +796,7 @@ oms_stock_lock_allocations(int32 company_id, const int64 *ids, int nids)
 int64
 oms_stock_release_allocation(int32 company_id, int64 allocation_id)
 {
-	return release(company_id, &allocation_keys_plan, &release_allocation_plan,
+	return release(company_id, &oms_stock_allocation_keys, &release_allocation_plan,
 				   Int64GetDatum(allocation_id), "released", (Datum) 0,
 				   (Datum) 0);
 }
@@ -803,7 +805,7 @@ int64
 oms_stock_release_part(int32 company_id, int64 allocation_id, int64 part,
 					   int64 whole)
 {
-	return release(company_id, &allocation_keys_plan, &release_part_plan,
+	return release(company_id, &oms_stock_allocation_keys, &release_part_plan,
 				   Int64GetDatum(allocation_id), "released",
 				   oms_milli_numeric(part), oms_milli_numeric(whole));
 }
@@ -828,212 +830,12 @@ oms_stock_expire_cart(int32 company_id, const char *cart_id, TimestampTz at)
 				   (Datum) 0);
 }
 
-/*
- * Goods leave and come
- */
-static OmsPlan leaving_plan = {
-	"UPDATE oms.reservation r SET state = CASE WHEN n.stock_from = 'erp' THEN 'leaving' ELSE 'closed' END,"
-	" close_reason = CASE WHEN n.stock_from = 'erp' THEN NULL ELSE 'consumed' END,"
-	" closed_at = CASE WHEN n.stock_from = 'erp' THEN NULL ELSE now() END"
-	" FROM oms.node n"
-	" WHERE r.company_id = $1 AND r.allocation_id = $2 AND r.state = 'open' AND n.node_id = r.node_id"
-	" RETURNING r.reservation_id, r.node_id, r.sku_id, (r.qty * 1000)::int8, n.stock_from = 'erp'",
-	2, {INT4OID, INT8OID}, NULL
-};
-static OmsPlan depart_plan = {
-	"UPDATE oms.stock SET reserved = reserved - $4, on_hand = on_hand - $4, version = version + 1, updated_at = now(),"
-	" shortfall = greatest(0, least(shortfall, reserved - $4 - greatest(on_hand - $4, 0) - greatest(backorder_limit, channel_depth)))"
-	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3 RETURNING on_hand",
-	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
-};
-static OmsPlan ledger_plan = {
-	"INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason, document)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7)",
-	7, {INT4OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, TEXTOID, TEXTOID}, NULL
-};
-
-static void
-write_ledger(int32 company_id, OmsStockKey key, int64 delta, int64 on_hand,
-			 const char *reason, const char *document)
-{
-	Datum		values[7] = {
-		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
-		Int32GetDatum(key.sku_id), oms_milli_numeric(delta),
-		oms_milli_numeric(on_hand), oms_text(reason), oms_text(document)
-	};
-
-	oms_exec(&ledger_plan, values, document ? NULL : "      n", false, 0);
-}
-
-void
-oms_stock_dispatch(int32 company_id, int64 allocation_id, const char *document)
-{
-	Datum		values[4] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
-	OmsStockKey *keys;
-	int			n;
-	struct Leaving
-	{
-		int64		reservation_id;
-		OmsStockKey key;
-		int64		qty;
-		bool		erp;
-	}		   *leaving;
-
-	oms_stock_batch_write();
-	oms_spi_connect();
-	oms_exec(&allocation_keys_plan, values, NULL, false, 0);
-	n = read_keys(&keys);
-	if (n > 0)
-	{
-		OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * n);
-
-		lock_rows(company_id, keys, n, levels);
-	}
-	n = (int) oms_exec(&leaving_plan, values, NULL, false, 0);
-	leaving = palloc(sizeof(*leaving) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-	{
-		leaving[i].reservation_id = oms_int8(i, 1);
-		leaving[i].key.node_id = oms_int4(i, 2);
-		leaving[i].key.sku_id = oms_int4(i, 3);
-		leaving[i].qty = oms_int8(i, 4);
-		leaving[i].erp = oms_bool(i, 5);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		if (leaving[i].erp && oms_stock_erp.book)
-			oms_stock_erp.book(company_id, "stock_out", leaving[i].key,
-							   leaving[i].qty, document,
-							   leaving[i].reservation_id);
-		else if (!leaving[i].erp)
-		{
-			values[1] = Int32GetDatum(leaving[i].key.node_id);
-			values[2] = Int32GetDatum(leaving[i].key.sku_id);
-			values[3] = oms_milli_numeric(leaving[i].qty);
-			oms_exec(&depart_plan, values, NULL, false, 0);
-			write_ledger(company_id, leaving[i].key, -leaving[i].qty,
-						 oms_milli(0, 1), "dispatch", document);
-		}
-	}
-	oms_spi_finish();
-}
-
-static OmsPlan left_plan = {
-	"UPDATE oms.reservation SET state = 'closed', closed_at = now(), close_reason = 'consumed'"
-	" WHERE company_id = $1 AND reservation_id = $2 AND state = 'leaving'"
-	" RETURNING node_id, sku_id, (qty * 1000)::int8",
-	2, {INT4OID, INT8OID}, NULL
-};
-
-void
-oms_stock_left(int32 company_id, int64 reservation_id)
-{
-	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(reservation_id)};
-
-	oms_spi_connect();
-	if (oms_exec(&left_plan, values, NULL, false, 0) > 0)
-	{
-		OmsStockKey key = {oms_int4(0, 1), oms_int4(0, 2)};
-
-		unreserve(company_id, key, oms_int8(0, 3));
-	}
-	oms_spi_finish();
-}
-
-static OmsPlan stock_from_plan = {
-	"SELECT stock_from = 'erp' FROM oms.node WHERE node_id = $1",
-	1, {INT4OID}, NULL
-};
-
-void
-oms_stock_receive(int32 company_id, OmsStockKey key, int64 qty,
-				  const char *document)
-{
-	Datum		values[1] = {Int32GetDatum(key.node_id)};
-	bool		erp;
-
-	oms_spi_connect();
-	if (oms_exec(&stock_from_plan, values, NULL, false, 1) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
-				 errmsg("node %d does not exist", key.node_id)));
-	erp = oms_bool(0, 1);
-	if (erp && oms_stock_erp.book)
-		oms_stock_erp.book(company_id, "stock_in", key, qty, document, 0);
-	else
-	{
-		OmsStockLevel level;
-
-		ensure_rows(company_id, &key, 1);
-		lock_rows(company_id, &key, 1, &level);
-		oms_stock_count(company_id, key, level.on_hand + qty, "return", document);
-	}
-	oms_spi_finish();
-}
-
-static OmsPlan count_plan = {
-	"UPDATE oms.stock SET on_hand = $4, version = version + 1, updated_at = now(),"
-	" shortfall = greatest(0, reserved - greatest($4, 0) - greatest(backorder_limit, channel_depth))"
-	" WHERE company_id = $1 AND node_id = $2 AND sku_id = $3"
-	" RETURNING (shortfall * 1000)::int8",
-	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
-};
-
-void
-oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
-				const char *reason, const char *document)
-{
-	OmsStockLevel level;
-	Datum		values[4] = {
-		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
-		Int32GetDatum(key.sku_id), oms_milli_numeric(on_hand)
-	};
-	int64		shortfall;
-	bool		first = strcmp(reason, "snapshot") == 0;
-
-	oms_stock_batch_write();
-	oms_spi_connect();
-	if (lock_rows(company_id, &key, 1, &level) == 0)
-	{
-		ensure_rows(company_id, &key, 1);
-		if (lock_rows(company_id, &key, 1, &level) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
-					 errmsg("no stock row for node %d and item %d",
-							key.node_id, key.sku_id)));
-	}
-	if (level.on_hand != on_hand || first)
-	{
-		int64		before = oms_stock_available(&level);
-
-		oms_exec(&count_plan, values, NULL, false, 0);
-		shortfall = oms_int8(0, 1);
-		write_ledger(company_id, key, on_hand - level.on_hand, on_hand, reason,
-					 document);
-		level.on_hand = on_hand;
-		if (!first)
-			oms_stock_alert(company_id, key, before,
-							   oms_stock_available(&level));
-		if (shortfall > 0)
-		{
-			OmsJson		j;
-
-			oms_json_begin(&j);
-			oms_json_int(&j, "node_id", key.node_id);
-			oms_json_milli(&j, "shortfall", shortfall);
-			oms_event(company_id, "stock", key.sku_id, "stock.shortfall",
-					  oms_json_end(&j));
-		}
-	}
-	oms_spi_finish();
-}
-
 void
 oms_stock_lock_key(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 {
 	oms_stock_batch_write();
-	ensure_rows(company_id, &key, 1);
-	lock_rows(company_id, &key, 1, level);
+	oms_stock_ensure_rows(company_id, &key, 1);
+	oms_stock_lock_rows(company_id, &key, 1, level);
 }
 
 void

@@ -32,6 +32,7 @@ typedef struct OmsStockLevel
 	int64		quota_id;		/* own quota, 0: none */
 	int64		quota_left;
 	bool		capped;			/* no more than quota_left */
+	bool		has_lots;
 } OmsStockLevel;
 
 /* Who asks, and when: what a level depends on besides its row. */
@@ -102,6 +103,24 @@ extern void oms_stock_alert(int32 company_id, OmsStockKey key, int64 before,
 extern void oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
 							const OmsStockView *view);
 extern void oms_stock_quota_use(int32 company_id, int64 quota_id, int64 qty);
+
+/*
+ * stock_lot.c; all under the lock of the stock row, SPI connected, and only
+ * where has_terms.  lot_terms: keeps from who asks what lots do not cover.
+ * trim: takes off open reservations the lots that are past, and what is too
+ * much.  settle: that, and assigns lots to those that lack them; channel_id
+ * is that of reservations whose order is not there yet.  fit: lots together are no more than the count.  move: what
+ * a reservation was assigned left its lots, or came back.
+ */
+extern void oms_stock_lot_terms(int32 company_id, OmsStockLevel *levels,
+								int n, Datum skus, const OmsStockView *view);
+extern void oms_stock_lots_trim(int32 company_id, OmsStockKey key,
+								TimestampTz at);
+extern void oms_stock_lots_settle(int32 company_id, OmsStockKey key,
+								  int32 channel_id, TimestampTz at);
+extern void oms_stock_lots_fit(int32 company_id, OmsStockKey key);
+extern void oms_stock_lots_move(int32 company_id, int64 reservation_id,
+								bool back);
 
 typedef struct OmsStockTake
 {

@@ -139,7 +139,7 @@ oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
 			skus = palloc(sizeof(int32) * n);
 		skus[nskus++] = levels[i].key.sku_id;
 		levels[i].kept = levels[i].quota_id = levels[i].quota_left = 0;
-		levels[i].capped = false;
+		levels[i].capped = levels[i].has_lots = false;
 	}
 	if (nskus == 0)
 		return;
@@ -147,6 +147,7 @@ oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
 	values[1] = oms_int4_array(skus, nskus);
 	values[2] = TimestampTzGetDatum(view->at);
 	values[3] = oms_text_array(view->own_carts, view->nown_carts);
+	oms_stock_lot_terms(company_id, levels, n, values[1], view);
 	if (oms_exec(&quotas_plan, values, NULL, false, 0) > 0)
 		apply_quotas(levels, n, view->channel_id);
 	if (view->channel_id == 0)
@@ -235,7 +236,8 @@ static OmsPlan quota_plan = {
 /* Depth and flag follow the rows; the version tells older snapshots. */
 static OmsPlan flag_plan = {
 	"UPDATE oms.stock s SET channel_depth = t.depth, version = version + 1, updated_at = now(),"
-	" has_terms = EXISTS (SELECT FROM oms.stock_quota q WHERE q.company_id = $1 AND q.sku_id = $3 AND q.node_id = $2) OR t.rows > 0,"
+	" has_terms = EXISTS (SELECT FROM oms.stock_quota q WHERE q.company_id = $1 AND q.sku_id = $3 AND q.node_id = $2) OR t.rows > 0"
+	"  OR EXISTS (SELECT FROM oms.stock_lot b WHERE b.company_id = $1 AND b.sku_id = $3 AND b.node_id = $2),"
 	" shortfall = greatest(0, least(s.shortfall, s.reserved - greatest(s.on_hand, 0) - greatest(s.backorder_limit, t.depth)))"
 	" FROM (SELECT count(*) AS rows, greatest(0, -coalesce(min(threshold), 0)) AS depth FROM oms.channel_threshold"
 	"  WHERE company_id = $1 AND sku_id = $3 AND node_id = $2) t"

@@ -35,7 +35,7 @@ static OmsPlan reopen_plan = {
 	"UPDATE oms.reservation r SET state = 'open', close_reason = NULL, closed_at = NULL"
 	" FROM oms.reservation o WHERE o.company_id = $1 AND o.reservation_id = r.reservation_id"
 	" AND r.company_id = $1 AND r.allocation_id = $2 AND (r.state = 'leaving' OR r.close_reason = 'consumed')"
-	" RETURNING r.node_id, r.sku_id, r.qty, o.state = 'closed'",
+	" RETURNING r.node_id, r.sku_id, r.qty, o.state = 'closed', r.reservation_id",
 	2, {INT4OID, INT8OID}, NULL
 };
 static OmsPlan back_plan = {
@@ -63,6 +63,7 @@ oms_stock_recall(int32 company_id, const int64 *ids, int nids,
 		OmsStockKey *keys;
 		int64	   *qty;
 		bool	   *gone;
+		int64	   *reservation;
 
 		values[1] = Int64GetDatum(ids[i]);
 		oms_exec(&leaving_plan, values, NULL, false, 1);
@@ -77,12 +78,14 @@ oms_stock_recall(int32 company_id, const int64 *ids, int nids,
 		keys = palloc(sizeof(OmsStockKey) * (n + 1));
 		qty = palloc(sizeof(int64) * (n + 1));
 		gone = palloc(sizeof(bool) * (n + 1));
+		reservation = palloc(sizeof(int64) * (n + 1));
 		for (int k = 0; k < n; k++)
 		{
 			keys[k].node_id = oms_int4(k, 1);
 			keys[k].sku_id = oms_int4(k, 2);
 			qty[k] = oms_milli(k, 3);
 			gone[k] = oms_bool(k, 4);
+			reservation[k] = oms_int8(k, 5);
 		}
 		for (int k = 0; k < n; k++)
 			if (gone[k])
@@ -92,6 +95,7 @@ oms_stock_recall(int32 company_id, const int64 *ids, int nids,
 				values[3] = oms_milli_numeric(qty[k]);
 				values[4] = oms_text(document);
 				oms_exec(&back_plan, values, NULL, false, 0);
+				oms_stock_lots_move(company_id, reservation[k], true);
 			}
 	}
 	oms_spi_finish();

@@ -990,6 +990,7 @@ fill_level(Relation rel, HeapTuple tuple, OmsStockLevel *level)
 	level->safety = oms_numeric_to_milli(COLUMN(SAFETY));
 	level->backorder_limit = level->node_limit = oms_numeric_to_milli(COLUMN(BACKORDER_LIMIT));
 	level->kept = level->quota_id = level->quota_left = 0;
+	level->capped = level->has_lots = false;
 	level->blocked = !DatumGetBool(COLUMN(SELLABLE));
 	level->has_terms = DatumGetBool(COLUMN(HAS_TERMS));
 #undef COLUMN

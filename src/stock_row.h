@@ -39,4 +39,19 @@ extern OmsStockRowResult oms_stock_row_lock(int32 company_id,
 extern OmsStockRowResult oms_stock_row_add(int32 company_id, OmsStockKey key,
 										   int64 qty);
 
+/*
+ * stock.c, for its neighbours.  lock_rows: locks the rows of sorted keys in
+ * their order and reads them; ensure_rows: makes those that are missing;
+ * unreserve: of a row that is locked, for reservations that were closed.
+ * allocation_keys: the keys an allocation ($2 of company $1) holds, read by
+ * read_keys.
+ */
+extern int	oms_stock_lock_rows(int32 company_id, const OmsStockKey *keys,
+								int nkeys, OmsStockLevel *levels);
+extern void oms_stock_ensure_rows(int32 company_id, const OmsStockKey *keys,
+								  int nkeys);
+extern void oms_stock_unreserve(int32 company_id, OmsStockKey key, int64 qty);
+extern OmsPlan oms_stock_allocation_keys;
+extern int	oms_stock_read_keys(OmsStockKey **keys);
+
 #endif							/* OMS_STOCK_ROW_H */

@@ -32,6 +32,7 @@ CREATE TABLE oms.channel (          --| Where orders come from, and what it asks
     max_shipments integer NOT NULL DEFAULT 3 CHECK (max_shipments > 0), --| At most so many nodes for one order
     allow_backorder boolean NOT NULL DEFAULT true, --| What cannot be reserved: backorder (true) or refuse the order (false)
     lead_days integer CHECK (lead_days >= 0), --| What waits is expected to be ready in so many days where neither supply on its way nor the nodes say anything; NULL: it is not promised
+    shelf_days integer CHECK (shelf_days >= 0), --| As oms.sku.shelf_days, where this channel wants more; NULL: no more
     own_nodes boolean NOT NULL DEFAULT false, --| true: only the nodes of oms.channel_node serve it
     cart_ttl interval NOT NULL DEFAULT '15 minutes', --| How long oms.reserve_cart holds stock
     UNIQUE (company_id, code)
@@ -57,6 +58,8 @@ CREATE TABLE oms.sku (              --| A sellable item, as the ERP or the user 
     cold_chain boolean NOT NULL DEFAULT false, --| Needs a cold-chain service
     fragile boolean NOT NULL DEFAULT false, --| Handle with care
     air_ok boolean NOT NULL DEFAULT true, --| May fly (no batteries, aerosols)
+    lot_order text NOT NULL DEFAULT 'fefo' CHECK (lot_order IN ('fefo', 'lefo', 'fifo', 'lifo', 'cost_low', 'cost_high')), --| Which lot goes first: first or last to expire, first or last received, cheapest, dearest
+    shelf_days integer NOT NULL DEFAULT 0 CHECK (shelf_days >= 0), --| A lot that may be used for fewer days from the order on is not promised
     sale_min numeric(14,3) CHECK (sale_min > 0), --| Fewest stock units one order may have of it; NULL: any
     sale_max numeric(14,3) CHECK (sale_max > 0), --| Most stock units one order may have of it; NULL: any
     sale_step numeric(14,3) CHECK (sale_step > 0), --| A line must be a whole multiple of this: 1 for whole units, 6 for boxes; NULL: any

@@ -76,6 +76,31 @@ CREATE TABLE oms.stock_quota (      --| Units of an item at a node set aside for
     CHECK (used <= qty)
 );
 
+CREATE TABLE oms.stock_lot (        --| Lots of an item at a node; together they are at most its count. What is in no lot is counted but not promised.
+    company_id integer NOT NULL,    --| Whose
+    node_id integer NOT NULL,       --| Where
+    sku_id integer NOT NULL,        --| What
+    lot text NOT NULL,              --| Number of the batch
+    on_hand numeric(14,3) NOT NULL CHECK (on_hand >= 0), --| Units of it
+    expires_on date,                --| Last day on which it may be used; NULL: no end
+    received_at timestamptz NOT NULL DEFAULT now(), --| When it came
+    unit_cost numeric(14,2),        --| What a unit of it cost; NULL: unknown
+    pick_rank integer NOT NULL DEFAULT 0, --| Lower is picked first, before the order of the item's lots: a pick face before bulk
+    PRIMARY KEY (company_id, sku_id, node_id, lot)
+);
+
+CREATE TABLE oms.reservation_lot (  --| Lots assigned to a reservation. Counts while it is open or leaving; where it was consumed it says what left.
+    company_id integer NOT NULL,    --| Whose
+    reservation_id bigint NOT NULL, --| The reservation
+    lot text NOT NULL,              --| The lot (oms.stock_lot)
+    node_id integer NOT NULL,       --| Where
+    sku_id integer NOT NULL,        --| What
+    seq integer NOT NULL,           --| Order in which it was taken; given up from the end
+    qty numeric(14,3) NOT NULL CHECK (qty > 0), --| Units of it
+    PRIMARY KEY (company_id, reservation_id, lot)
+);
+CREATE INDEX reservation_lot_lot ON oms.reservation_lot (company_id, sku_id, node_id, lot);
+
 CREATE TABLE oms.channel_threshold ( --| How far one channel may go at a node: down to so many units above zero, or below.
     company_id integer NOT NULL,    --| Whose
     node_id integer NOT NULL,       --| Where

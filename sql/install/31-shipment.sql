@@ -84,3 +84,20 @@ CREATE TABLE oms.manifest (         --| Parcels handed to a courier at a node in
     created_at timestamptz NOT NULL DEFAULT now(), --| When
     PRIMARY KEY (company_id, manifest_id)
 );
+
+CREATE VIEW oms.shipment_lot AS     --| The lots that a parcel's lines are taken from, as assigned, picked or gone.
+SELECT a.company_id,                --| Whose
+       a.shipment_id,               --| The parcel
+       a.order_id,                  --| The order
+       a.line_no,                   --| Its line
+       a.allocation_id,             --| The allocation
+       r.node_id,                   --| Where it stands, or stood
+       r.sku_id,                    --| The item, of a kit the component
+       l.lot,                       --| The lot
+       b.expires_on,                --| Last day on which it may be used
+       l.qty                        --| Units of it
+  FROM oms.allocation a
+  JOIN oms.reservation r ON r.company_id = a.company_id AND r.allocation_id = a.allocation_id AND (r.state <> 'closed' OR r.close_reason = 'consumed')
+  JOIN oms.reservation_lot l ON l.company_id = r.company_id AND l.reservation_id = r.reservation_id
+  LEFT JOIN oms.stock_lot b ON b.company_id = l.company_id AND b.sku_id = l.sku_id AND b.node_id = l.node_id AND b.lot = l.lot
+ WHERE a.shipment_id IS NOT NULL;

@@ -264,7 +264,83 @@ def give_back_part(shop, held, qty):
         qty = number(qty) - part
 
 
+LOT_ORDER = {
+    "FIFO_RECEIVED": "fifo", "LIFO_RECEIVED": "lifo", "FIFO_EXPIRE": "fefo", "LIFO_EXPIRE": "lefo",
+    "LEAST_UNIT_COST": "cost_low", "GREATEST_UNIT_COST": "cost_high",
+}
+AGES = {"oldest": 30, "older": 20, "old": 20, "newer": 10, "new": 10, "newest": 5}
+
+
+def make_lots(shop, sku):
+    """Each lot as the node says it; what others hold of it is pinned to it."""
+    places = shop.options.get("location_order") or []
+    for node in shop.nodes:
+        for lot in node.get("lots") or []:
+            lot = Read(lot)
+            received, place = lot.get("received"), lot.get("location")
+            if received in AGES:
+                received = shop.db.value("SELECT (current_date - %d)::text" % AGES[received])
+            if places and place not in places:
+                raise NotCovered("a lot at no place of the order")
+            shop.db.value("SELECT oms.adjust_lot(%s, %s, %s, %s, %s, coalesce(%s::timestamptz, now()), %s, %s)" % (
+                quote(node["code"]), quote(sku), quote(lot.get("id")), lot.get("qty"), quote(later(shop, lot.get("expires"))),
+                quote(received), quote(lot.get("unit_cost")), places.index(place) if places else 0))
+            others = lot.get("reserved_by_others")
+            if others:
+                order = shop.capture([(sku, others)], node=node["code"], at=EARLIER)["order_id"]
+                pin(shop, order, lot["id"], False)
+            if lot.unread():
+                raise NotCovered("lot field " + ", ".join(lot.unread()))
+
+
+def later(shop, day):
+    """Days of expiry are moved to come, all by as much: here they are days of use."""
+    if day is None:
+        return None
+    first = min(l["expires"] for n in shop.nodes for l in n["lots"] if l.get("expires"))
+    return shop.db.value("SELECT (%s::date + greatest(current_date + 30 - %s::date, 0))::text" % (quote(day), quote(first)))
+
+
+def pin(shop, order, lot, displace):
+    for row in shop.db.rows("SELECT allocation_id FROM oms.allocation WHERE company_id = 9900 AND order_id = %s"
+                            " AND status = 'reserved' ORDER BY 1" % order):
+        shop.db.rows("SELECT oms.pin_lot(%s, %s, %s)::text" % (row["allocation_id"], quote(lot), quote(displace)))
+
+
+def kind_lots(shop):
+    """Which lots an order takes."""
+    options = shop.options
+    rule, pinned, displace = options.get("lot_order"), options.get("pinned_lot"), options.get("displace")
+    if rule is not None and rule not in LOT_ORDER:
+        raise NotCovered("lots by " + rule)
+    lines = shop.demand()
+    if len(lines) != 1:
+        raise NotCovered("lots of several items")
+    sku = lines[0][0]
+    shop.db.tell("UPDATE oms.sku SET lot_order = %s WHERE company_id = 9900;" % quote(LOT_ORDER.get(rule, "fefo")))
+    make_lots(shop, sku)
+    got = {"result": "ok"}
+    try:
+        answer = shop.capture(lines)
+        if answer["unfilled"]:
+            got["result"] = "insufficient"
+        if pinned is not None:
+            pin(shop, answer["order_id"], pinned, bool(displace))
+    except Refused as refused:
+        got["result"] = result_of(refused)
+        return got
+    got["lots"] = [[r["lot"], r["qty"]] for r in shop.db.rows(
+        "SELECT l.lot, sum(l.qty) AS qty FROM oms.shipment_lot l WHERE l.company_id = 9900 AND l.order_id = %s"
+        " GROUP BY l.lot ORDER BY min((SELECT x.seq FROM oms.reservation_lot x JOIN oms.reservation r USING (company_id, reservation_id)"
+        " WHERE r.allocation_id = l.allocation_id AND x.lot = l.lot)), l.lot" % answer["order_id"])]
+    got["atp_by_lot"] = {r["lot"]: r["free"] for r in shop.db.rows(
+        "SELECT b.lot, b.on_hand - coalesce((SELECT sum(l.qty) FROM oms.reservation_lot l JOIN oms.reservation r USING (company_id, reservation_id)"
+        " WHERE l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot AND r.state <> 'closed'), 0) AS free"
+        " FROM oms.stock_lot b WHERE b.company_id = 9900")}
+    return got
+
+
 KIND = {
-    "preorder": kind_preorder, "promise_date": kind_promise_date, "promise_status": kind_status,
+    "lot_order": kind_lots, "displace": kind_lots, "preorder": kind_preorder, "promise_date": kind_promise_date, "promise_status": kind_status,
     "ordered_atp": kind_ordered, "ledger": kind_ledger, "cart": kind_basket,
 }
