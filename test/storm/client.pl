@@ -27,8 +27,10 @@ open my $book, '>>', "$dir/c$me.log" or die $!;
 $book->autoflush(1);
 my (%did, @mine, $doing, $psql, $in, $out);
 my $serial = 0;
+my $parent = getppid();
 
-sub over { return -e "$dir/stop" }
+# told to stop, or nobody is there any more to tell
+sub over { return -e "$dir/stop" || getppid() != $parent }
 sub pick { return $_[ int rand @_ ] }
 sub nap { select undef, undef, undef, $_[0] // 0.05 }
 

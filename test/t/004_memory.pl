@@ -1,4 +1,5 @@
-# Ten thousand captures in one session: the backend does not grow.
+# Ten thousand captures in one session, and as many promises in another: the
+# backend does not grow.  OMS_MEMORY_PLANS (10000): how many promises.
 use strict;
 use warnings;
 use File::Basename;
@@ -44,6 +45,30 @@ is(() = $err =~ /invalid order document/g, 20, '20 refusals');
 my %growth = map { $_ => $seen{$_}[1] - $seen{$_}[0] } keys %seen;
 note "after 2,000: contexts $seen{contexts}[0], anonymous memory $seen{anonymous}[0]; growth to 10,000: $growth{contexts}, $growth{anonymous}";
 cmp_ok($growth{contexts}, '<', 512 * 1024, "memory contexts grew by $growth{contexts} bytes in 8,000 captures: below 512 kB");
+cmp_ok($growth{anonymous}, '<', 2 * 1024 * 1024, "anonymous memory grew by $growth{anonymous} bytes: below 2 MB");
+
+# plans that take nothing: to four places, from one node and several, kits,
+# more than there is, what nobody has, and what is refused
+my $plans = $ENV{OMS_MEMORY_PLANS} || 10000;
+my @asked = ('{"sku": "SHIRT", "qty": 1}', '{"sku": "SHIRT", "qty": 2}, {"sku": "BOOK", "qty": 1}, {"sku": "RICE", "qty": 0.5}', '{"sku": "PAIR", "qty": 3}, {"sku": "DRESS", "qty": 1}',
+	'{"sku": "BOOK", "qty": 150000}', '{"sku": "TV", "qty": 1}, {"sku": "SHIRT", "qty": 1}', '{"sku": "SHIRT", "qty": 120000}, {"sku": "BOOK", "qty": 120000}');
+open $f, '>', $script or die $!;
+print $f "SET oms.company = 'SHOP';\n";
+for my $i (1 .. $plans)
+{
+	my ($lines, $channel, $pincode) = ($asked[ $i % @asked ], (qw(WEB NOW ONE TWO B2B))[ $i % 5 ], 981001 + $i % 4);
+	print $f qq{SELECT oms.promise('{"channel": "$channel", "payment": {"mode": "COD"}, "ship_to": {"pincode": "$pincode"}, "lines": [$lines]}') \\g /dev/null\n};
+	print $f qq{SELECT oms.promise('{"channel": "WEB", "lines": []}') \\g /dev/null\n} if $i % 500 == 250;
+	print $f $look if $i == int($plans / 5) || $i == $plans;
+}
+close $f;
+($out, $err) = run_command([ 'psql', '-XAtqd', $node->connstr('shop'), '-f', $script ]);
+%seen = ();
+push @{ $seen{$1} }, $2 while $out =~ /^(\w+)\|(\d+)$/mg;
+is(() = $err =~ /ERROR/g, int(($plans + 250) / 500), 'only what is no document is refused');
+%growth = map { $_ => $seen{$_}[1] - $seen{$_}[0] } keys %seen;
+note "promises: after a fifth of $plans: contexts $seen{contexts}[0], anonymous memory $seen{anonymous}[0]; growth to the end: $growth{contexts}, $growth{anonymous}";
+cmp_ok($growth{contexts}, '<', 512 * 1024, "memory contexts grew by $growth{contexts} bytes over $plans plans: below 512 kB");
 cmp_ok($growth{anonymous}, '<', 2 * 1024 * 1024, "anonymous memory grew by $growth{anonymous} bytes: below 2 MB");
 $node->stop('immediate');
 done_testing();
