@@ -238,14 +238,14 @@ settle(OmsLineChange *c, int64 less_tax)
 {
 	Datum		values[3] = {Int32GetDatum(c->company_id), Int64GetDatum(c->order_id)};
 
-	if (c->added > 0)
-		take_back_refunds(c);
 	c->credited = Min(c->credit, c->added);
 	if (c->credited > 0)
 	{
 		values[2] = oms_paise_numeric(c->credited);
 		oms_exec(&credit_plan, values, NULL, false, 0);
 	}
+	if (c->added > 0)
+		take_back_refunds(c);
 	oms_shipment_balance_cash(c->company_id, c->order_id);
 	if (c->taken > 0)
 		c->refund = oms_order_refund_over(c->company_id, c->order_id,
