@@ -2,72 +2,17 @@
  * split_test.c
  *	  The exact searches of src/split*.c against plain enumeration.
  *
- * Stand-alone: compiled with them and the few functions of the server
- * below.  Prints one line a family of instances, as
+ * Stand-alone: compiled with them and the few functions of the server in
+ * shims.h.  Prints one line a family of instances, as
  *	  name|instances|wrong
  * The enumeration knows nothing of the search: it tries every set of nodes
  * and, in the small families, every way of dividing each line over it; for
  * freight by slabs every assignment of lines to nodes.
  */
-#include "postgres.h"
-
-#include "core.h"
-#include "split.h"
-
-#undef printf					/* the plain one: no libpgport here */
+#include "shims.h"
 
 #define MAX_N 30
 #define MAX_M 16
-
-/* what split.c needs of the server */
-volatile sig_atomic_t InterruptPending = false;
-
-void
-ProcessInterrupts(void)
-{
-}
-
-void *
-palloc(Size size)
-{
-	return malloc(size);
-}
-
-void *
-palloc0(Size size)
-{
-	return calloc(1, size);
-}
-
-#ifdef USE_ASSERT_CHECKING
-void
-ExceptionalCondition(const char *conditionName, const char *errorType,
-					 const char *fileName, int lineNumber)
-{
-	abort();
-}
-#endif
-
-/* half away from zero; operands are not negative here */
-int64
-oms_muldiv(int64 a, int64 b, int64 c)
-{
-	return (a * b + c / 2) / c;
-}
-
-/* splitmix64: the same instances everywhere */
-static uint64 seed;
-
-static int
-pick(int lo, int hi)
-{
-	uint64		z = (seed += UINT64CONST(0x9E3779B97F4A7C15));
-
-	z = (z ^ (z >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
-	z = (z ^ (z >> 27)) * UINT64CONST(0x94D049BB133111EB);
-	z ^= z >> 31;
-	return lo + (int) (z % (uint64) (hi - lo + 1));
-}
 
 typedef struct Instance
 {
@@ -130,12 +75,30 @@ divide(const OmsSplitProblem *p, int set, int j, int i, int64 rest,
 		}
 }
 
-/* For large sets: without unit costs the line just takes what there is. */
+/*
+ * For large sets: without unit costs the line just takes what there is; a
+ * whole line goes to the cheapest node that has it all.
+ */
 static void
 sum_up(const OmsSplitProblem *p, int set, int j, int64 *rest, int64 *cost)
 {
 	int64		sum = 0;
 
+	if (!p->split_lines)
+	{
+		for (int i = 0; i < p->n; i++)
+		{
+			int64		c = p->need[j] / 1000 * p->unit_cost[i * p->m + j];
+
+			if ((set & (1 << i)) && p->available[i * p->m + j] >= p->need[j] &&
+				(*rest > 0 || c < *cost))
+			{
+				*rest = 0;
+				*cost = c;
+			}
+		}
+		return;
+	}
 	for (int i = 0; i < p->n; i++)
 		if ((set & (1 << i)) && p->available[i * p->m + j] > 0)
 			sum += p->available[i * p->m + j];
@@ -516,6 +479,10 @@ main(void)
 	family("most lines, least cost", 3000, 6, 3, 4, true, false, false, false, true, OMS_SPLIT_COST, true);
 	family("most units, fewest parcels", 2000, 5, 3, 4, true, true, false, false, true, OMS_SPLIT_SHIPMENTS, false);
 	family("fewest parcels of many nodes", 60, 14, 8, 6, false, true, false, false, false, OMS_SPLIT_SHIPMENTS, false);
+	family("a hundred thousand, lines divided", 50000, 5, 3, 3, true, true, false, false, true, OMS_SPLIT_COST, false);
+	family("a hundred thousand, lines whole", 50000, 6, 4, 4, true, false, false, false, true, OMS_SPLIT_COST, false);
+	family("many nodes, many whole lines", 400, 12, 8, 6, true, false, false, false, false, OMS_SPLIT_COST, false);
+	family("fewest parcels, many whole lines", 400, 12, 8, 6, true, false, false, false, false, OMS_SPLIT_SHIPMENTS, false);
 	slabs("slabs", 2000, 5, 1, 5, 6, false);
 	slabs("slabs, few nodes allowed", 2000, 5, 1, 5, 7, true);
 	slabs("slabs of many lines", 20, 2, 15, 15, 9, false);
