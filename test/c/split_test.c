@@ -26,6 +26,7 @@ typedef struct Instance
 static void
 make(Instance *x, int n, int m, int units, bool unit_costs, bool tight)
 {
+	memset(&x->p, 0, sizeof(x->p));
 	x->p.n = n;
 	x->p.m = m;
 	x->p.open_cost = x->open_cost;
@@ -207,7 +208,7 @@ family(const char *name, int instances, int max_n, int max_m, int units,
 
 	for (int k = 0; k < instances; k++)
 	{
-		Instance	x;
+		Instance	x = {0};
 		OmsSplitPlan plan;
 		int64		unfilled,
 					cost,
@@ -286,7 +287,7 @@ slabs(const char *name, int instances, int max_n, int min_m, int max_m,
 
 	for (int k = 0; k < instances; k++)
 	{
-		Instance	x;
+		Instance	x = {0};
 		OmsSplitFreight f;
 		OmsSplitPlan plan;
 		int64		first[MAX_N],
@@ -338,7 +339,7 @@ slabs(const char *name, int instances, int max_n, int min_m, int max_m,
 static void
 slabs_beyond(void)
 {
-	Instance	x;
+	Instance	x = {0};
 	OmsSplitFreight f;
 	OmsSplitPlan plan;
 	int64		first[MAX_N],
@@ -376,7 +377,7 @@ slabs_beyond(void)
 static void
 greedy(void)
 {
-	Instance	x;
+	Instance	x = {0};
 	OmsSplitPlan plan;
 	int			wrong = 0;
 
@@ -407,7 +408,7 @@ beyond(void)
 
 	for (int k = 0; k < 5; k++)
 	{
-		Instance	x;
+		Instance	x = {0};
 		OmsSplitPlan plan;
 
 		seed = UINT64CONST(7) * (k + 1);
@@ -431,7 +432,7 @@ beyond(void)
 static void
 ties(void)
 {
-	Instance	x;
+	Instance	x = {0};
 	OmsSplitPlan plan;
 	int			wrong = 0;
 
