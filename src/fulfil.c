@@ -41,6 +41,7 @@ static bool ask_couriers(OmsFulfilment *f, bool cod);
 static int64 line_share(const OmsLine *line, int64 before, int64 qty);
 static int	compare_parcels(const void *a, const void *b, void *arg);
 static bool keeps_pins(const OmsFulfilment *f);
+static void limit_couriers(OmsFulfilment *f, int32 node_id, OmsParcel *p);
 static void make_allocations(OmsFulfilment *f);
 static void take_ids(OmsFulfilment *f);
 static bool has_plenty(const OmsFulfilment *f, const OmsPlanRequest *req);
@@ -241,7 +242,8 @@ oms_fulfil_plan(OmsFulfilment *f)
 				req.npins = 0;
 				continue;
 			}
-			if (f->plan.npieces == 0 && nrefusals > f->nrejected && f->hold == NULL && !any_courier)
+			if (f->plan.npieces == 0 && nrefusals > f->nrejected && f->hold == NULL && !any_courier &&
+				!f->pickups_full)
 			{
 				/* every node with stock was refused: hold it there instead */
 				f->hold = "NOT_SERVICEABLE";
@@ -360,6 +362,38 @@ parcel_ready_at(const OmsFulfilment *f, int node)
 	return ready;
 }
 
+/* Couriers that pick up nothing more at the node go behind the others. */
+static void
+limit_couriers(OmsFulfilment *f, int32 node_id, OmsParcel *p)
+{
+	OmsCourierQuote *sorted = palloc(sizeof(OmsCourierQuote) * (p->nquotes + 1));
+	bool		limited = false;
+	int			n = 0;
+
+	for (int i = 0; i < f->npickups; i++)
+		limited |= f->pickups[i].node_id == node_id;
+	if (!limited)
+		return;
+	for (int q = 0; q < p->nquotes; q++)
+	{
+		bool		room = false;
+
+		for (int i = 0; i < f->npickups; i++)
+			if (f->pickups[i].node_id == node_id &&
+				f->pickups[i].courier_id == p->quotes[q].courier_id)
+				room = f->pickups[i].room > 0;
+		if (room || p->quotes[q].refused)
+			continue;
+		p->quotes[q].refused = "CAPACITY_FULL";
+		f->pickups_full = true;
+	}
+	for (int refused = 0; refused < 2; refused++)
+		for (int q = 0; q < p->nquotes; q++)
+			if ((p->quotes[q].refused != NULL) == refused)
+				sorted[n++] = p->quotes[q];
+	memcpy(p->quotes, sorted, sizeof(OmsCourierQuote) * n);
+}
+
 /* Did all that was to be planned come about? */
 static bool
 keeps_pins(const OmsFulfilment *f)
@@ -420,6 +454,8 @@ ask_couriers(OmsFulfilment *f, bool cod)
 		req.loss = f->loss;
 		req.ready_at = parcel_ready_at(f, p->node);
 		p->nquotes = oms_courier_quotes(&req, &p->quotes);
+		if (f->npickups > 0)
+			limit_couriers(f, node->node_id, p);
 		if (p->nquotes == 0 || p->quotes[0].refused)
 			all = false;
 	}

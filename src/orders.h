@@ -162,6 +162,17 @@ typedef struct OmsNewAllocation
 	const char *place_of_supply;	/* NULL while backordered */
 } OmsNewAllocation;
 
+/*
+ * So many parcels more a courier picks up at a node; other couriers pick up
+ * none there.  Nodes without such a row: anybody any number.
+ */
+typedef struct OmsPickup
+{
+	int32		node_id;
+	int32		courier_id;
+	int64		room;
+} OmsPickup;
+
 /* An order being planned: at capture, or again from a worker. */
 typedef struct OmsFulfilment
 {
@@ -203,6 +214,8 @@ typedef struct OmsFulfilment
 	int			npins;			/* to be planned so and not otherwise, as long as
 								 * it can be */
 	const OmsPin *pins;
+	int			npickups;
+	const OmsPickup *pickups;
 	int64	   *line_ids;		/* [nlines] the allocation each line becomes at
 								 * one node; NULL or 0: a new one */
 	/* out */
@@ -211,6 +224,7 @@ typedef struct OmsFulfilment
 	OmsSourcingRule rule;		/* the order's */
 	OmsPlanResult plan;
 	bool		pinned;			/* it is as the pins have it */
+	bool		pickups_full;	/* a courier was refused for want of room */
 	int			nallocations;
 	OmsNewAllocation *allocations;
 	int			nquotes;		/* parcels */
@@ -327,6 +341,8 @@ typedef struct OmsReplan
 	bool		wait;			/* do not plan: let it wait */
 	int			npins;			/* as a wave has it, if that is possible still */
 	const OmsPin *pins;
+	int			npickups;
+	const OmsPickup *pickups;
 	bool		pinned;			/* out: it was */
 } OmsReplan;
 

@@ -209,6 +209,8 @@ prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 	f->nreplaced = r->nids;
 	f->npins = r->npins;
 	f->pins = r->pins;
+	f->npickups = r->npickups;
+	f->pickups = r->pickups;
 	refuse_rejected(f);
 	if (r->only_node_id)
 		f->only_node_id = r->only_node_id;

@@ -56,11 +56,15 @@ typedef struct WaveTurn
 	TimestampTz at;
 	int			npins;
 	OmsPin	   *pins;
+	bool		pickups;		/* those of couriers are limited */
 	const char *outcome;		/* out */
 } WaveTurn;
 
 static int64 plan_wave(int32 company_id, int max_orders, TimestampTz at,
 					   bool moves, int64 switching, Datum capacity);
+static void check_capacity(int32 company_id, Jsonb *capacity);
+static bool pickups_limited(int32 company_id, int64 wave_id, bool *mine);
+static void find_pickups(WaveTurn *t, OmsReplan *r);
 static void keep_plan(OmsWaveInput *in, int64 wave_id);
 static int	claim(int32 company_id, int64 wave_id, int chunk, TimestampTz at,
 				  WaveTurn **turns);
@@ -86,10 +90,19 @@ static OmsPlan planning_lock_plan = {
 	"SELECT pg_try_advisory_xact_lock($1, $2)",
 	2, {INT4OID, INT4OID}, NULL
 };
+static OmsPlan check_capacity_plan = {
+	"WITH given AS (SELECT e.key AS node, k.key AS courier, coalesce(k.value, e.value) AS value FROM jsonb_each($2) e"
+	"  LEFT JOIN LATERAL jsonb_each(CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value ELSE '{}' END) k ON true"
+	"  WHERE jsonb_typeof(e.value) <> 'object' OR k.key IS NOT NULL)"
+	" SELECT 'node', e.key FROM jsonb_each($2) e WHERE NOT EXISTS (SELECT FROM oms.node n WHERE n.company_id = $1 AND n.code = e.key)"
+	" UNION ALL SELECT 'courier', courier FROM given WHERE courier IS NOT NULL AND NOT EXISTS (SELECT FROM oms.courier c WHERE c.code = courier)"
+	" UNION ALL SELECT 'number', concat_ws('.', node, courier) FROM given WHERE value::text !~ '^[0-9]{1,9}$'",
+	2, {INT4OID, JSONBOID}, NULL
+};
 static OmsPlan make_wave_plan = {
-	"INSERT INTO oms.wave (company_id, planned_for, orders, moves, cost, saved, unserved, rounds, arcs, read_ms, solve_ms, flow_ms)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING wave_id",
-	12, {INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, NUMERICOID, INT4OID, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID}, NULL
+	"INSERT INTO oms.wave (company_id, planned_for, orders, moves, cost, saved, unserved, rounds, arcs, read_ms, solve_ms, flow_ms, capacity)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING wave_id",
+	13, {INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, NUMERICOID, INT4OID, INT4OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, JSONBOID}, NULL
 };
 static OmsPlan keep_orders_plan = {
 	"INSERT INTO oms.wave_order (company_id, wave_id, order_id, moving)"
@@ -145,6 +158,8 @@ oms_allocate_wave(PG_FUNCTION_ARGS)
 				 errmsg("\"%s\" is out of range", switching < 0 ? "switching_cost" : "at"),
 				 errhint("Leave the argument out for its default.")));
 
+	if (!PG_ARGISNULL(6))
+		check_capacity(company_id, PG_GETARG_JSONB_P(6));
 	if (oms_erp_before_promise)
 		oms_erp_before_promise(company_id);
 	oms_spi_connect();
@@ -196,6 +211,36 @@ oms_allocate_wave(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(answer(company_id, wave_id, n));
 }
 
+/* Codes that exist, whole numbers. */
+static void
+check_capacity(int32 company_id, Jsonb *capacity)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), JsonbPGetDatum(capacity)};
+	char	   *what;
+
+	if (!JB_ROOT_IS_OBJECT(capacity))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("\"capacity\" is not an object"),
+				 errhint("It has parcels by code of node, {\"BLR\": 100}, or by couriers there, {\"BLR\": {\"DELHIVERY\": 60}}.")));
+	oms_spi_connect();
+	if (oms_exec(&check_capacity_plan, values, NULL, false, 1) > 0)
+	{
+		what = oms_cstr(0, 1);
+		if (strcmp(what, "number") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+					 errmsg("\"capacity\" of \"%s\" is not a number of parcels", oms_cstr(0, 2)),
+					 errhint("Whole numbers from 0 to 999999999.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 errmsg("%s \"%s\" does not exist", what, oms_cstr(0, 2)),
+				 errdetail("Argument capacity."),
+				 errhint("Codes are those of oms.node and oms.courier.")));
+	}
+	oms_spi_finish();
+}
+
 static double
 ms_since(instr_time began)
 {
@@ -216,7 +261,7 @@ plan_wave(int32 company_id, int max_orders, TimestampTz at, bool moves,
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	OmsWaveInput *in = palloc0(sizeof(OmsWaveInput));
 	OmsWave    *w = &in->w;
-	Datum		values[12];
+	Datum		values[13];
 	int			nmoves = 0;
 	int			norders = 0;
 	int64		wave_id;
@@ -257,7 +302,8 @@ plan_wave(int32 company_id, int max_orders, TimestampTz at, bool moves,
 	values[9] = Float8GetDatum(read_ms);
 	values[10] = Float8GetDatum(solve_ms);
 	values[11] = Float8GetDatum(w->flow_us / 1000.0);
-	oms_exec(&make_wave_plan, values, NULL, false, 0);
+	values[12] = capacity;
+	oms_exec(&make_wave_plan, values, capacity ? NULL : "            n", false, 0);
 	wave_id = oms_int8(0, 1);
 	if (w->norders > 0)
 		keep_plan(in, wave_id);
@@ -379,6 +425,67 @@ static OmsPlan held_plan = {
 	2, {INT4OID, INT8OID}, NULL
 };
 
+static OmsPlan limited_plan = {
+	"SELECT 1 FROM oms.wave WHERE company_id = $1 AND wave_id = $2"
+	" AND jsonb_path_exists(capacity, '$.* ? (@.type() == \"object\")')",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan lock_wave_plan = {
+	"SELECT 1 FROM oms.wave WHERE company_id = $1 AND wave_id = $2 FOR NO KEY UPDATE SKIP LOCKED",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan pickups_plan = {
+	"SELECT n.node_id, c.courier_id, k.value::int8 - (SELECT count(*) FROM oms.wave_order o"
+	"  JOIN oms.shipment s ON s.company_id = o.company_id AND s.order_id = o.order_id AND s.created_at >= w.created_at"
+	"   AND s.direction = 'forward' AND s.state <> 'CANCELLED' AND s.node_id = n.node_id"
+	"  JOIN oms.courier_service v ON v.courier_service_id = s.courier_service_id AND v.courier_id = c.courier_id"
+	"  WHERE o.company_id = w.company_id AND o.wave_id = w.wave_id AND o.state IN ('planned', 'anew'))"
+	" FROM oms.wave w CROSS JOIN jsonb_each(w.capacity) e JOIN oms.node n ON n.company_id = w.company_id AND n.code = e.key"
+	" CROSS JOIN jsonb_each_text(CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value ELSE '{}' END) k JOIN oms.courier c ON c.code = k.key"
+	" WHERE w.company_id = $1 AND w.wave_id = $2",
+	2, {INT4OID, INT8OID}, NULL
+};
+
+/*
+ * Are pick-ups of couriers limited in this wave?  Then one session writes it
+ * at a time (*mine), so that what is counted holds.
+ */
+static bool
+pickups_limited(int32 company_id, int64 wave_id, bool *mine)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(wave_id)};
+	bool		limited;
+
+	oms_spi_connect();
+	limited = oms_exec(&limited_plan, values, NULL, false, 1) > 0;
+	*mine = !limited || oms_exec(&lock_wave_plan, values, NULL, false, 1) > 0;
+	oms_spi_finish();
+	return limited;
+}
+
+/* What each courier still picks up where. */
+static void
+find_pickups(WaveTurn *t, OmsReplan *r)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[2] = {Int32GetDatum(t->company_id), Int64GetDatum(t->wave_id)};
+	OmsPickup  *pickups;
+
+	if (!t->pickups)
+		return;
+	oms_spi_connect();
+	r->npickups = (int) oms_exec(&pickups_plan, values, NULL, false, 0);
+	pickups = MemoryContextAlloc(caller, sizeof(OmsPickup) * (r->npickups + 1));
+	for (int i = 0; i < r->npickups; i++)
+	{
+		pickups[i].node_id = oms_int4(i, 1);
+		pickups[i].courier_id = oms_int4(i, 2);
+		pickups[i].room = oms_int8(i, 3);
+	}
+	r->pickups = pickups;
+	oms_spi_finish();
+}
+
 /* Takes orders of the wave nobody else writes or works on. */
 static int
 claim(int32 company_id, int64 wave_id, int chunk, TimestampTz at,
@@ -389,7 +496,11 @@ claim(int32 company_id, int64 wave_id, int chunk, TimestampTz at,
 		Int32GetDatum(company_id), Int64GetDatum(wave_id), Int32GetDatum(chunk)
 	};
 	int			n;
+	bool		mine;
+	bool		limited = pickups_limited(company_id, wave_id, &mine);
 
+	if (!mine)
+		return 0;
 	oms_spi_connect();
 	n = (int) oms_exec(&claim_plan, values, NULL, false, 0);
 	*turns = MemoryContextAllocZero(caller, sizeof(WaveTurn) * (n + 1));
@@ -400,6 +511,7 @@ claim(int32 company_id, int64 wave_id, int chunk, TimestampTz at,
 		(*turns)[i].order_id = oms_int8(i, 1);
 		(*turns)[i].moving = oms_bool(i, 2);
 		(*turns)[i].at = at;
+		(*turns)[i].pickups = limited;
 	}
 	for (int i = 0; i < n; i++)
 	{
@@ -521,6 +633,7 @@ fill_order(WaveTurn *t)
 	r.at = t->at;
 	r.npins = t->npins;
 	r.pins = t->pins;
+	find_pickups(t, &r);
 	if (!oms_order_replan(&r))
 	{
 		t->outcome = "waits";
@@ -578,6 +691,7 @@ move_order(WaveTurn *t)
 	r.whole = true;
 	r.npins = t->npins;
 	r.pins = t->pins;
+	find_pickups(t, &r);
 	oms_order_replan(&r);
 	oms_exec(&held_plan, values, NULL, false, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -30,7 +30,8 @@ typedef struct OmsWaveInput
 
 /*
  * Reads up to max_orders that wait, oldest first, and as many that may move.
- * "capacity": parcels by code of node (jsonb, 0: none stated).  False when
+ * "capacity": parcels by code of node, or by couriers' codes there
+ * (jsonb, 0: none stated).  False when
  * there is none of either.  in->company_id is set, the rest zero.
  */
 extern bool oms_wave_read(OmsWaveInput *in, int max_orders, bool moves,

@@ -111,7 +111,9 @@ static OmsPlan moving_plan = {
 	2, {INT4OID, INT4OID}, NULL
 };
 static OmsPlan nodes_plan = {
-	"SELECT n.node_id, coalesce((SELECT (j.value)::int8 FROM jsonb_each_text($2) j WHERE j.key = n.code), -1)"
+	"SELECT n.node_id, coalesce((SELECT CASE WHEN jsonb_typeof(j.value) = 'object'"
+	"  THEN (SELECT coalesce(sum(k.value::int8), 0)::int8 FROM jsonb_each_text(j.value) k) ELSE (j.value)::int8 END"
+	"  FROM jsonb_each($2) j WHERE j.key = n.code), -1)"
 	" FROM oms.node n WHERE n.company_id = $1 ORDER BY n.node_id",
 	2, {INT4OID, JSONBOID}, NULL
 };

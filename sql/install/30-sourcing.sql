@@ -214,6 +214,7 @@ CREATE TABLE oms.wave (             --| Orders planned together by oms.allocate_
     read_ms double precision NOT NULL, --| Time to read it, milliseconds
     solve_ms double precision NOT NULL, --| Time to solve it, flows included, milliseconds
     flow_ms double precision NOT NULL, --| Time in the flow solver, milliseconds
+    capacity jsonb,                 --| Parcels it may plan by code of node, or by couriers' codes there, as it was told; NULL: no limit of its own
     created_at timestamptz NOT NULL DEFAULT now(), --| When planned
     finished_at timestamptz,        --| When the last order was written; removed 30 days later
     PRIMARY KEY (company_id, wave_id)

@@ -160,9 +160,36 @@ SELECT pg_temp.wave();
 SELECT * FROM pg_temp.plans() p WHERE p ~ '^V:';
 SELECT o.external_id, w.state FROM oms.wave_order w JOIN oms."order" o USING (company_id, order_id) WHERE o.external_id ~ '^[UV]' ORDER BY 1;
 
+-- Couriers that pick up no more: of three orders at one node SHOPC takes one parcel, DEAR one; the third waits on
+SELECT count(oms.cancel_order(order_id)) FROM oms."order" WHERE company_id = 9200 AND status <> 'cancelled';
+UPDATE oms.serviceability SET pickup = true WHERE courier_service_id = 9251;
+INSERT INTO oms.courier (courier_id, code, name) VALUES (9242, 'DEAR', 'Dear courier'), (9243, 'THIRD', 'Third courier');
+INSERT INTO oms.courier_service (courier_service_id, courier_id, code, name, mode) VALUES (9252, 9242, 'DEAR-S', 'Surface', 'surface'), (9253, 9243, 'THIRD-S', 'Surface', 'surface');
+INSERT INTO oms.serviceability (courier_service_id, pincode) SELECT s, p FROM unnest('{9252,9253}'::int[]) s, unnest('{981001,981002,981005}'::text[]) p;
+INSERT INTO oms.zone_rule (courier_id, seq, test, zone) VALUES (9242, 1, 'otherwise', 'Z'), (9243, 1, 'otherwise', 'Z');
+INSERT INTO oms.zone_transit (courier_service_id, zone, days) VALUES (9252, 'Z', 2), (9253, 'Z', 2);
+INSERT INTO oms.rate_card (rate_card_id, company_id, courier_service_id) VALUES (9262, 9200, 9252), (9263, 9200, 9253);
+INSERT INTO oms.rate_slab (rate_card_id, zone, leg, base, add) SELECT c, 'Z', l, 90, 20 FROM unnest('{9262,9263}'::int[]) c, unnest('{forward,rto,reverse}'::text[]) l;
+SELECT pg_temp.set_stock(0, 0, 0, 'BOOK', 'SHIRT');
+SELECT status FROM pg_temp.took('X1', 'WEB 981001 PREPAID 1xBOOK');
+SELECT status FROM pg_temp.took('X2', 'WEB 981001 PREPAID 1xBOOK');
+SELECT status FROM pg_temp.took('X3', 'WEB 981001 PREPAID 1xBOOK');
+SELECT pg_temp.set_stock(9, 0, 0, 'BOOK');
+SELECT pg_temp.wave($$capacity => '{"BLR": {"SHOPC": 1, "DEAR": 1}}'$$);
+SELECT o.external_id, a.status, v.code FROM oms."order" o JOIN oms.allocation a USING (company_id, order_id) LEFT JOIN oms.shipment s USING (company_id, shipment_id)
+  LEFT JOIN oms.courier_service v ON v.courier_service_id = s.courier_service_id WHERE o.external_id ~ '^X' ORDER BY 1;
+-- where the couriers with room do not serve the order it waits, without a hold; and goes with the next wave
+UPDATE oms.serviceability SET prepaid = false WHERE courier_service_id = 9252;
+SELECT pg_temp.wave($$capacity => '{"BLR": {"SHOPC": 0, "DEAR": 5}}'$$);
+SELECT o.status, w.state FROM oms.wave_order w JOIN oms."order" o USING (company_id, order_id) WHERE o.external_id = 'X3';
+SELECT pg_temp.wave();
+SELECT o.status, w.state FROM oms.wave_order w JOIN oms."order" o USING (company_id, order_id) WHERE o.external_id = 'X3' ORDER BY w.wave_id;
+
 -- what is refused
 SELECT pg_temp.fails(q) FROM unnest(ARRAY[
     $$SELECT oms.allocate_wave(max_orders => 0)$$, $$SELECT oms.allocate_wave(chunk => NULL)$$, $$SELECT oms.allocate_wave(switching_cost => -1)$$,
-    $$SELECT oms.allocate_wave(at => 'infinity')$$, $$SELECT oms.allocate_wave('NONE')$$]) q;
+    $$SELECT oms.allocate_wave(at => 'infinity')$$, $$SELECT oms.allocate_wave('NONE')$$,
+    $$SELECT oms.allocate_wave(capacity => '[1]')$$, $$SELECT oms.allocate_wave(capacity => '{"NONE": 1}')$$, $$SELECT oms.allocate_wave(capacity => '{"BLR": -1}')$$,
+    $$SELECT oms.allocate_wave(capacity => '{"BLR": {"NONE": 1}}')$$, $$SELECT oms.allocate_wave(capacity => '{"BLR": {"SHOPC": "x"}}')$$]) q;
 SELECT * FROM oms.verify();
 ROLLBACK;
