@@ -49,13 +49,19 @@
 #include "combiner.h"
 #include "stock.h"
 
-/* An item is in a rush for so long after an order had to wait for it. */
+/*
+ * An item is in a rush for so long after so many of its orders were under
+ * way at once and had to wait for each other.  With fewer the row path
+ * answers sooner: many sessions do at once what the worker does in turn.
+ */
 #define RUSH_MS			5000
+#define RUSH_ORDERS		8
 
 /* A worker that has not come up after so long is started again. */
 #define START_MS		10000
 
 #define SETTINGS_MAX	2048
+#define COUNTED_MAX		64
 
 enum
 {
@@ -63,6 +69,14 @@ enum
 	COMBINER_ON,
 	COMBINER_AUTO
 };
+
+typedef enum ItemVisit
+{
+	ITEM_RUSH,
+	ITEM_MARK,
+	ITEM_COUNT,
+	ITEM_CROWD
+} ItemVisit;
 
 static const struct config_enum_entry combiner_options[] = {
 	{"auto", COMBINER_AUTO, false},
@@ -87,6 +101,11 @@ static int	combiner_queue = 256;
 static OmsCombinerSlot *mine = NULL;
 static bool exit_callback_set = false;
 
+/* items of this transaction's captures on the row path, as counted */
+static int	counted[COUNTED_MAX];
+static int	ncounted = 0;
+static bool xact_callback_set = false;
+
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
@@ -94,6 +113,8 @@ static void request_shared(void);
 static void startup_shared(void);
 static bool self_contained(Node *call);
 static bool is_whole_statement(Node *call);
+static bool visit_items(Jsonb *doc, ItemVisit visit, TimestampTz t,
+						uint32 *crowd);
 static bool in_rush(Jsonb *doc);
 static void mark_rush(Jsonb *doc, TimestampTz until);
 static int	write_settings(char *to);
@@ -176,7 +197,10 @@ startup_shared(void)
 			dlist_init(&oms_combiner->queue[i].waiting);
 		}
 		for (int i = 0; i < OMS_COMBINER_RUSHES; i++)
+		{
 			pg_atomic_init_u64(&oms_combiner->rush[i], 0);
+			pg_atomic_init_u32(&oms_combiner->orders[i], 0);
+		}
 		for (int i = 0; i < combiner_queue; i++)
 		{
 			pg_atomic_init_u32(&oms_combiner->slot[i].state, OMS_COMBINER_FREE);
@@ -271,7 +295,7 @@ oms_combiner_capture(FunctionCallInfo fcinfo, Jsonb *doc, TimestampTz at)
 	{
 		if (refused)
 			mark_rush(doc, 0);
-		else if (together > 1)
+		else if (together >= RUSH_ORDERS)
 			mark_rush(doc, GetCurrentTimestamp() + RUSH_MS * INT64CONST(1000));
 	}
 	return answer;
@@ -351,41 +375,82 @@ is_whole_statement(Node *call)
 /*
  * Rushes
  *
- * A row path that had to wait for a lock has armed the deadlock timer, which
- * remembers when: that is exact, and costs nothing where nobody waits.
+ * Row paths count themselves by item until their transaction ends.  One that
+ * had to wait for a lock has armed the deadlock timer, which remembers when:
+ * that is exact, and costs nothing where nobody waits.
  */
-TimestampTz
-oms_combiner_before_row_path(void)
+static void
+count_off(XactEvent event, void *arg)
 {
-	return oms_combiner == NULL ? 0 : get_timeout_start_time(DEADLOCK_TIMEOUT);
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			while (ncounted > 0)
+				pg_atomic_fetch_sub_u32(&oms_combiner->orders[counted[--ncounted]], 1);
+			break;
+		default:
+			break;
+	}
 }
 
 void
-oms_combiner_after_row_path(Jsonb *doc, TimestampTz before)
+oms_combiner_before_row_path(Jsonb *doc, OmsCombinerRow *row)
 {
-	if (oms_combiner != NULL &&
-		get_timeout_start_time(DEADLOCK_TIMEOUT) != before)
-		mark_rush(doc, GetCurrentTimestamp() + RUSH_MS * INT64CONST(1000));
+	row->timer = 0;
+	row->crowd = 0;
+	if (oms_combiner == NULL)
+		return;
+	if (!xact_callback_set)
+	{
+		RegisterXactCallback(count_off, NULL);
+		xact_callback_set = true;
+	}
+	row->timer = get_timeout_start_time(DEADLOCK_TIMEOUT);
+	(void) visit_items(doc, ITEM_COUNT, 0, &row->crowd);
 }
 
-static pg_atomic_uint64 *
-rush_of(const JsonbValue *sku)
+void
+oms_combiner_after_row_path(Jsonb *doc, OmsCombinerRow *row)
+{
+	if (oms_combiner != NULL &&
+		get_timeout_start_time(DEADLOCK_TIMEOUT) != row->timer)
+	{
+		(void) visit_items(doc, ITEM_CROWD, 0, &row->crowd);
+		if (row->crowd >= RUSH_ORDERS)
+			mark_rush(doc, GetCurrentTimestamp() + RUSH_MS * INT64CONST(1000));
+	}
+}
+
+static int
+place_of(const JsonbValue *sku)
 {
 	uint32		h = hash_bytes((const unsigned char *) sku->val.string.val,
 							   sku->val.string.len);
 
-	return &oms_combiner->rush[hash_combine(h, MyDatabaseId) & (OMS_COMBINER_RUSHES - 1)];
+	return hash_combine(h, MyDatabaseId) & (OMS_COMBINER_RUSHES - 1);
+}
+
+static bool
+is_counted(int place)
+{
+	for (int i = 0; i < ncounted; i++)
+		if (counted[i] == place)
+			return true;
+	return false;
 }
 
 /*
  * Visits the items of a document, whatever it may be (it has not been
- * checked).  until < 0: whether one is in a rush now; else sets that.
+ * checked).  RUSH: true if one is in a rush at "t".  MARK: they are until
+ * "t".  COUNT: one transaction more of each.  That and CROWD: *crowd becomes
+ * the number of orders of the item that has most, unless it is more.
  */
 static bool
-rushes(Jsonb *doc, TimestampTz until)
+visit_items(Jsonb *doc, ItemVisit visit, TimestampTz t, uint32 *crowd)
 {
 	JsonbValue	lines;
-	TimestampTz now = until < 0 ? GetCurrentStatementStartTimestamp() : 0;
 
 	if (!JB_ROOT_IS_OBJECT(doc) ||
 		!getKeyJsonValueFromContainer(&doc->root, "lines", 5, &lines) ||
@@ -395,16 +460,38 @@ rushes(Jsonb *doc, TimestampTz until)
 	{
 		JsonbValue *line = getIthJsonbValueFromContainer(lines.val.binary.data, i);
 		JsonbValue	sku;
+		uint32		orders;
+		int			place;
 
 		if (line->type != jbvBinary ||
 			!JsonContainerIsObject(line->val.binary.data) ||
 			!getKeyJsonValueFromContainer(line->val.binary.data, "sku", 3, &sku) ||
 			sku.type != jbvString)
 			continue;
-		if (until >= 0)
-			pg_atomic_write_u64(rush_of(&sku), (uint64) until);
-		else if ((TimestampTz) pg_atomic_read_u64(rush_of(&sku)) > now)
-			return true;
+		place = place_of(&sku);
+		switch (visit)
+		{
+			case ITEM_RUSH:
+				if ((TimestampTz) pg_atomic_read_u64(&oms_combiner->rush[place]) > t)
+					return true;
+				break;
+			case ITEM_MARK:
+				pg_atomic_write_u64(&oms_combiner->rush[place], (uint64) t);
+				break;
+			case ITEM_COUNT:
+				if (is_counted(place))
+					break;
+				if (ncounted == COUNTED_MAX)
+					return false;
+				counted[ncounted++] = place;
+				orders = pg_atomic_add_fetch_u32(&oms_combiner->orders[place], 1);
+				*crowd = Max(*crowd, orders);
+				break;
+			case ITEM_CROWD:
+				orders = pg_atomic_read_u32(&oms_combiner->orders[place]);
+				*crowd = Max(*crowd, orders);
+				break;
+		}
 	}
 	return false;
 }
@@ -412,13 +499,13 @@ rushes(Jsonb *doc, TimestampTz until)
 static bool
 in_rush(Jsonb *doc)
 {
-	return rushes(doc, -1);
+	return visit_items(doc, ITEM_RUSH, GetCurrentStatementStartTimestamp(), NULL);
 }
 
 static void
 mark_rush(Jsonb *doc, TimestampTz until)
 {
-	(void) rushes(doc, until);
+	(void) visit_items(doc, ITEM_MARK, until, NULL);
 }
 
 /*

@@ -88,7 +88,9 @@ typedef struct OmsCombinerShared
 	dlist_head	free;
 	int			nslots;
 	OmsCombinerQueue queue[OMS_COMBINER_DATABASES];
-	pg_atomic_uint64 rush[OMS_COMBINER_RUSHES]; /* until when, by item */
+	/* by item (hash) */
+	pg_atomic_uint64 rush[OMS_COMBINER_RUSHES]; /* until when */
+	pg_atomic_uint32 orders[OMS_COMBINER_RUSHES];	/* on the row path now */
 	OmsCombinerSlot slot[FLEXIBLE_ARRAY_MEMBER];
 } OmsCombinerShared;
 
@@ -109,11 +111,17 @@ extern Jsonb *oms_combiner_capture(FunctionCallInfo fcinfo, Jsonb *doc,
 								   TimestampTz at);
 
 /*
- * Around a capture on the row path: whether it had to wait for a lock, in
- * which case its items are in a rush for a while.
+ * Around a capture on the row path: counts it, and finds out whether its
+ * items are in a rush.
  */
-extern TimestampTz oms_combiner_before_row_path(void);
-extern void oms_combiner_after_row_path(Jsonb *doc, TimestampTz before);
+typedef struct OmsCombinerRow
+{
+	TimestampTz timer;
+	uint32		crowd;
+} OmsCombinerRow;
+
+extern void oms_combiner_before_row_path(Jsonb *doc, OmsCombinerRow *row);
+extern void oms_combiner_after_row_path(Jsonb *doc, OmsCombinerRow *row);
 
 /* Puts a slot nobody needs any more back; the lock is held. */
 extern void oms_combiner_free_slot(OmsCombinerSlot *slot);

@@ -232,10 +232,11 @@ oms_capture_order(PG_FUNCTION_ARGS)
 	result = oms_combiner_capture(fcinfo, doc, at);
 	if (result == NULL)
 	{
-		TimestampTz before = oms_combiner_before_row_path();
+		OmsCombinerRow row;
 
+		oms_combiner_before_row_path(doc, &row);
 		result = oms_capture(doc, at);
-		oms_combiner_after_row_path(doc, before);
+		oms_combiner_after_row_path(doc, &row);
 	}
 	PG_RETURN_JSONB_P(result);
 }

@@ -332,8 +332,15 @@ is(sql("$on; " . take('free', 'BOOK')) . ' ' . by('free'), 'reserved combiner', 
 is(sql(q{SET oms.combiner = auto; } . take('calm', 'BOOK')) . ' ' . by('calm'), 'reserved session', 'auto: an item without a rush');
 $locker->query_safe('COMMIT');
 is(result($blocked) . by('blocked'), "reserved\nsession", 'when the lock is gone it is captured');
-my $rush = sql('SET oms.combiner = auto; ' . take('rush')) . ' ' . by('rush');
-is($rush, 'reserved combiner', 'auto: an item that had to be waited for is in a rush');
+for my $n (7, 8)
+{
+	$locker->query_safe(q{BEGIN; SELECT count(*) FROM (SELECT 1 FROM oms.stock s JOIN oms.sku k USING (sku_id) WHERE k.code = 'SHIRT' FOR NO KEY UPDATE OF s) x});
+	@c = map { client("crowd$_", [ 'SET oms.combiner = auto', take("crowd $n $_") ]) } 1 .. $n;
+	until_true(qq{SELECT count(*) = $n FROM pg_stat_activity WHERE application_name ~ '^crowd' AND wait_event_type = 'Lock'}, "$n orders of one item wait for it");
+	$locker->query_safe('COMMIT');
+	is(join('', map { result($_) } @c), "reserved\n" x $n, '... and are captured');
+	is(sql('SET oms.combiner = auto; ' . take("rush $n")) . ' ' . by("rush $n"), $n == 8 ? 'reserved combiner' : 'reserved session', '... auto: ' . ($n == 8 ? 'a rush' : 'no rush'));
+}
 $locker->quit;
 
 ### Rights
