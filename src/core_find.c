@@ -26,13 +26,13 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "core_inval.h"
 #include "core_find.h"
 #include "core_statement.h"
 
@@ -64,7 +64,7 @@ static bool fits(Find *f, Relation rel, List *columns, List *keys);
 static bool use_index(Find *f, Relation rel, Oid indexid, List *keys);
 
 static void
-on_relcache(Datum arg, Oid relid)
+on_relcache(Oid relid)
 {
 	for (Find *f = finds; f; f = f->next)
 		if (!OidIsValid(relid) || f->relid == relid || f->index == relid)
@@ -138,7 +138,7 @@ find_of(OmsPlan *p)
 		if (f->plan == p)
 			return f;
 	if (finds == NULL)
-		CacheRegisterRelcacheCallback(on_relcache, (Datum) 0);
+		oms_relcache_watch(on_relcache);
 	f = MemoryContextAllocZero(TopMemoryContext, sizeof(Find));
 	f->plan = p;
 	f->next = finds;

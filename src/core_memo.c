@@ -61,6 +61,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "core_inval.h"
 #include "core_memo.h"
 
 /* A statement that keeps more than this begins anew. */
@@ -106,7 +107,7 @@ static OmsMemo *slots[OMS_MEMO_SLOTS];
 /* Grows with every message: were there any while a statement ran? */
 static uint64 messages = 0;
 
-static void on_relcache(Datum arg, Oid relid);
+static void on_relcache(Oid relid);
 static void on_syscache(Datum arg, int cacheid, uint32 hashvalue);
 static OmsMemo *memo_of(OmsPlan *p);
 static uint64 look(OmsPlan *p, Datum *values, const char *nulls,
@@ -125,7 +126,7 @@ PG_FUNCTION_INFO_V1(oms_memo_changed);
 void
 oms_memo_init(void)
 {
-	CacheRegisterRelcacheCallback(on_relcache, (Datum) 0);
+	oms_relcache_watch(on_relcache);
 	/* functions that statements call, roles and who is in them */
 	CacheRegisterSyscacheCallback(PROCOID, on_syscache, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, on_syscache, (Datum) 0);
@@ -134,7 +135,7 @@ oms_memo_init(void)
 
 /* InvalidOid: anything may have changed.  Must not do more than note it. */
 static void
-on_relcache(Datum arg, Oid relid)
+on_relcache(Oid relid)
 {
 	messages++;
 	for (OmsMemo *memo = memos; memo; memo = memo->next)
@@ -150,7 +151,7 @@ on_relcache(Datum arg, Oid relid)
 static void
 on_syscache(Datum arg, int cacheid, uint32 hashvalue)
 {
-	on_relcache((Datum) 0, InvalidOid);
+	on_relcache(InvalidOid);
 }
 
 uint64

@@ -17,13 +17,13 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/fmgroids.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "core_inval.h"
 #include "core_probe.h"
 
 #define OMS_PROBE_KEYS 4
@@ -31,7 +31,7 @@
 static OmsProbe *probes = NULL;
 
 static void
-on_relcache(Datum arg, Oid relid)
+on_relcache(Oid relid)
 {
 	for (OmsProbe *p = probes; p; p = p->next)
 		if (!OidIsValid(relid) || p->relid == relid)
@@ -70,7 +70,7 @@ open_index(OmsProbe *p, Relation *table)
 	Relation	index;
 
 	if (!registered)
-		CacheRegisterRelcacheCallback(on_relcache, (Datum) 0);
+		oms_relcache_watch(on_relcache);
 	registered = true;
 	if (!p->listed)
 	{

@@ -54,6 +54,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "core_inval.h"
 #include "core_rows.h"
 #include "core_statement.h"
 
@@ -94,7 +95,7 @@ static uint64 messages = 0;
 #define OMS_TARGET_SLOTS 64
 static Target *slots[OMS_TARGET_SLOTS];
 
-static void on_relcache(Datum arg, Oid relid);
+static void on_relcache(Oid relid);
 static void on_syscache(Datum arg, int cacheid, uint32 hashvalue);
 static Target *target_of(OmsPlan *p);
 static bool run_statement(OmsPlan *p, Datum *values, const char *nulls);
@@ -115,13 +116,13 @@ static bool write_row(Target *t, Relation rel, Datum *values,
 void
 oms_rows_init(void)
 {
-	CacheRegisterRelcacheCallback(on_relcache, (Datum) 0);
+	oms_relcache_watch(on_relcache);
 	/* functions in defaults and constraints */
 	CacheRegisterSyscacheCallback(PROCOID, on_syscache, (Datum) 0);
 }
 
 static void
-on_relcache(Datum arg, Oid relid)
+on_relcache(Oid relid)
 {
 	for (Target *t = targets; t; t = t->next)
 		if (!OidIsValid(relid) || t->relid == relid)
@@ -134,7 +135,7 @@ on_relcache(Datum arg, Oid relid)
 static void
 on_syscache(Datum arg, int cacheid, uint32 hashvalue)
 {
-	on_relcache((Datum) 0, InvalidOid);
+	on_relcache(InvalidOid);
 }
 
 int64

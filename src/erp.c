@@ -30,12 +30,12 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core_inval.h"
 #include "erp.h"
 
 const char *const oms_erp_entity_name[OMS_ERP_NENTITIES] = {
@@ -56,12 +56,12 @@ typedef struct TextPlan
 
 static HTAB *text_plans = NULL;
 
-static void at_relcache_inval(Datum arg, Oid relid);
+static void at_relcache_inval(Oid relid);
 
 void
 oms_erp_init(void)
 {
-	CacheRegisterRelcacheCallback(at_relcache_inval, (Datum) 0);
+	oms_relcache_watch(at_relcache_inval);
 	oms_stock_erp.pending = oms_erp_pending_counts;
 	oms_stock_erp.refresh = oms_erp_refresh_counts;
 	oms_stock_erp.book = oms_erp_book;
@@ -70,7 +70,7 @@ oms_erp_init(void)
 
 /* The ERP's DDL may have touched watched columns. */
 static void
-at_relcache_inval(Datum arg, Oid relid)
+at_relcache_inval(Oid relid)
 {
 	paused_valid = false;
 }

@@ -79,13 +79,13 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core_inval.h"
 #include "stock_row.h"
 
 /* Sets of hints; a hint of a key is in one of the WAYS places of its set. */
@@ -195,7 +195,7 @@ static shmem_startup_hook_type previous_startup_hook = NULL;
 
 static void request_shared(void);
 static void startup_shared(void);
-static void on_relcache(Datum arg, Oid relid);
+static void on_relcache(Oid relid);
 static void look_at_table(void);
 static bool plain_table(Relation rel);
 static bool plain_indexes(Relation rel);
@@ -698,7 +698,7 @@ make_index_entries(Relation rel, TupleTableSlot *slot)
  * What is known of the table
  */
 static void
-on_relcache(Datum arg, Oid relid)
+on_relcache(Oid relid)
 {
 	if (relid == InvalidOid || relid == about.relid)
 	{
@@ -738,7 +738,7 @@ look_at_table(void)
 
 	if (!callback_registered)
 	{
-		CacheRegisterRelcacheCallback(on_relcache, (Datum) 0);
+		oms_relcache_watch(on_relcache);
 		callback_registered = true;
 	}
 	about.plain = about.stale = false;
