@@ -172,11 +172,51 @@ def spec(name):
     return "\n".join(out) + "\n"
 
 
+NEWER = ("amend_down", "amend_up", "cancel_shipment", "dispatch_part", "exchange", "resolve", "short_ship")
+
+
+def rollback_spec():
+    """The first takes back what it did: the second does all of its own."""
+    out = ["# Written by pairs.py: the order is cancelled, another session makes its call", "# and waits, and the cancellation is rolled back.", "", SETUP,
+           "session s1", "setup         { SET deadlock_timeout = '100ms'; SET oms.company = 'PAIR'; }", "step begin    { BEGIN; }",
+           "step first    { SELECT pair(%s) AS cancel_order; }" % quoted(CALLS["cancel_order"][1]), "step undo     { ROLLBACK; }", "",
+           "session s2", "setup         { SET deadlock_timeout = '100ms'; SET oms.company = 'PAIR'; }"]
+    names = [n for n in sorted(CALLS) if n not in IMPATIENT]
+    for name in names:
+        out.append("step %-16s { SELECT pair(%s) AS %s; }" % (name, quoted(CALLS[name][1]), name))
+    out += ["", CHECK]
+    for name in names:
+        out.append("permutation begin first %s undo sound" % name)
+    return "\n".join(out) + "\n"
+
+
+def levels_spec():
+    """What was changed since the snapshot is not changed again."""
+    out = ["# Written by pairs.py: a unit of the order is cancelled after another session's", "# snapshot was taken: its call fails (40001) and changes nothing, or is about",
+           "# nothing that was touched.  SERIALIZABLE where the call is young.", "", SETUP,
+           "session s1", "setup         { SET deadlock_timeout = '100ms'; SET oms.company = 'PAIR'; }",
+           "step first    { SELECT pair(%s) AS cancel_line; }" % quoted(CALLS["cancel_line"][1]), "",
+           "session s2", "setup         { SET deadlock_timeout = '100ms'; SET oms.company = 'PAIR'; }",
+           "step repeatable { BEGIN ISOLATION LEVEL REPEATABLE READ; }", "step serializable { BEGIN ISOLATION LEVEL SERIALIZABLE; }",
+           "step see      { SELECT status FROM oms.\"order\" WHERE order_id = x(); }", "step commit   { COMMIT; }"]
+    for name in sorted(CALLS):
+        out.append("step %-16s { SELECT pair(%s) AS %s; }" % (name, quoted(CALLS[name][1]), name))
+    out += ["", CHECK]
+    for name in sorted(CALLS):
+        out.append("permutation repeatable see first %s commit sound" % name)
+    for name in NEWER:
+        out.append("permutation serializable see first %s commit sound" % name)
+    return "\n".join(out) + "\n"
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     for name in CALLS:
         with open(os.path.join(here, "iso_pair_%s.spec" % name), "w") as file:
             file.write(spec(name))
+    for name, text in (("rollback", rollback_spec()), ("levels", levels_spec())):
+        with open(os.path.join(here, "iso_pair_%s.spec" % name), "w") as file:
+            file.write(text)
 
 
 if __name__ == "__main__":

@@ -130,5 +130,20 @@ SELECT oms.dispatch_shipment(pg_temp.parcel('c'), at => '2026-03-03 12:00+05:30'
 INSERT INTO oms.scan (company_id, shipment_id, courier_id, code, scanned_at, state) SELECT 9200, pg_temp.parcel('c'), 9241, 'PU', '2026-03-03 13:00+05:30', 'PICKED_UP';
 SELECT pg_temp.fails(format('SELECT oms.cancel_shipment(%s)', pg_temp.parcel('c'))) ~ '^OM004: shipment [0-9]+ is on its way' AS refused;
 SELECT pg_temp.fails('SELECT oms.cancel_shipment(-1)');
+-- where the ERP counts: recalled until it is told
+UPDATE oms.node SET stock_from = 'erp' WHERE node_id = 9211;
+SELECT plan FROM pg_temp.took('erp', 'WEB 981001 PREPAID 2xBOOK');
+SELECT pg_temp.stock('BOOK') AS before;
+SELECT oms.dispatch_shipment(pg_temp.parcel('erp'), at => '2026-03-03 10:00+05:30') -> 'state' AS state, pg_temp.stock('BOOK') AS leaving;
+SELECT kind, qty, state FROM oms.erp_call WHERE company_id = 9200;
+SELECT c -> 'status' AS status, pg_temp.stock('BOOK') AS after FROM oms.cancel_shipment(pg_temp.parcel('erp'), at => '2026-03-03 11:00+05:30') c;
+SELECT count(*) AS calls FROM oms.erp_call WHERE company_id = 9200;
+SELECT r.state, count(*) FROM oms.reservation r JOIN oms.allocation a USING (company_id, allocation_id) WHERE a.order_id = pg_temp.id('erp') GROUP BY 1 ORDER BY 1;
+SELECT * FROM pg_temp.unsound;
+SELECT oms.dispatch_shipment(pg_temp.parcel('erp'), at => '2026-03-03 12:00+05:30') -> 'state' AS state;
+UPDATE oms.erp_call SET state = 'sent' WHERE company_id = 9200;
+SELECT pg_temp.fails(format('SELECT oms.cancel_shipment(%s)', pg_temp.parcel('erp'))) ~ '^OM004: shipment [0-9]+ is booked out in the ERP' AS refused;
+SELECT pg_temp.fails(format('SELECT oms.short_ship(%s, 1, shelf => 1)', pg_temp.at('one2', 'SHIRT')));
+SELECT * FROM pg_temp.unsound;
 SELECT * FROM pg_temp.unsound;
 ROLLBACK;
