@@ -32,6 +32,23 @@ oms_order_lock(int32 company_id, int64 order_id)
 	oms_spi_finish();
 }
 
+int64
+oms_order_lock_of(OmsPlan *order_of, int32 company_id, int64 id,
+				  const char *what, const char *hint)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(id)};
+	int64		order_id;
+
+	if (oms_exec(order_of, values, NULL, false, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 errmsg("%s " INT64_FORMAT " does not exist", what, id),
+				 errhint("%s", hint)));
+	order_id = oms_int8(0, 1);
+	oms_order_lock(company_id, order_id);
+	return order_id;
+}
+
 static OmsPlan try_lock_order_plan = {
 	"SELECT 1 FROM oms.\"order\" WHERE company_id = $1 AND order_id = $2 FOR NO KEY UPDATE SKIP LOCKED",
 	2, {INT4OID, INT8OID}, NULL

@@ -15,8 +15,16 @@
 extern void oms_order_lock(int32 company_id, int64 order_id);
 
 /*
- * The same for background work, which never waits for a person's call: false
- * when somebody holds the order now.
+ * Locks the order of a document that names it (a parcel, a return): "order_of"
+ * finds it by company and key.  Raises UNKNOWN_REFERENCE with "what" and
+ * "hint".  SPI connected; returns order_id.
+ */
+extern int64 oms_order_lock_of(OmsPlan *order_of, int32 company_id, int64 id,
+							   const char *what, const char *hint);
+
+/*
+ * oms_order_lock() for background work, which never waits for a person's
+ * call: false when somebody holds the order now.
  */
 extern bool oms_order_try_lock(int32 company_id, int64 order_id);
 

@@ -52,12 +52,8 @@ oms_return_lock(int32 company_id, int64 return_id, OmsReturn *r)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(return_id)};
 
-	if (oms_exec(&order_of_plan, values, NULL, false, 1) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
-				 errmsg("return " INT64_FORMAT " does not exist", return_id),
-				 errhint("The returns of an order are the rows of oms.return_order with its order_id.")));
-	oms_order_lock(company_id, oms_int8(0, 1));
+	oms_order_lock_of(&order_of_plan, company_id, return_id, "return",
+					  "The returns of an order are the rows of oms.return_order with its order_id.");
 	oms_exec(&read_plan, values, NULL, false, 1);
 	r->company_id = company_id;
 	r->return_id = return_id;

@@ -128,12 +128,8 @@ oms_shipment_lock(int32 company_id, int64 shipment_id, OmsShipment *s)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(shipment_id)};
 
-	if (oms_exec(&order_of_plan, values, NULL, false, 1) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
-				 errmsg("shipment " INT64_FORMAT " does not exist", shipment_id),
-				 errhint("The parcels of an order are the rows of oms.shipment with its order_id.")));
-	oms_order_lock(company_id, oms_int8(0, 1));
+	oms_order_lock_of(&order_of_plan, company_id, shipment_id, "shipment",
+					  "The parcels of an order are the rows of oms.shipment with its order_id.");
 	if (oms_exec(&lock_plan, values, NULL, false, 1) == 0)
 		elog(ERROR, "shipment " INT64_FORMAT " or its order vanished", shipment_id);
 	memset(s, 0, sizeof(*s));
