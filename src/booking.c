@@ -135,7 +135,7 @@ oms_shipment_book(OmsShipment *s, bool fallback, bool must)
 static OmsPlan request_plan = {
 	"SELECT n.pincode, o.ship_pincode, n.hyperlocal, coalesce(oms.parcel_distance(n.place, o.ship_place), -1),"
 	" o.fulfilment_mode, coalesce(k.probability, 0), coalesce(p.rto_handling, 0),"
-	" coalesce(i.cold, false), coalesce(i.air, true)"
+	" coalesce(i.cold, false), coalesce(i.air, true), o.only_service, o.max_days"
 	" FROM oms.shipment s"
 	" JOIN oms.\"order\" o ON o.company_id = s.company_id AND o.order_id = s.order_id"
 	" JOIN oms.node n ON n.node_id = s.node_id"
@@ -178,6 +178,12 @@ quote(const OmsShipment *s, OmsCourierQuote **quotes)
 	req.loss = oms_paise(0, 7);
 	req.cold_chain = oms_bool(0, 8);
 	req.air_ok = oms_bool(0, 9);
+	if (!s->reverse)
+	{
+		req.only_service = oms_cstr(0, 10);
+		req.has_max_days = !oms_isnull(0, 11);
+		req.max_days = oms_int4(0, 11);
+	}
 	req.cod = s->cod_amount > 0;
 	req.collect = s->cod_amount;
 	req.value = s->declared_value;

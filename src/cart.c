@@ -53,6 +53,9 @@ read_cart(Jsonb *doc, TimestampTz at, Cart *c)
 	f->pincode = d->carry_out ? NULL : d->ship.pincode;
 	f->state_code = d->carry_out ? NULL : d->ship.state_code;
 	f->order_class = d->order_class;
+	f->service = d->service;
+	f->has_max_days = d->has_max_days;
+	f->max_days = d->max_days;
 	f->has_point = d->ship.has_point;
 	f->lng = d->ship.lng;
 	f->lat = d->ship.lat;

@@ -14,7 +14,7 @@
 
 #include "errors.h"
 
-#define OMS_MAX_ARGS 32
+#define OMS_MAX_ARGS 40
 
 /* A statement of ours with its saved plan; declare static, text constant. */
 typedef struct OmsPlan

@@ -201,6 +201,8 @@ expected_cost(const OmsCourierRequest *req, const OmsService *s)
 static const char *
 refusal(const OmsCourierRequest *req, const OmsService *s)
 {
+	if (req->only_service && strcmp(req->only_service, s->quote.code) != 0)
+		return "NOT_NAMED";
 	if (s->hyperlocal != req->hyperlocal)
 		return "NO_PICKUP";
 	if (!s->to_known || !(s->to_prepaid || (req->cod && s->to_cod)))
@@ -237,6 +239,10 @@ refusal(const OmsCourierRequest *req, const OmsService *s)
 		return "TOO_HEAVY";
 	if (oms_rate_weight(req, &s->rate) < s->min_weight_g)
 		return "TOO_LIGHT";
+	if (req->volume_cm3 > s->max_volume_cm3)
+		return "TOO_LARGE";
+	if (req->has_max_days && s->quote.days > req->max_days)
+		return "TOO_SLOW";
 	return NULL;
 }
 

@@ -28,6 +28,9 @@ typedef struct OmsCourierRequest
 	double		p_rto;			/* the order's own risk of coming back,
 								 * without any courier in it */
 	int64		loss;			/* paise lost on RTO besides freight */
+	const char *only_service;	/* code; NULL: any */
+	bool		has_max_days;	/* slower ones are refused */
+	int32		max_days;
 	TimestampTz ready_at;		/* when the parcel is handed over */
 } OmsCourierRequest;
 

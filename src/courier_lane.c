@@ -119,7 +119,7 @@ static OmsPlan services_plan = {
 	" o.courier_service_id IS NOT NULL, o.pickup, o.reverse,"
 	" coalesce(d.embargo_from, 'infinity'), coalesce(d.embargo_to, 'infinity'),"
 	" coalesce(o.embargo_from, 'infinity'), coalesce(o.embargo_to, 'infinity'),"
-	" s.min_weight_g, s.min_value"
+	" s.min_weight_g, s.min_value, coalesce(s.max_volume_cm3, 2147483647)"
 	" FROM oms.courier_service s"
 	" JOIN oms.courier c ON c.courier_id OPERATOR(pg_catalog.=) s.courier_id AND c.active"
 	" LEFT JOIN oms.serviceability d"
@@ -176,6 +176,7 @@ find_services(Search *s, MemoryContext caller)
 				req->ready_at < oms_time(i, end + 1);
 		v->min_weight_g = oms_int4(i, 26);
 		v->min_value = oms_paise(i, 27);
+		v->max_volume_cm3 = oms_int4(i, 28);
 		v->transit_days = -1;
 	}
 }

@@ -43,6 +43,7 @@ typedef struct OmsService
 	int32		max_weight_g;
 	int64		max_value;
 	int32		min_weight_g;
+	int32		max_volume_cm3;
 	int64		min_value;
 	int64		max_cod;
 	int32		max_distance_m; /* -1: no limit */

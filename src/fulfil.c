@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 
+#include "core_memo.h"
 #include "core_rows.h"
 #include "node_slot.h"
 #include "orders.h"
@@ -106,6 +107,27 @@ change_rules(OmsFulfilment *f, OmsPlanRequest *req)
 		}
 }
 
+static OmsPlan service_plan = {
+	"SELECT 1 FROM oms.courier_service WHERE code = $1",
+	1, {TEXTOID}, NULL
+};
+
+/* A document may name a courier service; it must be one. */
+static void
+check_service(const char *code)
+{
+	Datum		values[1] = {oms_text(code)};
+
+	oms_spi_connect();
+	if (oms_memo(&service_plan, values, NULL, false) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
+				 errmsg("courier service \"%s\" does not exist", code),
+				 errdetail("Field fulfilment.service."),
+				 errhint("The services are the rows of oms.courier_service; left out, the best goes.")));
+	oms_spi_finish();
+}
+
 void
 oms_fulfil_request(OmsFulfilment *f, OmsPlanRequest *req)
 {
@@ -126,6 +148,8 @@ oms_fulfil_request(OmsFulfilment *f, OmsPlanRequest *req)
 	req->own_nodes = f->channel->own_nodes;
 	req->carry_out = f->carry_out;
 	req->backorders = f->channel->allow_backorder && !f->carry_out;
+	if (f->service && f->run <= 1)
+		check_service(f->service);
 	req->whatif = f->whatif;
 	req->slots = !f->carry_out && !f->whatif;
 	req->ndemand = f->nlines;
@@ -170,6 +194,9 @@ as_one_parcel(const OmsFulfilment *f, OmsPlanRequest *req)
 	c->collect = f->cod ? f->due : 0;
 	c->p_rto = f->p_rto;
 	c->loss = f->loss;
+	c->only_service = f->service;
+	c->has_max_days = f->has_max_days;
+	c->max_days = f->max_days;
 }
 
 void
@@ -453,6 +480,9 @@ ask_couriers(OmsFulfilment *f, bool cod)
 		req.p_rto = f->p_rto;
 		req.loss = f->loss;
 		req.ready_at = parcel_ready_at(f, p->node);
+		req.only_service = f->service;
+		req.has_max_days = f->has_max_days;
+		req.max_days = f->max_days;
 		p->nquotes = oms_courier_quotes(&req, &p->quotes);
 		if (f->npickups > 0)
 			limit_couriers(f, node->node_id, p);

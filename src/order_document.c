@@ -57,7 +57,7 @@ static const char *const line_fields[] = {
 	"line_no", "sku", "qty", "unit_price", "discount", NULL
 };
 static const char *const charge_fields[] = {"kind", "amount", NULL};
-static const char *const fulfilment_fields[] = {"mode", "node", NULL};
+static const char *const fulfilment_fields[] = {"mode", "node", "service", "max_days", NULL};
 
 void
 oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
@@ -66,6 +66,7 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 	JsonbContainer *c;
 	char	   *text;
 	int64		priority;
+	int64		days;
 	uint64		h1,
 				h2;
 
@@ -132,6 +133,14 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 			refuse("fulfilment.mode", "is neither SHIP nor CARRY_OUT", text);
 		out->carry_out = text && text[0] == 'C';
 		out->node = get_text(c, "fulfilment", "node", out->carry_out, 100);
+		out->service = get_text(c, "fulfilment", "service", false, 100);
+		if (get_number(c, "fulfilment", "max_days", false, false, &days))
+		{
+			if (days % 1000 != 0 || days > 365000)
+				refuse("fulfilment.max_days", "is not a whole number from 0 to 365", NULL);
+			out->max_days = (int32) (days / 1000);
+			out->has_max_days = true;
+		}
 	}
 	if ((c = get_object(root, "", "ship_to", true)) != NULL)
 		read_address(c, "ship_to", cart, &out->ship);

@@ -98,6 +98,9 @@ typedef struct OmsOrderDoc
 	int			nown_carts;
 	int32		priority;		/* 0 to 100 */
 	const char *order_class;	/* for sourcing rules; NULL: none */
+	const char *service;		/* code of the courier service; NULL: any */
+	bool		has_max_days;
+	int32		max_days;		/* in transit */
 	char		hash[33];
 } OmsOrderDoc;
 
@@ -182,6 +185,9 @@ typedef struct OmsFulfilment
 	int32		run;
 	const OmsChannel *channel;
 	const char *order_class;	/* NULL: none */
+	const char *service;		/* the only courier service; NULL: any */
+	bool		has_max_days;
+	int32		max_days;		/* in transit */
 	bool		carry_out;
 	int32		only_node_id;
 	const char *const *own_carts;	/* whose holds become this order's */

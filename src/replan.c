@@ -58,7 +58,7 @@ static OmsPlan order_plan = {
 	" o.ship_pincode, oms.lng(o.ship_place), oms.lat(o.ship_place), o.ship_place IS NOT NULL, o.place_of_supply, o.only_node_id,"
 	" o.planning_run + 1, coalesce(r.probability, 0),"
 	" coalesce((SELECT (sum(s.cod_amount) * 100)::int8 FROM oms.shipment s WHERE s.company_id = o.company_id AND s.order_id = o.order_id"
-	"  AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0), o.order_class, o.ship_state_code"
+	"  AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0), o.order_class, o.ship_state_code, o.only_service, o.max_days"
 	" FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id"
 	" LEFT JOIN oms.risk_score r ON r.company_id = o.company_id AND r.order_id = o.order_id"
 	" WHERE o.company_id = $1 AND o.order_id = $2",
@@ -198,6 +198,9 @@ prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 	f->p_rto = oms_float8(0, 13);
 	f->order_class = oms_strdup(caller, oms_cstr(0, 15));
 	f->state_code = oms_strdup(caller, oms_cstr(0, 16));
+	f->service = oms_strdup(caller, oms_cstr(0, 17));
+	f->has_max_days = !oms_isnull(0, 18);
+	f->max_days = oms_int4(0, 18);
 	oms_spi_finish();
 
 	oms_channel_find(r->company_id, code, channel);

@@ -17,6 +17,7 @@ CREATE TABLE oms.courier_service (  --| A service a courier sells.
     reverse boolean NOT NULL DEFAULT true, --| Picks up returns
     max_weight_g integer NOT NULL DEFAULT 20000 CHECK (max_weight_g > 0), --| Heaviest parcel, chargeable grams
     min_weight_g integer NOT NULL DEFAULT 0 CHECK (min_weight_g >= 0), --| Lightest parcel, chargeable grams
+    max_volume_cm3 integer CHECK (max_volume_cm3 > 0), --| Largest parcel, cubic centimetres; NULL: no limit
     max_value numeric(14,2) NOT NULL DEFAULT 500000, --| Highest value carried
     min_value numeric(14,2) NOT NULL DEFAULT 0 CHECK (min_value >= 0), --| Lowest value carried
     max_cod numeric(14,2) NOT NULL DEFAULT 50000, --| Highest cash collected

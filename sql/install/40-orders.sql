@@ -18,6 +18,8 @@ CREATE TABLE oms."order" (          --| One order of one channel.
     total_amount numeric(14,2) NOT NULL, --| What the buyer pays in all, without lines cancelled since
     fulfilment_mode text NOT NULL DEFAULT 'SHIP' CHECK (fulfilment_mode IN ('SHIP', 'CARRY_OUT')), --| Shipped, or handed over a counter
     order_class text,               --| Class of the order or its buyer, for sourcing rules; NULL: none
+    only_service text,              --| The document restricts the plan to this courier service (code); NULL: any
+    max_days integer CHECK (max_days >= 0), --| Courier services that take more days in transit are refused; NULL: any
     only_node_id integer,           --| The document restricts the plan to this node
     customer_id bigint,             --| The buyer, where recognised
     ship_name text,                 --| Personal data: consignee

@@ -466,8 +466,9 @@ def kind_eligible(shop):
     if grams > 2147483647:
         raise NotCovered("a parcel above 2,147 tonnes")
     services = dict.get(shop.options, "services")
-    rows = shop.db.rows("SELECT service, refused FROM oms.courier_quotes('999001', '999001', %d, 1, value => %s, at => %s)" % (
-        grams, value, NOW))
+    volume = int(shop.options.get("volume", 0) * cases_rules.VOLUME)
+    rows = shop.db.rows("SELECT service, refused FROM oms.courier_quotes('999001', '999001', %d, %d, value => %s, at => %s)" % (
+        grams, max(volume, 1), value, NOW))
     asked = [s["code"] for s in services]
     return {"eligible": sorted(r["service"] for r in rows if r["refused"] is None and r["service"] in asked)}
 
@@ -477,16 +478,19 @@ def kind_select(shop):
     options = shop.options
     if dict.get(options, "ranked") is not None:
         return cases_rules.kind_ranked(shop)
-    if options.get("alternatives") is not True:
-        raise NotCovered("a courier that is prescribed")
-    options.get("preferred")
+    if dict.get(options, "ground_reach_mi") is not None:
+        return cases_rules.kind_requested(shop)
+    alternatives, preferred = options.get("alternatives"), options.get("preferred")
+    if alternatives is None or (alternatives is False and not preferred):
+        raise NotCovered("this choice of a courier")
+    asked = None if alternatives else {"service": preferred}
     available = options.get("available")
     lines = shop.demand()
     if available is None or len(lines) != 1:
         raise NotCovered("this choice of a courier")
     shop.make_node(9900, Read({"code": "WH", "stock": {lines[0][0]: available}}))
     shop.db.tell("UPDATE oms.channel SET allow_backorder = true WHERE company_id = 9900;")
-    answer = shop.capture(lines)
+    answer = shop.capture(lines, asked=asked)
     row = shop.db.rows("SELECT s.code, p.dead_g AS weight_g FROM oms.shipment p JOIN oms.courier_service s USING (courier_service_id)"
                        " WHERE p.company_id = 9900 AND p.order_id = %s" % answer["order_id"])[0]
     return {"carrier": row["code"], "weight_kg": number(row["weight_g"]) / 1000}

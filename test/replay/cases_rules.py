@@ -6,6 +6,7 @@ import json
 from cases_shop import FAR_SOUTH, NOW, NotCovered, Read, Within, number, quote
 
 FILLER = "case-filler"
+VOLUME = 1000  # cubic centimetres of a case's unit of volume
 
 
 def wants(shop, key):
@@ -267,8 +268,21 @@ def kind_rto(shop):
     return {"rto_charge": row["rto_freight"], "total_freight": number(row["freight"]) + number(row["rto_freight"])}
 
 
+def levels_of(reach):
+    """Service levels, the fastest first: who reaches least far on the ground."""
+    return sorted(reach, key=lambda level: reach[level])
+
+
 def before_ranked(shop):
-    """Couriers in their rank: the cheapest first."""
+    """Couriers in their rank: the cheapest first.  Levels of service: the
+    faster the dearer; ground goes as fast as its reach says, and is cheapest."""
+    reach = dict.get(shop.options, "ground_reach_mi")
+    if reach is not None:
+        levels = levels_of(reach)
+        ground = 1 + sum(1 for level in levels if reach[level] < dict.get(shop.options, "distance_mi"))
+        services = [{"code": "STANDARD", "days": ground, "fixed": 10}]
+        services += [{"code": level, "days": i + 1, "fixed": 1000 * (len(levels) - i)} for i, level in enumerate(levels)]
+        dict.__setitem__(shop.options, "services", services)
     ranked = dict.get(shop.options, "ranked")
     if ranked is not None:
         dict.__setitem__(shop.options, "services", [{"code": code, "seq": i + 1} for i, code in enumerate(ranked)])
@@ -295,6 +309,19 @@ def kind_ranked(shop):
     booked = db.value("SELECT s.code FROM oms.shipment p JOIN oms.courier_service s USING (courier_service_id)"
                       " WHERE p.company_id = 9900 AND p.shipment_id = %s" % parcel)
     return {"booked": booked, "attempts": order_of_asking[:order_of_asking.index(booked) + 1]}
+
+
+def kind_requested(shop):
+    """A level that is asked for is a number of days."""
+    options, db = shop.options, shop.db
+    for key in ("services", "distance_mi"):
+        options.get(key)
+    days = 1 + levels_of(options.get("ground_reach_mi")).index(options.get("requested"))
+    db.make("sku", sku_id=9894, company_id=9900, code="GOODS", name="Goods", hsn="6109")
+    shop.make_node(9900, Read({"code": "WH", "priority": 1, "stock": {"GOODS": 1}}))
+    order = shop.capture([("GOODS", 1)], asked={"max_days": days})["order_id"]
+    return {"service": db.value("SELECT s.code FROM oms.shipment p JOIN oms.courier_service s USING (courier_service_id)"
+                                " WHERE p.company_id = 9900 AND p.order_id = %s" % order)}
 
 
 KIND = {

@@ -353,6 +353,8 @@ class Shop:
             columns["max_value"] = 999999999999 if value is None else value
             if service.get("min_weight_kg") is not None:
                 columns["min_weight_g"] = int(service["min_weight_kg"] * 1000)
+            if service.get("max_volume") is not None:
+                columns["max_volume_cm3"] = int(service.get("max_volume") * cases_rules.VOLUME)
             if service.get("min_value") is not None:
                 columns["min_value"] = service["min_value"]
             seq = service.get("seq", 10)
@@ -365,7 +367,7 @@ class Shop:
             db.make("courier_service", courier_service_id=9900 + i, courier_id=9900 + (i if self.own_couriers else 0),
                     code=service.get("code"), name="Case", mode=service.get("mode", "surface"), max_cod=999999999999, **columns)
             db.make("serviceability", courier_service_id=9900 + i, pincode="999001", cod=True)
-            db.make("zone_transit", courier_service_id=9900 + i, zone="Z", days=2)
+            db.make("zone_transit", courier_service_id=9900 + i, zone="Z", days=service.get("days", 2))
             db.make("rate_card", rate_card_id=9900 + i, company_id=9900, courier_service_id=9900 + i, note="case")
             for leg in ("forward", "rto", "reverse"):
                 # the sequence is the price: what comes first is cheapest
@@ -513,7 +515,7 @@ class Shop:
 
     # --- calls
 
-    def document(self, lines, channel=None, node=None, cart=None, point=None, priority=None):
+    def document(self, lines, channel=None, node=None, cart=None, point=None, priority=None, asked=None):
         self.orders += 1
         document = {
             "channel": channel or self.channels[0], "external_id": "CASE-%d" % self.orders, "payment": {"mode": "PREPAID"},
@@ -522,6 +524,8 @@ class Shop:
         }
         if node:
             document["fulfilment"] = {"mode": "SHIP", "node": node}
+        if asked:
+            document.setdefault("fulfilment", {"mode": "SHIP"}).update(asked)
         if isinstance(cart, list):
             document["cart_ids"] = cart
         elif cart:

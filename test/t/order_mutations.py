@@ -28,7 +28,8 @@ BASE = {"channel": "WEB", "external_id": "X", "company": "C",
                   {"line_no": 2, "sku": "A", "qty": 1.5}],
         "charges": [{"kind": "SHIPPING", "amount": 10},
                     {"kind": "CART_DISCOUNT", "amount": 1}],
-        "fulfilment": {"mode": "SHIP"}}
+        "fulfilment": {"mode": "SHIP", "max_days": 30},
+        "order_class": "PRIME"}
 
 VALUES = [None, True, 0, -1, 1, 1.5, 10 ** 12, "", " ", "X", "x" * 600,
           "COD", "0411001", "41100", "INR", "inr", [], {}, [1], {"a": 1}]
