@@ -1,14 +1,16 @@
 /*
  * core_find.c
- *	  One row by its unique key, without an executor.
+ *	  Rows by the key of an index, without an executor.
  *
  * Two questions of a capture change with every order and cannot be kept in
- * memory: was this order captured before, and who is the buyer.  Both are a
- * descent in a unique index; the executor takes five times as long to get
- * ready for it.  And a plan made while the table was still empty would go on
- * reading it from end to end until it is analysed.
+ * memory: was this order captured before, and who is the buyer.  Others are
+ * kept, but have to be asked once by each session and after each change: the
+ * item, its prices, its components.  All are a descent in an index; the
+ * executor takes five times as long to get ready for it.  And a plan made
+ * while the table was still empty would go on reading it from end to end
+ * until it is analysed.
  *
- * The row found is the one the statement would find: the same snapshot, the
+ * The rows found are those the statement would find: the same snapshot, the
  * same equality (the index's own).  Only at READ COMMITTED, of plain tables
  * without row security, for who may read the table.
  */
@@ -46,6 +48,7 @@ typedef struct Find
 	bool		direct;
 	Oid			relid;
 	Oid			index;
+	bool		unique;			/* on these columns and no other */
 	MemoryContext cxt;			/* of all below */
 	TupleDesc	desc;			/* of the answer */
 	AttrNumber *column;			/* of the table, by column of the answer */
@@ -83,6 +86,10 @@ oms_find(OmsPlan *p, Datum *values, const char *nulls)
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
 	SPITupleTable *answer;
+	uint64		room = 4;
+	uint64		n = 0;
+	Datum	   *row;
+	bool	   *isnull;
 
 	if (IsolationUsesXactSnapshot() || (nulls && strchr(nulls, 'n')))
 		return oms_exec(p, values, nulls, false, 0);
@@ -98,7 +105,9 @@ oms_find(OmsPlan *p, Datum *values, const char *nulls)
 
 	answer = palloc0(sizeof(SPITupleTable));
 	answer->tupdesc = f->desc;
-	answer->vals = palloc(sizeof(HeapTuple));
+	answer->vals = palloc(sizeof(HeapTuple) * room);
+	row = palloc(sizeof(Datum) * f->desc->natts);
+	isnull = palloc(sizeof(bool) * f->desc->natts);
 	/* who changes an index waits for all who hold the table */
 	index = RelationIdGetRelation(f->index);
 	if (index == NULL)
@@ -109,24 +118,34 @@ oms_find(OmsPlan *p, Datum *values, const char *nulls)
 		f->keys[k].sk_argument = values[f->param[k]];
 	scan = oms_index_beginscan(rel, index, GetActiveSnapshot(), p->nargs);
 	index_rescan(scan, f->keys, p->nargs, NULL, 0);
-	if (index_getnext_slot(scan, ForwardScanDirection, slot))
+	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
-		Datum	   *row = palloc(sizeof(Datum) * f->desc->natts);
-		bool	   *isnull = palloc(sizeof(bool) * f->desc->natts);
-
+		CHECK_FOR_INTERRUPTS();
+		if (n == room)
+			answer->vals = repalloc(answer->vals, sizeof(HeapTuple) * (room *= 2));
 		for (int i = 0; i < f->desc->natts; i++)
 			row[i] = slot_getattr(slot, f->column[i], &isnull[i]);
-		answer->vals[0] = heap_form_tuple(f->desc, row, isnull);
-		answer->numvals = 1;
+		answer->vals[n++] = heap_form_tuple(f->desc, row, isnull);
+		if (f->unique)
+			break;
 	}
+	answer->numvals = n;
 	index_endscan(scan);
 	PopActiveSnapshot();
 	ExecDropSingleTupleTableSlot(slot);
 	RelationClose(index);
 	relation_close(rel, NoLock);
 	SPI_tuptable = answer;
-	SPI_processed = answer->numvals;
-	return SPI_processed;
+	SPI_processed = n;
+	return n;
+}
+
+Oid
+oms_find_table(OmsPlan *p)
+{
+	Find	   *f = find_of(p);
+
+	return f->valid && f->direct ? f->relid : InvalidOid;
 }
 
 static Find *
@@ -238,17 +257,17 @@ fits(Find *f, Relation rel, List *columns, List *keys)
 	return found;
 }
 
-/* The index is unique on exactly these columns: makes the scan keys. */
+/* The index begins with exactly these columns: makes the scan keys. */
 static bool
 use_index(Find *f, Relation rel, Oid indexid, List *keys)
 {
 	Relation	index = index_open(indexid, AccessShareLock);
 	Form_pg_index form = index->rd_index;
-	bool		fit = form->indisunique && form->indimmediate && form->indisvalid &&
-	index->rd_rel->relam == BTREE_AM_OID && form->indnkeyatts == f->plan->nargs &&
+	bool		fit = form->indisvalid && f->plan->nargs > 0 &&
+	index->rd_rel->relam == BTREE_AM_OID && form->indnkeyatts >= f->plan->nargs &&
 	RelationGetIndexPredicate(index) == NIL && RelationGetIndexExpressions(index) == NIL;
 
-	for (int k = 0; k < form->indnkeyatts && fit; k++)
+	for (int k = 0; k < f->plan->nargs && fit; k++)
 	{
 		AttrNumber	column = form->indkey.values[k];
 		Oid			type = get_atttype(RelationGetRelid(rel), column);
@@ -277,7 +296,11 @@ use_index(Find *f, Relation rel, Oid indexid, List *keys)
 							   get_opcode(operator), (Datum) 0);
 	}
 	if (fit)
+	{
 		f->index = indexid;
+		f->unique = form->indisunique && form->indimmediate &&
+			form->indnkeyatts == f->plan->nargs;
+	}
 	index_close(index, AccessShareLock);
 	return fit;
 }

@@ -1,6 +1,6 @@
 /*
  * core_find.h
- *	  One row by its unique key, without an executor.
+ *	  Rows by the key of an index, without an executor.
  */
 #ifndef OMS_CORE_FIND_H
 #define OMS_CORE_FIND_H
@@ -12,11 +12,14 @@
  *
  *		SELECT COLUMNS FROM oms.TABLE WHERE a = $1 AND b = $2 ...
  *
- * written just so, as oms_exec() that is not read-only: 0 or 1, the row in
- * SPI_tuptable.  Where a, b, ... are not the key of a unique index, or the
+ * written just so, as oms_exec() that is not read-only: how many, the rows in
+ * SPI_tuptable.  Where a, b, ... are not the first columns of an index, or the
  * table, the rights or the isolation level ask for more than a look into that
  * index, the statement itself is run.
  */
 extern uint64 oms_find(OmsPlan *p, Datum *values, const char *nulls);
+
+/* The table that oms_find() reads directly for a statement, or InvalidOid. */
+extern Oid	oms_find_table(OmsPlan *p);
 
 #endif							/* OMS_CORE_FIND_H */

@@ -62,6 +62,7 @@
 #include "utils/syscache.h"
 
 #include "core_inval.h"
+#include "core_find.h"
 #include "core_memo.h"
 
 /* A statement that keeps more than this begins anew. */
@@ -115,6 +116,7 @@ static uint64 look(OmsPlan *p, Datum *values, const char *nulls,
 static void make_key(StringInfo key, OmsMemo *memo, Datum *values,
 					 const char *nulls, int at);
 static bool keeps(OmsMemo *memo);
+static void watch(OmsMemo *memo, Oid *oids, int n, bool keeps);
 static bool watched(Oid relid, Oid *signal);
 static void drop(OmsMemo *memo);
 static void keep(OmsMemo *memo, uint64 hash, StringInfo key, int at,
@@ -185,7 +187,7 @@ look(OmsPlan *p, Datum *values, const char *nulls, bool read_only, int at)
 	if (memo->stale)
 		drop(memo);
 	if (memo->known && !memo->keeps)
-		return oms_exec(p, values, nulls, false, 0);
+		return oms_find(p, values, nulls);
 
 	/* most keys fit here, and nothing is left behind in the caller's memory */
 	key.data = space;
@@ -209,7 +211,7 @@ look(OmsPlan *p, Datum *values, const char *nulls, bool read_only, int at)
 	}
 
 	before = messages;
-	n = oms_exec(p, values, nulls, false, 0);
+	n = oms_find(p, values, nulls);
 	if (messages == before && SPI_tuptable && n <= OMS_MEMO_ROWS &&
 		(at < 0 || n > 0) && keeps(memo) && messages == before)
 		keep(memo, hash, &key, at, moment);
@@ -331,9 +333,22 @@ keeps(OmsMemo *memo)
 	int			n = 0;
 	bool		all = true;
 	Oid		   *oids;
+	Oid			found;
 
 	if (memo->known)
 		return memo->keeps;
+	found = oms_find_table(memo->plan);
+	if (OidIsValid(found))
+	{
+		/* read without a plan */
+		oids = MemoryContextAlloc(TopMemoryContext, sizeof(Oid) * 2);
+		oids[n++] = found;
+		all = watched(found, &oids[n++]);
+		watch(memo, oids, n, all);
+		return all;
+	}
+	if (memo->plan->plan == NULL)
+		return false;
 	sources = SPI_plan_get_plan_sources(memo->plan->plan);
 	foreach(l, sources)
 		n += list_length(((CachedPlanSource *) lfirst(l))->relationOids);
@@ -358,13 +373,19 @@ keeps(OmsMemo *memo)
 				oids[n++] = signal;
 		}
 	}
+	watch(memo, oids, n, all);
+	return all;
+}
+
+static void
+watch(OmsMemo *memo, Oid *oids, int n, bool keeps)
+{
 	if (memo->watched)
 		pfree(memo->watched);
 	memo->watched = oids;
 	memo->nwatched = n;
-	memo->keeps = all;
+	memo->keeps = keeps;
 	memo->known = true;
-	return all;
 }
 
 /* Does the table tell of every change? */

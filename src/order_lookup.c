@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -76,36 +77,69 @@ oms_supply_day(const OmsChannel *ch, TimestampTz at)
 	return DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
 }
 
-/* An item and its list price, which holds from one price to the next. */
 static OmsPlan item_plan = {
-	"SELECT k.sku_id, k.active, k.hsn, k.tax_code, k.weight_g, k.length_mm::int8 * k.width_mm * k.height_mm,"
-	" k.cod_ok, k.cold_chain, k.air_ok, coalesce((k.cost * 100)::int8, -1), coalesce((p.amount * 100)::int8, -1), p.includes_tax,"
-	" EXISTS (SELECT FROM oms.kit_component t WHERE t.company_id = $1 AND t.kit_sku_id = k.sku_id),"
-	" coalesce((k.sale_min * 1000)::int8, 0), coalesce((k.sale_max * 1000)::int8, 0), coalesce((k.sale_step * 1000)::int8, 0),"
-	" coalesce(p.valid_from, '-infinity'),"
-	" coalesce((SELECT min(n.valid_from) FROM oms.price n WHERE n.company_id = $1 AND n.sku_id = k.sku_id AND n.valid_from > $3), 'infinity')"
-	" FROM oms.sku k"
-	" LEFT JOIN LATERAL (SELECT q.amount, q.includes_tax, q.valid_from FROM oms.price q WHERE q.company_id = $1 AND q.sku_id = k.sku_id"
-	"  AND q.valid_from <= $3 ORDER BY q.valid_from DESC LIMIT 1) p ON true"
-	" WHERE k.company_id = $1 AND k.code = $2",
-	3, {INT4OID, TEXTOID, TIMESTAMPTZOID}, NULL
+	"SELECT sku_id, active, hsn, tax_code, weight_g, length_mm, width_mm, height_mm, cod_ok, cold_chain, air_ok, cost,"
+	" sale_min, sale_max, sale_step FROM oms.sku WHERE company_id = $1 AND code = $2",
+	2, {INT4OID, TEXTOID}, NULL
 };
+static OmsPlan prices_plan = {
+	"SELECT valid_from, amount, includes_tax FROM oms.price WHERE company_id = $1 AND sku_id = $2",
+	2, {INT4OID, INT4OID}, NULL
+};
+static OmsPlan is_kit_plan = {
+	"SELECT sku_id FROM oms.kit_component WHERE company_id = $1 AND kit_sku_id = $2",
+	2, {INT4OID, INT4OID}, NULL
+};
+
+static int64
+volume(int64 length, int64 width, int64 height)
+{
+	int64		mm3;
+
+	if (pg_mul_s64_overflow(length, width, &mm3) ||
+		pg_mul_s64_overflow(mm3, height, &mm3))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the volume of an item is out of range")));
+	return mm3;
+}
+
+/* The price in force: the one that began last. */
+static void
+find_price(int32 company_id, OmsLine *l, TimestampTz at)
+{
+	Datum		values[2] = {Int32GetDatum(company_id), Int32GetDatum(l->sku_id)};
+	uint64		n = oms_memo(&prices_plan, values, NULL, false);
+	TimestampTz began = 0;
+
+	l->list_price = -1;
+	l->list_includes_tax = false;
+	for (uint64 i = 0; i < n; i++)
+	{
+		TimestampTz from = oms_time(i, 1);
+
+		if (from > at || (l->list_price >= 0 && from < began))
+			continue;
+		began = from;
+		l->list_price = oms_paise(i, 2);
+		l->list_includes_tax = oms_bool(i, 3);
+	}
+}
 
 void
 oms_lines_find(int32 company_id, OmsLine *lines, int n, TimestampTz at)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[3];
+	Datum		values[2];
 
 	oms_spi_connect();
 	values[0] = Int32GetDatum(company_id);
-	values[2] = TimestampTzGetDatum(at);
 	for (int i = 0; i < n; i++)
 	{
 		OmsLine    *l = &lines[i];
 
 		values[1] = oms_text(l->sku);
-		if (oms_memo_at(&item_plan, values, NULL, false, 2) == 0)
+		if (oms_memo(&item_plan, values, NULL, false) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 					 errmsg("item \"%s\" does not exist", l->sku),
@@ -121,17 +155,17 @@ oms_lines_find(int32 company_id, OmsLine *lines, int n, TimestampTz at)
 		l->hsn = oms_strdup(caller, oms_cstr(0, 3));
 		l->tax_code = oms_strdup(caller, oms_cstr(0, 4));
 		l->weight_g = oms_int4(0, 5);
-		l->volume_mm3 = oms_int8(0, 6);
-		l->cod_ok = oms_bool(0, 7);
-		l->cold_chain = oms_bool(0, 8);
-		l->air_ok = oms_bool(0, 9);
-		l->cost = oms_int8(0, 10);
-		l->list_price = oms_int8(0, 11);
-		l->list_includes_tax = oms_bool(0, 12);
-		l->kit = oms_bool(0, 13);
-		l->sale_min = oms_int8(0, 14);
-		l->sale_max = oms_int8(0, 15);
-		l->sale_step = oms_int8(0, 16);
+		l->volume_mm3 = volume(oms_int4(0, 6), oms_int4(0, 7), oms_int4(0, 8));
+		l->cod_ok = oms_bool(0, 9);
+		l->cold_chain = oms_bool(0, 10);
+		l->air_ok = oms_bool(0, 11);
+		l->cost = oms_isnull(0, 12) ? -1 : oms_paise(0, 12);
+		l->sale_min = oms_milli(0, 13);
+		l->sale_max = oms_milli(0, 14);
+		l->sale_step = oms_milli(0, 15);
+		find_price(company_id, l, at);
+		values[1] = Int32GetDatum(l->sku_id);
+		l->kit = oms_memo(&is_kit_plan, values, NULL, false) > 0;
 	}
 	oms_spi_finish();
 }
