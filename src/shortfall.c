@@ -27,6 +27,15 @@
 
 #define MAX_CANDIDATES 1000
 
+/*
+ * Does allocation "a" hold the item, itself or as a kit?  OFFSET 0 keeps the
+ * look-up one by allocation: made a join, it reads all reservations.
+ */
+#define MAY_HOLD(sku) \
+	"(a.sku_id = " sku " OR EXISTS (SELECT FROM oms.kit_component k WHERE k.company_id = a.company_id AND k.kit_sku_id = a.sku_id OFFSET 0))" \
+	" AND EXISTS (SELECT FROM oms.reservation r WHERE r.company_id = a.company_id AND r.allocation_id = a.allocation_id" \
+	"  AND r.state = 'open' AND r.sku_id = " sku " OFFSET 0)"
+
 static OmsPlan policy_plan = {
 	"SELECT p.action, p.otherwise = 'cancel', coalesce(p.released, false), NOT c.allow_split"
 	" FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id"
@@ -230,8 +239,7 @@ static OmsPlan candidates_plan = {
 	"SELECT a.order_id, a.allocation_id FROM oms.allocation a"
 	" JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id"
 	" WHERE a.company_id = $1 AND a.node_id = $2 AND a.status IN ('reserved', 'released')"
-	" AND EXISTS (SELECT FROM oms.reservation r WHERE r.company_id = a.company_id AND r.allocation_id = a.allocation_id"
-	"  AND r.state = 'open' AND r.sku_id = $3)"
+	" AND " MAY_HOLD("$3")
 	" ORDER BY a.status <> 'reserved', o.priority, o.placed_at DESC, a.order_id DESC, a.allocation_id DESC LIMIT $4",
 	4, {INT4OID, INT4OID, INT4OID, INT4OID}, NULL
 };
@@ -313,9 +321,8 @@ resolved_event(const Short *s)
 static OmsPlan keys_plan = {
 	"SELECT s.company_id, s.node_id, s.sku_id FROM oms.stock s"
 	" WHERE s.shortfall > 0 AND ($2 IS NULL OR s.company_id = $2)"
-	" AND EXISTS (SELECT FROM oms.allocation a JOIN oms.reservation r"
-	"  ON r.company_id = a.company_id AND r.allocation_id = a.allocation_id AND r.state = 'open'"
-	"  WHERE a.company_id = s.company_id AND a.node_id = s.node_id AND a.status IN ('reserved', 'released') AND r.sku_id = s.sku_id)"
+	" AND EXISTS (SELECT FROM oms.allocation a WHERE a.company_id = s.company_id AND a.node_id = s.node_id"
+	"  AND a.status IN ('reserved', 'released') AND " MAY_HOLD("s.sku_id") " OFFSET 0)"
 	" ORDER BY 1, 2, 3 LIMIT $1",
 	2, {INT4OID, INT4OID}, NULL
 };
