@@ -2,29 +2,31 @@
 # bench/hot_sku/run.sh: many clients, one item.  Run by ./run bench hot_sku,
 # which gives the server (PG*), OMS_ROOT and OMS_WORK.
 #
-#   ./run bench hot_sku [SECONDS [ROUNDS [SHAPES [CLIENTS]]]]
-#       default 5 3 "uniform zipf hot" "1 4 16 64"
+#   ./run bench hot_sku [SECONDS [ROUNDS [SHAPES [CLIENTS [REPORT]]]]]
+#       default 2 2 "uniform zipf hot" "1 4 16 64" 60
 #
-# bench/README.md says what runs against what.
+# REPORT: seconds that a report is open in the last table; 0 leaves out all
+# that has to do with reports.  bench/README.md says what runs against what.
 set -euo pipefail
 cd "$OMS_ROOT"
 # shellcheck source=demo/lib/say.sh
 . demo/lib/say.sh
-seconds=${1:-5}
-rounds=${2:-3}
+seconds=${1:-2}
+rounds=${2:-2}
 shapes=${3:-uniform zipf hot}
 counts=${4:-1 4 16 64}
-warm=3 # seconds of each run that do not count: new sessions make their plans
+report=${5:-60}
 out=$OMS_WORK/hot_sku
 redis=
 export PGOPTIONS='-c client_min_messages=warning'
-variants='rival bare redis off on comb cart'
+variants='rival bare redis off on comb'
+with_report='rival on comb'
 
 sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 
 finish() {
 	[ -z "$redis" ] || kill "$redis" 2>/dev/null || :
-	bi_close || :
+	report_close || :
 	sql -d postgres -c 'drop database if exists hot_sku with (force)' || :
 }
 
@@ -45,6 +47,13 @@ redis_start() {
 	[ "$(redis-cli -s "$out/redis.sock" config get appendfsync | tail -n 1)" = always ]
 }
 
+# what cannot run here is left out, with a line that says so
+leave_out() {
+	say "  $1 is left out: $2"
+	variants=$(tr ' ' '\n' <<<"$variants" | grep -vx "$1" | xargs)
+	with_report=$(tr ' ' '\n' <<<"$with_report" | grep -vx "$1" | xargs)
+}
+
 scripts() {
 	local shape
 	for shape in $shapes; do
@@ -63,58 +72,133 @@ scripts() {
 		{ cat "$out/$shape.draw"; echo 'SELECT oms.capture_order(rival.doc(:a, :b, :phone));'; } >"$out/on.$shape"
 		cp "$out/on.$shape" "$out/off.$shape"
 		cp "$out/on.$shape" "$out/comb.$shape"
-		{ cat "$out/$shape.draw"; echo "SELECT oms.reserve_cart(jsonb_build_object('company', 'HOT', 'channel', 'WEB', 'cart_id', gen_random_uuid(), 'ship_to', '{\"pincode\": \"981001\"}'::jsonb, 'lines', jsonb_build_array(jsonb_build_object('sku', 'S' || :a, 'qty', 1), jsonb_build_object('sku', 'S' || :b, 'qty', 1))));"; } >"$out/cart.$shape"
 	done
 }
 
-# measure VARIANT SHAPE CLIENTS: orders a second; 0 for a run with an error
+options() {
+	case $1 in
+	off) echo "-c oms.early_lock_release=off $row_path" ;;
+	on) echo "-c oms.early_lock_release=on $row_path" ;;
+	comb) echo "-c oms.early_lock_release=on -c oms.combiner=on" ;;
+	esac
+}
+
+# CPU time of a server and its children, in microseconds: ps_cpu PID
+ps_cpu() {
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v pid="$1" -v tick="$(getconf CLK_TCK)" '
+		{ sub(/\(.*\)/, "x") }
+		$1 == pid { sum += $14 + $15 + $16 + $17 }
+		$4 == pid { sum += $14 + $15 }
+		END { printf "%d", sum / tick * 1e6 }'
+}
+
+# measure VARIANT SHAPE CLIENTS: orders a second and CPU us an order; 0 0 for
+# a run with an error.  The first second (two of 64 clients) is not counted:
+# new sessions make their plans in it.
 measure() {
-	local variant=$1 shape=$2 clients=$3
+	local variant=$1 shape=$2 clients=$3 warm=1 before n
 	if [ "$variant" = redis ]; then
-		redis-benchmark -s "$out/redis.sock" -c "$clients" -n $((seconds * (clients == 1 ? 2000 : clients * 600))) -r 1000000000 --csv \
-			evalsha "$order_sha" 0 "$shape" __rand_int__ __rand_int__ __rand_int__ 2>"$out/redis.err" | awk -F'","' 'NR == 2 { print int($2) }'
+		before=$(ps_cpu "$redis")
+		n=$((seconds * (clients == 1 ? 2000 : clients * 600)))
+		redis-benchmark -s "$out/redis.sock" -c "$clients" -n "$n" -r 1000000000 --csv \
+			evalsha "$order_sha" 0 "$shape" __rand_int__ __rand_int__ __rand_int__ 2>"$out/redis.err" | awk -F'","' 'NR == 2 { printf "%d\t", $2 }'
+		echo "$((($(ps_cpu "$redis") - before) / n))"
 		return
 	fi
-	PGOPTIONS="$PGOPTIONS -c oms.early_lock_release=$([ "$variant" = off ] && echo off || echo on) -c oms.combiner=$([ "$variant" = comb ] && echo on || echo off)" \
-		pgbench -n -M prepared -c "$clients" -j 1 -T $((warm + seconds)) -P 1 -f "$out/$variant.$shape" hot_sku >"$out/run.txt" 2>&1 ||
-		{ tail -n 5 "$out/run.txt" >&2; echo 0; return; }
-	awk -v warm="$warm" '$1 == "progress:" && $2 > warm + 0.5 { n++; sum += $4 } END { print n ? int(sum / n) : 0 }' "$out/run.txt"
+	[ "$clients" -lt 64 ] || warm=2
+	PGOPTIONS="$PGOPTIONS $(options "$variant")" \
+		pgbench -n -M prepared -c "$clients" -j 1 -T $((warm + seconds)) -P 1 -f "$out/$variant.$shape" hot_sku >"$out/run.txt" 2>&1 &
+	n=$!
+	sleep "$warm"
+	before=$(ps_cpu "$postmaster")
+	wait "$n" || { tail -n 5 "$out/run.txt" >&2; printf '0\t0\n'; return; }
+	awk -v warm="$warm" -v cpu="$(($(ps_cpu "$postmaster") - before))" '
+		$1 == "progress:" && $2 > warm + 0.5 { n++; sum += $4 }
+		END { printf "%d\t%d\n", n ? sum / n : 0, sum ? cpu / sum : 0 }' "$out/run.txt"
 }
 
-# a report that takes its time: one snapshot for as long as it is open
-bi_open() {
-	PGAPPNAME=hot_sku_bi psql -Xq -d hot_sku -c 'begin isolation level repeatable read' -c 'select count(*) from oms.stock' \
+# one who reads for as long as it is open: one snapshot
+report_open() {
+	PGAPPNAME=hot_sku_report psql -Xq -d hot_sku -c 'begin isolation level repeatable read' -c 'select count(*) from oms.stock' \
 		-c 'select pg_sleep(100000)' >/dev/null 2>&1 </dev/null &
-	until [ "$(sql -d postgres -c "select count(*) from pg_stat_activity where application_name = 'hot_sku_bi' and query like '%sleep%' and state = 'active'")" = 1 ]; do sleep 0.2; done
+	until [ "$(sql -d postgres -c "select count(*) from pg_stat_activity where application_name = 'hot_sku_report' and query like '%sleep%' and state = 'active'")" = 1 ]; do sleep 0.2; done
 }
-bi_close() {
-	sql -d postgres -c "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'hot_sku_bi'" >/dev/null
+report_close() {
+	sql -d postgres -c "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'hot_sku_report'" >/dev/null
 }
 
+# every variant once a round, one after the other: cell SHAPE REPORT CLIENTS
+cell() {
+	local shape=$1 open=$2 clients=$3 which=$variants times=$rounds variant r
+	sql -d hot_sku -c 'vacuum oms.stock, rival.stock, oms.customer' -c 'checkpoint'
+	if [ "$open" = yes ]; then
+		which=$with_report
+		times=1
+		report_open
+	fi
+	for ((r = 1; r <= times; r++)); do
+		for variant in $which; do
+			printf '%s\t%s\t%s\t%s\t%s\n' "$shape" "$open" "$clients" "$variant" "$(measure "$variant" "$shape" "$clients")" >>"$out/figures"
+		done
+	done
+	[ "$open" = no ] || report_close
+	say "  $shape, report open: $open, $clients clients: $(tail -n "$(($(wc -w <<<"$which") * times))" "$out/figures" | awk -F'\t' '{ printf "%s %d  ", $4, $5 }')"
+}
+
+# table SHAPE REPORT COLUMN(5 orders a second, 6 CPU) VARIANTS
 table() {
-	awk -F'\t' -v variants="$variants" '
+	awk -F'\t' -v shape="$1" -v open="$2" -v column="$3" -v variants="$4" '
 		function median(list,    v, n, i, j, t) {
 			n = split(list, v, " ")
 			for (i = 2; i <= n; i++)
 				for (j = i; j > 1 && v[j] + 0 < v[j - 1] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
 			return n % 2 ? v[(n + 1) / 2] + 0 : (v[n / 2] + v[n / 2 + 1]) / 2
 		}
-		{ key = $1 "\t" $2 "\t" $3; if (!(key in seen)) { seen[key] = 1; order[++k] = key } all[key, $4] = all[key, $4] " " $5 }
+		function ratio(a, b) { printf " %10s", ((a in m) && m[b] != 0 ? sprintf("%.2f", m[a] / m[b]) : "-") }
+		$1 == shape && $2 == "no" { without[$3, $4] = without[$3, $4] " " $5 }
+		$1 == shape && $2 == open { if (!($3 in seen)) { seen[$3] = 1; order[++k] = $3 } all[$3, $4] = all[$3, $4] " " $column }
 		END {
 			n = split(variants, v, " ")
-			printf "%-8s %-3s %7s", "shape", "BI", "clients"
-			for (i = 1; i <= n; i++) printf " %9s", v[i]
-			printf "   on/off on/rival on/redis comb/on comb/rival comb/redis rival/bare\n"
+			printf "%7s", "clients"
+			for (i = 1; i <= n; i++) printf " %7s", v[i]
+			if (column == 5 && open == "no") printf "     on/off   on/rival comb/rival   on/redis comb/redis rival/bare"
+			if (column == 5 && open == "yes") for (i = 1; i <= n; i++) printf " %10s", v[i] "/self"
+			print ""
 			for (x = 1; x <= k; x++) {
-				split(order[x], p, "\t")
-				printf "%-8s %-3s %7d", p[1], p[2], p[3]
-				for (i = 1; i <= n; i++) { m[v[i]] = median(all[order[x], v[i]]); printf " %9d", m[v[i]] }
-				for (x2 in m)
-					d[x2] = m[x2] ? m[x2] : 1
-				printf "   %6.2f %8.2f %8.3f %7.2f %10.2f %10.3f %10.2f\n", m["on"] / d["off"], m["on"] / d["rival"], m["on"] / d["redis"],
-					m["comb"] / d["on"], m["comb"] / d["rival"], m["comb"] / d["redis"], m["rival"] / d["bare"]
+				delete m
+				printf "%7d", order[x]
+				for (i = 1; i <= n; i++) { m[v[i]] = median(all[order[x], v[i]]); printf " %7d", m[v[i]] }
+				if (column == 5 && open == "no") { ratio("on", "off"); ratio("on", "rival"); ratio("comb", "rival"); ratio("on", "redis"); ratio("comb", "redis"); ratio("rival", "bare") }
+				if (column == 5 && open == "yes") for (i = 1; i <= n; i++) { m["self"] = median(without[order[x], v[i]]); ratio(v[i], "self") }
+				print ""
 			}
 		}' "$out/figures"
+}
+
+# A long report in a rush: orders a second without it, then by windows of 10 s
+# since it opened, relative to that.
+long_report() {
+	local variant clients
+	clients=$(tr ' ' '\n' <<<"$counts" | sort -n | tail -n 1)
+	printf '\nA report is open for %d s, hot, %d clients: orders a second without, then shares of that by windows of 10 s\n' "$report" "$clients"
+	for variant in $with_report; do
+		sql -d hot_sku -c 'vacuum oms.stock, rival.stock, oms.customer' -c 'checkpoint'
+		PGOPTIONS="$PGOPTIONS $(options "$variant")" \
+			pgbench -n -M prepared -c "$clients" -j 1 -T $((13 + report)) -P 1 -f "$out/$variant.hot" hot_sku >"$out/report.txt" 2>&1 &
+		sleep 13
+		report_open
+		wait $!
+		report_close
+		awk -v variant="$variant" -v last=$((13 + report)) '
+			$1 == "progress:" && $2 > 3.5 && $2 < 13.5 { n++; sum += $4 }
+			$1 == "progress:" && $2 > 13.5 && $2 < last + 0.5 { w = int(($2 - 13.5) / 10); m[w]++; s[w] += $4; if (w > top) top = w }
+			END {
+				base = n ? sum / n : 1
+				printf "%-7s %7d", variant, base
+				for (w = 0; w <= top; w++) if (m[w] >= 5) printf " %6.2f", s[w] / m[w] / base
+				print ""
+			}' "$out/report.txt"
+	done
 }
 
 rm -rf "$out" && mkdir -p -m 700 "$out"
@@ -122,24 +206,31 @@ trap finish EXIT
 scripts
 sql -d postgres -c 'drop database if exists hot_sku with (force)' -c 'create database hot_sku' -c 'alter database hot_sku set oms.worker_autostart = off'
 step 'a shop of 20 nodes and 1,000 items' sql -d hot_sku -f bench/hot_sku/setup.sql
-redis_start
-say "fsync $(sql -d hot_sku -c 'show fsync'), synchronous_commit $(sql -d hot_sku -c 'show synchronous_commit'), full_page_writes $(sql -d hot_sku -c 'show full_page_writes'); redis $(redis-server --version | sed 's/.* v=\([^ ]*\).*/\1/'), appendfsync always"
+postmaster=$(head -n 1 "$(sql -d postgres -c 'show data_directory')/postmaster.pid")
+row_path=
+if [ "$(sql -d hot_sku -c "load 'pg_oms'" -c "select count(*) from pg_settings where name in ('oms.combiner', 'oms.combiner_queue')")" = 2 ]; then
+	row_path='-c oms.combiner=off'
+else
+	leave_out comb 'the server has not preloaded pg_oms (shared_preload_libraries)'
+fi
+if command -v redis-server >/dev/null; then redis_start; else leave_out redis 'there is no redis-server'; fi
+say "fsync $(sql -d hot_sku -c 'show fsync'), synchronous_commit $(sql -d hot_sku -c 'show synchronous_commit'), full_page_writes $(sql -d hot_sku -c 'show full_page_writes'); $([ -z "$redis" ] || redis-server --version | sed 's/.* v=\([^ ]*\).*/redis \1, appendfsync always/')"
 for shape in $shapes; do
-	for bi in no yes; do
-		for clients in $counts; do
-			sql -d hot_sku -c 'vacuum' -c 'checkpoint'
-			[ "$bi" = no ] || bi_open
-			for ((r = 1; r <= rounds; r++)); do
-				for variant in $variants; do
-					printf '%s\t%s\t%s\t%s\t%s\n' "$shape" "$bi" "$clients" "$variant" "$(measure "$variant" "$shape" "$clients")" >>"$out/figures"
-				done
-			done
-			[ "$bi" = no ] || bi_close
-			say "  $shape, BI $bi, $clients clients: $(tail -n $((7 * rounds)) "$out/figures" | awk -F'\t' '{ printf "%s %d  ", $4, $5 }')"
-		done
+	for clients in $counts; do
+		cell "$shape" no "$clients"
+		[ "$report" = 0 ] || cell "$shape" yes "$clients"
 	done
 done
-printf '\nOrders a second, medians of %d rounds of %d s\n' "$rounds" "$seconds"
-table
+for shape in $shapes; do
+	printf '\n%s: orders a second, medians of %d rounds of %d s\n' "$shape" "$rounds" "$seconds"
+	table "$shape" no 5 "$variants"
+	printf '%s: CPU time of the server, microseconds an order\n' "$shape"
+	table "$shape" no 6 "$variants"
+	if [ "$report" != 0 ]; then
+		printf '%s: orders a second while a report is open, and their share of those without\n' "$shape"
+		table "$shape" yes 5 "$with_report"
+	fi
+done
+case " $shapes " in *' hot '*) [ "$report" = 0 ] || long_report ;; esac
 found=$(sql -d hot_sku -c 'select * from oms.verify() limit 5')
 [ -z "$found" ] || die "oms.verify() finds: $found"

@@ -31,33 +31,43 @@ CREATE TABLE rival.stock (node_id int, sku_id int, on_hand int NOT NULL, reserve
 CREATE TABLE rival."order" (order_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, external_id text NOT NULL UNIQUE, phone text NOT NULL, pincode text NOT NULL, node_id int, created_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE rival.order_line (order_id bigint, line_no int, sku_id int NOT NULL, qty int NOT NULL, price numeric(14,2) NOT NULL, PRIMARY KEY (order_id, line_no));
 CREATE TABLE rival.reservation (reservation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, order_id bigint NOT NULL, node_id int NOT NULL, sku_id int NOT NULL, qty int NOT NULL);
+CREATE INDEX ON rival.reservation (order_id);
 INSERT INTO rival.node SELECT n, 12.9 + n * 0.5, 77.5 FROM generate_series(1, 20) n;
 INSERT INTO rival.stock SELECT n, i, 100000000 FROM generate_series(1, 20) n, generate_series(1, 1000) i;
 
--- Order, two lines, the nearest node that has both, rows locked in item
--- order, checked again under the lock, reservation.  Rows are locked last.
+-- The nearest node that has both; order, two lines; rows locked in item order
+-- as late as possible, checked again under the lock; reservation.
+CREATE FUNCTION rival.nearest(a int, b int, lat float8, lon float8) RETURNS int LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    chosen int;
+BEGIN
+    SELECT n.node_id INTO chosen FROM rival.node n
+        JOIN rival.stock s ON s.sku_id = a AND s.node_id = n.node_id AND s.on_hand - s.reserved >= 1
+        JOIN rival.stock t ON t.sku_id = b AND t.node_id = n.node_id AND t.on_hand - t.reserved >= 1
+        ORDER BY (n.lat - nearest.lat) ^ 2 + (n.lon - nearest.lon) ^ 2, n.node_id LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'out of stock';
+    END IF;
+    RETURN chosen;
+END $$;
 CREATE FUNCTION rival.capture(doc jsonb, lat float8, lon float8) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     a int := (doc #>> '{lines,0,sku_id}')::int;
     b int := (doc #>> '{lines,1,sku_id}')::int;
-    chosen int;
+    chosen int := rival.nearest(a, b, lat, lon);
     id bigint;
     locked int;
 BEGIN
-    INSERT INTO rival."order" (external_id, phone, pincode) VALUES (doc ->> 'external_id', doc #>> '{customer,phone}', doc #>> '{ship_to,pincode}') RETURNING order_id INTO id;
+    INSERT INTO rival."order" (external_id, phone, pincode, node_id)
+        VALUES (doc ->> 'external_id', doc #>> '{customer,phone}', doc #>> '{ship_to,pincode}', chosen) RETURNING order_id INTO id;
     INSERT INTO rival.order_line SELECT id, n, (l ->> 'sku_id')::int, (l ->> 'qty')::int, (l ->> 'unit_price')::numeric
         FROM jsonb_array_elements(doc -> 'lines') WITH ORDINALITY AS x (l, n);
     LOOP
-        SELECT n.node_id INTO chosen FROM rival.node n
-            JOIN rival.stock s ON s.sku_id = a AND s.node_id = n.node_id AND s.on_hand - s.reserved >= 1
-            JOIN rival.stock t ON t.sku_id = b AND t.node_id = n.node_id AND t.on_hand - t.reserved >= 1
-            ORDER BY (n.lat - capture.lat) ^ 2 + (n.lon - capture.lon) ^ 2, n.node_id LIMIT 1;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'out of stock';
-        END IF;
         SELECT count(*) FILTER (WHERE on_hand - reserved >= 1) INTO locked
             FROM (SELECT * FROM rival.stock WHERE sku_id IN (a, b) AND node_id = chosen ORDER BY sku_id FOR UPDATE) x;
         EXIT WHEN locked = 2;
+        chosen := rival.nearest(a, b, lat, lon);
+        UPDATE rival."order" SET node_id = chosen WHERE order_id = id;
     END LOOP;
     UPDATE rival.stock SET reserved = reserved + 1 WHERE sku_id IN (a, b) AND node_id = chosen;
     INSERT INTO rival.reservation (order_id, node_id, sku_id, qty) VALUES (id, chosen, a, 1), (id, chosen, b, 1);
@@ -68,7 +78,7 @@ CREATE FUNCTION rival.bare(doc jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     id bigint;
 BEGIN
-    INSERT INTO rival."order" (external_id, phone, pincode) VALUES (doc ->> 'external_id', doc #>> '{customer,phone}', doc #>> '{ship_to,pincode}') RETURNING order_id INTO id;
+    INSERT INTO rival."order" (external_id, phone, pincode, node_id) VALUES (doc ->> 'external_id', doc #>> '{customer,phone}', doc #>> '{ship_to,pincode}', 1) RETURNING order_id INTO id;
     INSERT INTO rival.order_line SELECT id, n, (l ->> 'sku_id')::int, (l ->> 'qty')::int, (l ->> 'unit_price')::numeric
         FROM jsonb_array_elements(doc -> 'lines') WITH ORDINALITY AS x (l, n);
     INSERT INTO rival.reservation (order_id, node_id, sku_id, qty) SELECT id, 1, (l ->> 'sku_id')::int, 1 FROM jsonb_array_elements(doc -> 'lines') l;
