@@ -321,16 +321,16 @@ self_contained(Node *call)
 		is_whole_statement(call);
 }
 
-/* "expr" is the call, or takes a field out of its answer. */
-static bool
-is_call(Node *expr, Node *call)
+/* What a field of an answer is taken out of: what is left cannot fail. */
+static Node *
+without_fields(Node *expr)
 {
 	while (expr && IsA(expr, OpExpr) &&
 		   (((OpExpr *) expr)->opfuncid == F_JSONB_OBJECT_FIELD ||
 			((OpExpr *) expr)->opfuncid == F_JSONB_OBJECT_FIELD_TEXT) &&
 		   IsA(lsecond(((OpExpr *) expr)->args), Const))
 		expr = linitial(((OpExpr *) expr)->args);
-	return expr == call;
+	return expr;
 }
 
 /*
@@ -357,14 +357,14 @@ is_whole_statement(Node *call)
 	if (IsA(plan, Result))
 		return list_length(plan->targetlist) == 1 &&
 			((Result *) plan)->resconstantqual == NULL &&
-			is_call((Node *) linitial_node(TargetEntry, plan->targetlist)->expr, call);
+			without_fields((Node *) linitial_node(TargetEntry, plan->targetlist)->expr) == call;
 	if (IsA(plan, FunctionScan))
 	{
 		List	   *functions = ((FunctionScan *) plan)->functions;
 		ListCell   *lc;
 
 		foreach(lc, plan->targetlist)
-			if (!IsA(lfirst_node(TargetEntry, lc)->expr, Var))
+			if (!IsA(without_fields((Node *) lfirst_node(TargetEntry, lc)->expr), Var))
 				return false;
 		return list_length(functions) == 1 &&
 			linitial_node(RangeTblFunction, functions)->funcexpr == call;

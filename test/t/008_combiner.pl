@@ -95,6 +95,7 @@ my %alone = (
 	'plain' => [ "SELECT count(*) FROM (SELECT 1) x", "SELECT $call" ],
 	'from' => [ "SELECT * FROM $call" ],
 	'field' => [ "SELECT $call -> 'risk' ->> 'action'" ],
+	'fields' => [ "SELECT a ->> 'order_id', a -> 'risk' ->> 'action' FROM $call a" ],
 	'at' => [ "SELECT oms.capture_order(public.doc('%s'), '2026-03-02 10:00+05:30')" ],
 	'harmless' => [ "SET work_mem = '8MB'; SET statement_timeout = '100s'; SET application_name = 'x'; SELECT $call" ],
 	'zone' => [ "SET TimeZone = 'Asia/Tokyo'; SELECT $call" ],
@@ -108,6 +109,7 @@ my %not_alone = (
 	'replica' => [ "SET session_replication_role = replica; SELECT $call" ],
 	'where' => [ "SELECT $call WHERE now() > '2000-01-01'" ],
 	'rows' => [ "SELECT $call FROM generate_series(1, 1)" ],
+	'expression from' => [ "SELECT length(a::text) FROM $call a" ],
 	'expression' => [ "SELECT 1 / length(($call)::text)" ],
 	'two columns' => [ "SELECT 1, $call" ],
 	'inner' => [ "SELECT oms.capture_order(public.nested('%s'))" ],
@@ -434,6 +436,44 @@ start_worker(0, 'f');
 is(sql("$on; " . take('after all')) . ' ' . by('after all'), 'reserved combiner', 'and the combiner works');
 is(sql('SELECT * FROM oms.verify()'), '', 'everything adds up');
 $node->stop('smart');
+
+### A rush in which workers and sessions are ended, and then the server
+
+$node->start;
+start_worker(0, 'rush');
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my @rush;
+for my $c (1 .. 6)
+{
+	open my $script, '>', "$dir/client$c.sql" or die $!;
+	print $script "SET oms.combiner = on;\n";
+	# every third is another session's order, too
+	print $script 'SELECT o.a ->> \'order_id\' AS id FROM oms.capture_order(public.doc(\'' . ($_ % 3 ? "rush$c-$_" : "rush-$_") . "')) o(a) \\gset\n\\if :{?id}\n\\echo " . ($_ % 3 ? "rush$c-$_" : "rush-$_") . "=:id\n\\unset id\n\\endif\n" for 1 .. 20000;
+	close $script;
+	push @rush, IPC::Run::start([ 'psql', '-XAtq', $node->connstr('shop') . " application_name=rush", '-f', "$dir/client$c.sql" ], '<', \undef, '>', "$dir/client$c.out", '2>', "$dir/client$c.err");
+}
+for my $n (1 .. 5)
+{
+	until_true(q{SELECT pid IS NOT NULL AND captured > 0 FROM oms.combiner_stat()}, "rush: a worker, $n");
+	my $now = sql(q{SELECT count(*) FROM oms."order"});
+	until_true(qq{SELECT count(*) > $now + 40 FROM oms."order"}, '... at work');
+	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'rush' ORDER BY random() LIMIT 2});
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rush' ORDER BY backend_start LIMIT 1}) if $n == 3;
+	sql('SELECT pg_terminate_backend(pid) FROM oms.combiner_stat()');
+}
+cmp_ok(sql(q{SELECT count(*) FROM public.who WHERE external_id LIKE 'rush%' AND at_work = 'combiner'}), '>', 100, 'many are captured by the combiner');
+is(sql(q{SELECT count(*) FROM (SELECT 1 FROM oms."order" GROUP BY channel_id, external_id HAVING count(*) > 1) x}), '0', 'none twice');
+$node->stop('immediate');
+$_->finish for @rush;
+$node->start;
+my %id = map { split /=/ } split /\n/, sql(q{SELECT external_id || '=' || order_id FROM oms."order" WHERE external_id LIKE 'rush%'});
+my @told = grep { /^rush[-\d]+=\d+$/ } map { split /\n/, slurp_file("$dir/client$_.out") } 1 .. 6;
+cmp_ok(scalar @told, '>', 150, scalar(@told) . ' answers were given before the server was stopped');
+is_deeply([ grep { my ($x, $i) = split /=/; ($id{$x} // '') ne $i } @told ], [], 'all of them of orders that are there');
+my %errors = map { $_ => 1 } map { slurp_file("$dir/client$_.err") =~ /ERROR:  (.*)/g } 1 .. 6;
+is(join(', ', sort keys %errors), 'canceling statement due to user request', 'nobody was told of anything but a cancel');
+is(sql('SELECT * FROM oms.verify()'), '', 'everything adds up');
+$node->stop;
 
 ### Standbys: each session awaits them as it asks, the worker goes on
 
