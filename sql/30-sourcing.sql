@@ -125,7 +125,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_compute_stock_prices';
 COMMENT ON FUNCTION oms.compute_stock_prices(text, timestamptz, interval, double precision, numeric) IS
-    'Writes into oms.stock_price what one unit more of each item at each node would save, from at to at + cover: the duals of the cheapest way of supplying the demand of oms.demand_forecast (of each row the part of its period that is ahead) from what is available now. A unit to a region costs share of what a parcel costs and its own cost (oms.lane_cost, else as the planner reckons), one that cannot be supplied penalty. Prices stated by hand stay. Returns the number of prices above 0. Raises OM001 for an empty period, a share beyond 0 to 1 or a negative penalty, OM002 for an unknown company.';
+    'Writes into oms.stock_price what it costs from at to at + cover if a unit of an item at a node is gone: the duals (mean of as stock is and with a unit less at every node) of the cheapest way of supplying the demand of oms.demand_forecast (of each row the part of its period that is ahead) from what is available now. A unit to a region costs share of what a parcel costs and its own cost (oms.lane_cost, else as the planner reckons), one that cannot be supplied penalty. Prices stated by hand stay. Returns the number of prices above 0. Raises OM001 for an empty period, a share beyond 0 to 1 or a negative penalty, OM002 for an unknown company.';
 
 CREATE FUNCTION oms.refresh_stock_prices(at timestamptz DEFAULT now()) RETURNS integer
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE

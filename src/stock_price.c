@@ -13,6 +13,11 @@
  * two potentials: node - spare.  It is not negative, as the arc to spare is
  * never full.
  *
+ * It is taken twice and the mean counts: as stock is, and with a unit less at
+ * every node, since stock falls until prices are computed anew.  (Where stock
+ * just meets demand the dual is an interval; a thousandth less picks the end
+ * that is lost by a unit that goes, not gained by one that comes.)
+ *
  * The planner adds it to the cost of taking a unit there, so that the last
  * units of a node are kept for those only it serves cheaply.
  */
@@ -75,6 +80,9 @@ static void price_item(const Supply *supply, int nsupply,
 					   const Demand *demand, int ndemand,
 					   const Lane *lanes, int nlanes, int64 penalty,
 					   Prices *out);
+static void duals(const Supply *supply, int nsupply, const Demand *demand,
+				  int ndemand, const Lane *lanes, int nlanes, int64 penalty,
+				  int64 less, int64 *price);
 static int64 write_prices(int32 company_id, const Prices *p);
 static bool want_stop(void);
 
@@ -405,6 +413,29 @@ price_item(const Supply *supply, int nsupply, const Demand *demand,
 		   int ndemand, const Lane *lanes, int nlanes, int64 penalty,
 		   Prices *out)
 {
+	int64	   *now = palloc0(sizeof(int64) * nsupply);
+	int64	   *later = palloc0(sizeof(int64) * nsupply);
+
+	duals(supply, nsupply, demand, ndemand, lanes, nlanes, penalty, 1, now);
+	duals(supply, nsupply, demand, ndemand, lanes, nlanes, penalty, 1001, later);
+	for (int j = 0; j < nsupply; j++)
+	{
+		/* half up; neither is negative */
+		int64		price = (now[j] + later[j] + 1) / 2;
+
+		if (price <= 0)
+			continue;
+		out->node_id[out->n] = supply[j].key.node_id;
+		out->sku_id[out->n] = supply[j].key.sku_id;
+		out->price[out->n++] = price;
+	}
+}
+
+/* What stock is worth with "less" milli units less at each node. */
+static void
+duals(const Supply *supply, int nsupply, const Demand *demand, int ndemand,
+	  const Lane *lanes, int nlanes, int64 penalty, int64 less, int64 *price)
+{
 	int			n = nsupply + ndemand + 2;
 	int			spare = n - 2;
 	int			unserved = n - 1;
@@ -424,11 +455,7 @@ price_item(const Supply *supply, int nsupply, const Demand *demand,
 
 	for (int j = 0; j < nsupply; j++)
 	{
-		/*
-		 * Worth of the next unit to go, in its middle: where stock just meets
-		 * demand one unit less costs more than one more saves.
-		 */
-		amount[j] = supply[j].qty - Min(supply[j].qty, 1000) / 2;
+		amount[j] = supply[j].qty - Min(supply[j].qty, less);
 		stock += amount[j];
 	}
 	for (int r = 0; r < ndemand; r++)
@@ -480,15 +507,7 @@ price_item(const Supply *supply, int nsupply, const Demand *demand,
 		elog(ERROR, "the transport problem of item %d was not solved: status %d",
 			 supply[0].key.sku_id, (int) status);
 	for (int j = 0; j < nsupply; j++)
-	{
-		int64		price = potential[j] - potential[spare];
-
-		if (price <= 0)
-			continue;
-		out->node_id[out->n] = supply[j].key.node_id;
-		out->sku_id[out->n] = supply[j].key.sku_id;
-		out->price[out->n++] = price;
-	}
+		price[j] = Max(potential[j] - potential[spare], 0);
 }
 
 /* Readers go on meanwhile; one writer at a time, so no order of rows. */

@@ -188,7 +188,7 @@ CREATE TABLE oms.demand_forecast (  --| How much of an item is expected to be or
 );
 CREATE INDEX demand_forecast_period ON oms.demand_forecast (company_id, period_to);
 
-CREATE TABLE oms.stock_price (      --| What one stock unit more at a node would save over the forecast period: added to its cost there (sourcing_rule.stock_price_weight). No row: 0.
+CREATE TABLE oms.stock_price (      --| What it costs over the forecast period if a stock unit at a node is gone: added to its cost there (sourcing_rule.stock_price_weight). No row: 0.
     company_id integer NOT NULL,    --| Whose
     node_id integer NOT NULL,       --| Where
     sku_id integer NOT NULL,        --| What

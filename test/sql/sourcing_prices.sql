@@ -16,7 +16,8 @@ CREATE FUNCTION pg_temp.prices() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(format('%s %s %s', n.code, k.code, p.price), ', ' ORDER BY n.code COLLATE "C", k.code COLLATE "C")
       FROM oms.stock_price p JOIN oms.node n USING (node_id) JOIN oms.sku k USING (sku_id) WHERE p.company_id = 9200
 $$;
--- 10 units for 12: two of 981 go without (200 each). One more at BLR serves one of them: 200 - 40; at BOM: 200 - 80
+-- 10 units for 12: two of 981 go without (200 each). A unit less at BLR is one more of them: 200 - 40; at BOM: 200 - 80, but
+-- with four there the next would be one of 982: 200 - 35. The mean of the two: 142.50
 SELECT pg_temp.set_stock(5, 5, 0, 'SHIRT');
 SELECT oms.compute_stock_prices(at => '2026-03-02 00:00+05:30', cover => '10 days', share => 0.5) AS n, pg_temp.prices();
 -- with a dear unserved unit the more
@@ -28,7 +29,7 @@ SELECT oms.compute_stock_prices(at => '2026-03-02 00:00+05:30', cover => '10 day
 SELECT oms.set_stock_policy('BOM', 'SHIRT', safety => 20);
 SELECT oms.compute_stock_prices(at => '2026-03-02 00:00+05:30', cover => '10 days', share => 0.5) AS n, pg_temp.prices();
 SELECT oms.set_stock_policy('BOM', 'SHIRT', safety => 0);
--- half of the period is over: 4 and 2 are still to come, all from BLR and BOM at their own door
+-- half of the period is over: 4 and 2 are still to come, all from their own door; of BLR's five the next is one too many, the next but one is missing: half of 40
 SELECT oms.compute_stock_prices(at => '2026-03-07 00:00+05:30', cover => '10 days', share => 0.5) AS n, pg_temp.prices();
 -- a price stated by hand stays
 INSERT INTO oms.stock_price (company_id, node_id, sku_id, price, basis) VALUES (9200, 9212, 9223, 7, 'given');
