@@ -41,6 +41,7 @@ _PG_init(void)
 	oms_combiner_init();
 	oms_erp_init();
 	oms_erp_wake = oms_worker_wake;
+	oms_stock_wake = oms_worker_wake;
 
 	MarkGUCPrefixReserved("oms");
 }

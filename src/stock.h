@@ -69,6 +69,12 @@ typedef struct OmsStockErp
 extern OmsStockErp oms_stock_erp;
 
 /*
+ * Called when an item is available at a node again: somebody may wait for it.
+ * Set to wake the worker; NULL where there is none.
+ */
+extern void (*oms_stock_wake) (void);
+
+/*
  * Called before any promise, reservation or plan of a company: takes in
  * pending changes of the ERP to masters (items, prices, taxes, nodes).  Set
  * by the ERP room; NULL while no ERP can be attached.

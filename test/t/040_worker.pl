@@ -135,6 +135,12 @@ ok($node->poll_query_until('one', 'SELECT count(*) = 2 FROM woken'), 'and again'
 $node->safe_psql('one', 'BEGIN; SELECT oms.wake_worker(); ROLLBACK');
 beats_on('one', 'the worker goes round');
 is($node->safe_psql('one', q{SELECT count(*) FROM woken}), '2', 'after the commit, not after a rollback');
+# what somebody may wait for is there again
+$node->safe_psql('one', q{INSERT INTO oms.company (company_id, code, name) VALUES (1, 'W', 'Woken');
+	INSERT INTO oms.node (company_id, code, name) VALUES (1, 'N', 'Node');
+	INSERT INTO oms.sku (company_id, code, name) VALUES (1, 'S', 'Item');
+	SELECT oms.adjust_stock('N', 'S', 3)});
+ok($node->poll_query_until('one', 'SELECT count(*) = 3 FROM woken'), 'an item that is available again wakes the worker');
 $node->safe_psql('one', q{UPDATE oms.job SET enabled = false WHERE name = 'beat'});
 
 # stopped by hand it stays stopped, until started
