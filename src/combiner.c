@@ -47,6 +47,7 @@
 #include "utils/timeout.h"
 
 #include "combiner.h"
+#include "node_slot.h"
 #include "stock.h"
 
 /*
@@ -398,6 +399,7 @@ count_off(XactEvent event, void *arg)
 void
 oms_combiner_before_row_path(Jsonb *doc, OmsCombinerRow *row)
 {
+	row->slots = oms_slots_taken;
 	row->timer = 0;
 	row->crowd = 0;
 	if (oms_combiner == NULL)
@@ -414,7 +416,11 @@ oms_combiner_before_row_path(Jsonb *doc, OmsCombinerRow *row)
 void
 oms_combiner_after_row_path(Jsonb *doc, OmsCombinerRow *row)
 {
-	if (oms_combiner != NULL &&
+	/*
+	 * Slots of nodes come after all stock rows; a transaction of several
+	 * orders has no such order, so whoever takes slots does it alone.
+	 */
+	if (oms_combiner != NULL && oms_slots_taken == row->slots &&
 		get_timeout_start_time(DEADLOCK_TIMEOUT) != row->timer)
 	{
 		(void) visit_items(doc, ITEM_CROWD, 0, &row->crowd);

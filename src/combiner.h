@@ -118,6 +118,7 @@ typedef struct OmsCombinerRow
 {
 	TimestampTz timer;
 	uint32		crowd;
+	uint64		slots;			/* oms_slots_taken */
 } OmsCombinerRow;
 
 extern void oms_combiner_before_row_path(Jsonb *doc, OmsCombinerRow *row);

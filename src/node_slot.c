@@ -22,6 +22,8 @@
 #define SLOTS_AHEAD 60
 #define DAYS_AHEAD 30
 
+uint64		oms_slots_taken = 0;
+
 typedef struct SlotRow
 {
 	int32		node_id;
@@ -239,6 +241,7 @@ oms_slots_take(const OmsPlanRequest *req, OmsPlanResult *res)
 	int32		last = PG_INT32_MIN;
 	Datum		values[4] = {Int32GetDatum(req->mesh.company_id)};
 
+	oms_slots_taken++;
 	for (int i = 0; i < res->nnodes; i++)
 		res->slots[i].take = 0;
 	for (int i = 0; i < res->npieces; i++)

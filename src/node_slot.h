@@ -18,6 +18,9 @@
 extern void oms_slots_look(const OmsPlanRequest *req, int64 *filled,
 						   int64 *at_node, OmsPlanResult *res);
 
+/* How often this session took slots. */
+extern uint64 oms_slots_taken;
+
 /* Does this plan take anything of a slot? */
 extern bool oms_slots_wanted(const OmsPlanRequest *req,
 							 const OmsPlanResult *res);
