@@ -29,12 +29,6 @@
 
 #define MAX_TRIES 20
 
-/*
- * With so many units left where least is left, milli, others are not expected
- * to take the rest before we do.
- */
-#define PLENTY INT64CONST(256000)
-
 static void lines_of_parcel(const OmsFulfilment *f, int64 *value,
 						  OmsParcel *parcel, OmsCourierRequest *req);
 static OmsParcel *parcel_of(const OmsFulfilment *f, int node, int part);
@@ -321,7 +315,7 @@ static bool
 has_plenty(const OmsFulfilment *f, const OmsPlanRequest *req)
 {
 	if (f->carry_out || f->nown_carts > 0 || f->line_ids ||
-		f->plan.npieces == 0 || f->plan.left < PLENTY ||
+		f->plan.npieces == 0 || f->plan.left < OMS_PLENTY ||
 		oms_slots_wanted(req, &f->plan))
 		return false;
 	for (int j = 0; j < f->nlines; j++)

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -817,7 +818,6 @@ typedef struct Reserving
 	OmsPlanResult *res;
 	const char *cart_id;
 	TimestampTz expires_at;
-	bool		taken;
 } Reserving;
 
 /* Stock first, then slots: the order of locks. */
@@ -826,22 +826,30 @@ reserve_both(void *arg)
 {
 	Reserving  *r = arg;
 
-	r->taken = reserve_stock(r->req, r->res, r->cart_id, r->expires_at);
-	if (r->taken && !oms_slots_take(r->req, r->res))
+	if (!reserve_stock(r->req, r->res, r->cart_id, r->expires_at) ||
+		(oms_slots_wanted(r->req, r->res) && !oms_slots_take(r->req, r->res)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_OUT_OF_STOCK),
-				 errmsg("a slot of a node was filled meanwhile")));
+				 errmsg("stock or a slot of a node was taken meanwhile")));
 }
 
 bool
 oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
 					 const char *cart_id, TimestampTz expires_at)
 {
-	Reserving	r = {req, res, cart_id, expires_at, false};
+	Reserving	r = {req, res, cart_id, expires_at};
 	ErrorData  *err;
 
-	/* a subtransaction, to give stock back when the slot is gone */
-	if (!oms_slots_wanted(req, res))
+	/*
+	 * Where somebody may be faster, a subtransaction: what was taken is given
+	 * back, and rows let go, before the plan is made anew.  The next plan may
+	 * want a row that comes before these in the order of locks; with these
+	 * held, it and all who queue there would deadlock.  Not under a savepoint:
+	 * who waits for a subtransaction that has ended inside it would go on
+	 * waiting for the whole, though the savepoint be rolled back.
+	 */
+	if (!oms_slots_wanted(req, res) &&
+		(res->left >= OMS_PLENTY || GetCurrentTransactionNestLevel() > 1))
 		return reserve_stock(req, res, cart_id, expires_at);
 	if (!oms_try(reserve_both, &r, &err))
 	{
@@ -850,7 +858,7 @@ oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
 		FreeErrorData(err);
 		return false;
 	}
-	return r.taken;
+	return true;
 }
 
 /* What the levels hold after the pieces, where that is least. */

@@ -133,6 +133,12 @@ typedef struct OmsPiece
 								 * lacks; NULL: none */
 } OmsPiece;
 
+/*
+ * With so many units left where least is left, milli, others are not expected
+ * to take the rest before we do.
+ */
+#define OMS_PLENTY INT64CONST(256000)
+
 typedef struct OmsPlanResult
 {
 	int			nnodes;
