@@ -179,13 +179,13 @@ AS 'MODULE_PATHNAME', 'oms_dispatch_shipment';
 COMMENT ON FUNCTION oms.dispatch_shipment(bigint, text, timestamptz) IS
     'Hands a parcel over to its courier: packs and books it where needed, allocations become shipped, stock leaves. Once; called again it answers with duplicate true. Answer: {shipment_id, courier, awb, state, duplicate}. Raises OM002, OM004, OM401, OM403, OM501.';
 
-CREATE FUNCTION oms.dispatch_shipments(shipment_ids bigint[], company text DEFAULT NULL, at timestamptz DEFAULT now())
+CREATE FUNCTION oms.dispatch_shipments(shipment_ids bigint[], company text DEFAULT NULL, at timestamptz DEFAULT now(), partial boolean DEFAULT true)
 RETURNS TABLE (shipment_id bigint, ok boolean, awb text, error text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_dispatch_shipments';
-COMMENT ON FUNCTION oms.dispatch_shipments(bigint[], text, timestamptz) IS
-    'oms.dispatch_shipment of many, with one manifest for each node and courier. Those that cannot go are reported (error: SQLSTATE, message, detail) and the others go.';
+COMMENT ON FUNCTION oms.dispatch_shipments(bigint[], text, timestamptz, boolean) IS
+    'oms.dispatch_shipment of many, with one manifest for each node and courier. Those that cannot go are reported (error: SQLSTATE, message, detail) and the others go; with partial false all go or none: the first that cannot go raises its error.';
 
 CREATE FUNCTION oms.label_pdf(shipment_id bigint, company text DEFAULT NULL) RETURNS bytea
 LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000

@@ -513,7 +513,10 @@ bulk_hand_over(void *arg)
 
 PG_FUNCTION_INFO_V1(oms_dispatch_shipments);
 
-/* Each parcel in a subtransaction of its own: the good go, the bad report. */
+/*
+ * Each parcel in a subtransaction of its own: the good go, the bad report; or,
+ * not "partial", all or none.
+ */
 Datum
 oms_dispatch_shipments(PG_FUNCTION_ARGS)
 {
@@ -521,6 +524,7 @@ oms_dispatch_shipments(PG_FUNCTION_ARGS)
 	int32		company_id = oms_company_arg(fcinfo, 1);
 	Datum	   *ids;
 	bool	   *nulls;
+	bool		partial = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
 	int			n;
 	int			done = 0;
 	OmsDispatched	   *handed;
@@ -548,6 +552,8 @@ oms_dispatch_shipments(PG_FUNCTION_ARGS)
 		item.out = &handed[done];
 		if (oms_try(bulk_hand_over, &item, &err))
 			row[2] = oms_text(handed[done++].awb);
+		else if (!partial)
+			ReThrowError(err);	/* and none goes */
 		else
 		{
 			row[1] = BoolGetDatum(false);

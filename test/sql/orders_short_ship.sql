@@ -130,6 +130,13 @@ SELECT oms.dispatch_shipment(pg_temp.parcel('c'), at => '2026-03-03 12:00+05:30'
 INSERT INTO oms.scan (company_id, shipment_id, courier_id, code, scanned_at, state) SELECT 9200, pg_temp.parcel('c'), 9241, 'PU', '2026-03-03 13:00+05:30', 'PICKED_UP';
 SELECT pg_temp.fails(format('SELECT oms.cancel_shipment(%s)', pg_temp.parcel('c'))) ~ '^OM004: shipment [0-9]+ is on its way' AS refused;
 SELECT pg_temp.fails('SELECT oms.cancel_shipment(-1)');
+-- many at once: those that can go, or all or none
+SELECT plan FROM pg_temp.took('m1', 'WEB 981001 PREPAID 1xBOOK');
+SELECT plan, holds FROM pg_temp.took('m2', 'WEB 981001 PREPAID 1xBOOK', '{"payment": {"mode": "PREPAID", "paid_amount": 1}}');
+SELECT regexp_replace(pg_temp.fails(format('SELECT * FROM oms.dispatch_shipments(ARRAY[%s, %s], partial => false)', pg_temp.parcel('m1'), pg_temp.parcel('m2'))), 'order [0-9]+', 'order N');
+SELECT status FROM pg_temp.story('m1');
+SELECT ok, left(error, 5) AS error FROM oms.dispatch_shipments(ARRAY[pg_temp.parcel('m1'), pg_temp.parcel('m2')]);
+SELECT status FROM pg_temp.story('m1');
 -- where the ERP counts: recalled until it is told
 UPDATE oms.node SET stock_from = 'erp' WHERE node_id = 9211;
 SELECT plan FROM pg_temp.took('erp', 'WEB 981001 PREPAID 2xBOOK');
