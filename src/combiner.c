@@ -15,8 +15,8 @@
  * it himself, as if there were no combiner.  So errors are those of the row
  * path, word for word, and the worker never has to tell one.
  *
- * The worker makes the commit durable on disk, the client awaits standbys,
- * each as his own synchronous_commit says.
+ * The client waits until the commit is durable, on disk and on standbys, as
+ * his own synchronous_commit says; the worker need not.
  *
  * doc/stock.md has the races.
  */
@@ -773,9 +773,9 @@ take_answer(bool *refused, int *together)
 	(void) leave_queue();
 
 	/*
-	 * Durable as this session asks: on disk that is done but where the worker
-	 * was ended in the middle.  A cancel while waiting for a standby leaves
-	 * the usual warning.
+	 * Durable as this session asks.  Where the worker had time for it, or
+	 * another client of the batch was first, that is done on disk.  A cancel
+	 * while waiting for a standby leaves the usual warning.
 	 */
 	if (answer && synchronous_commit > SYNCHRONOUS_COMMIT_OFF &&
 		!XLogRecPtrIsInvalid(commit))

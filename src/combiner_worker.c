@@ -66,6 +66,7 @@ typedef struct Request
 static OmsCombinerQueue *queue = NULL;
 static MemoryContext batch_cxt; /* requests and answers */
 static int	cautious = 0;
+static bool flush_wanted;		/* by a client of this batch */
 
 PGDLLEXPORT void oms_combiner_main(Datum arg);
 
@@ -320,9 +321,10 @@ set(const char *name, const char *value)
 }
 
 /*
- * Becomes the clients' user, with their settings.  Locks go early, and the
- * clients await standbys themselves, when all of them allow it; a standby
- * says that it has applied a commit only when the commit asks for it.
+ * Becomes the clients' user, with their settings.  Where all of them let
+ * locks go early, the clients await disk and standbys themselves, as each
+ * wants it, and the next batch need not wait for that.  A standby says that
+ * it has applied a commit only when the commit asks for it.
  */
 static void
 prepare(const Request *r, int n, const char *settings)
@@ -338,9 +340,9 @@ prepare(const Request *r, int n, const char *settings)
 		level = Max(level, r[i].slot->synchronous);
 		early = early && r[i].slot->early;
 	}
-	if (early && level > SYNCHRONOUS_COMMIT_LOCAL_FLUSH &&
-		level < SYNCHRONOUS_COMMIT_REMOTE_APPLY)
-		level = SYNCHRONOUS_COMMIT_LOCAL_FLUSH;
+	flush_wanted = level > SYNCHRONOUS_COMMIT_OFF;
+	if (early && level < SYNCHRONOUS_COMMIT_REMOTE_APPLY)
+		level = SYNCHRONOUS_COMMIT_OFF;
 
 	if (GetSessionUserId() != r[0].slot->userid ||
 		session_auth_is_superuser != r[0].slot->superuser)
@@ -587,6 +589,10 @@ answer(Request *r, int n)
 	dsm_handle *unread = palloc(n * sizeof(dsm_handle));
 	uint32	   *clients = palloc(n * sizeof(uint32));
 	int			nunread = 0;
+
+	/* nothing else to do: once for all of them (a hint, so without lock) */
+	if (flush_wanted && queue->nwaiting == 0)
+		XLogFlush(XactLastCommitEnd);
 
 	LWLockAcquire(oms_combiner->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < n; i++)

@@ -13,7 +13,7 @@ my $shop = dirname(dirname(File::Spec->rel2abs(__FILE__))) . '/sql/include/shop.
 
 our $node = PostgreSQL::Test::Cluster->new('combiner');
 $node->init;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_oms'\noms.worker_autostart = off\noms.combiner_queue = 6\nautovacuum = off\nrestart_after_crash = on\nlc_messages = 'C'\n");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_oms'\noms.worker_autostart = off\noms.combiner_queue = 6\nautovacuum = off\nwal_writer_delay = 10s\nrestart_after_crash = on\nlc_messages = 'C'\n");
 $node->start;
 
 # An order named hold... keeps the worker, and nobody else, in the middle of
@@ -138,6 +138,13 @@ for my $kind (sort keys %not_alone)
 is(by('inner outer'), 'session', 'so does a call whose argument wrote');
 is(sql(q{SELECT zone FROM public.who WHERE external_id = 'zone'}), 'Asia/Tokyo', 'settings go along');
 is(sql("$on; SELECT oms.capture_order(public.doc('tz')) ->> 'promised_at' LIKE '%+00'") . ' ' . by('tz'), 't session', 'an operator around the call keeps it');
+
+# the walwriter is slow and nothing else writes
+my $ahead = 'SELECT pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()';
+is(sql("$on; SET synchronous_commit = off; " . take('async') . "; $ahead") . ' ' . by('async'), "reserved\nt combiner", 'asynchronous commit: the log is not flushed (this test can tell)');
+is(sql("$on; " . take('durable') . "; $ahead") . ' ' . by('durable'), "reserved\nf combiner", 'else it is, when the answer comes');
+is(sql("$on; SET oms.early_lock_release = off; " . take('late locks') . "; $ahead") . ' ' . by('late locks'), "reserved\nf combiner", '... also without early lock release');
+is(sql("$on; SET synchronous_commit = off; " . take('known') . "; SET synchronous_commit = on; SELECT oms.capture_order(public.doc('known')) ->> 'duplicate'; $ahead"), "reserved\ntrue\nf", '... and of an order that is known, when what is known is durable');
 
 ### The same rows and answers
 
