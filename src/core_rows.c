@@ -156,11 +156,14 @@ oms_insert(OmsPlan *p, Datum *values, const char *nulls)
 	Relation	rel;
 	bool		inserted;
 
+	/* inside itself, called by a default or a constraint: leave it as it is */
+	if (t->busy)
+		return run_statement(p, values, nulls);
 	rel = open_target(t);
 	if (rel == NULL)
 		return run_statement(p, values, nulls);
 	/* a snapshot of before has more to say about conflicts */
-	if (!t->direct || t->busy ||
+	if (!t->direct ||
 		(t->do_nothing && IsolationUsesXactSnapshot()) ||
 		pg_class_aclcheck(t->relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
 	{
