@@ -27,6 +27,7 @@
 #include "sourcing_rule.h"
 #include "sourcing_solve.h"
 #include "split.h"
+#include "stock_batch.h"
 #include "stock_price.h"
 
 #define HYPERLOCAL_KMH 25.0
@@ -846,10 +847,12 @@ oms_sourcing_reserve(const OmsPlanRequest *req, OmsPlanResult *res,
 	 * want a row that comes before these in the order of locks; with these
 	 * held, it and all who queue there would deadlock.  Not under a savepoint:
 	 * who waits for a subtransaction that has ended inside it would go on
-	 * waiting for the whole, though the savepoint be rolled back.
+	 * waiting for the whole, though the savepoint be rolled back.  Nor in the
+	 * combiner, which does not wait for rows.
 	 */
 	if (!oms_slots_wanted(req, res) &&
-		(res->left >= OMS_PLENTY || GetCurrentTransactionNestLevel() > 1))
+		(res->left >= OMS_PLENTY || GetCurrentTransactionNestLevel() > 1 ||
+		 oms_stock_batch_collecting()))
 		return reserve_stock(req, res, cart_id, expires_at);
 	if (!oms_try(reserve_both, &r, &err))
 	{

@@ -136,6 +136,12 @@ oms_stock_batch_begin(void)
 	written_in = InvalidSubTransactionId;
 }
 
+bool
+oms_stock_batch_collecting(void)
+{
+	return collecting;
+}
+
 static Entry *
 find(int32 company_id, OmsStockKey key)
 {

@@ -9,6 +9,7 @@
 
 /* From here to the end of the transaction takes are collected. */
 extern void oms_stock_batch_begin(void);
+extern bool oms_stock_batch_collecting(void);
 
 /*
  * Writes what was collected.  To be called before the commit, and before any
