@@ -45,7 +45,7 @@ sub begin_storm
 # $_[0] seconds from now, and some orders more
 sub blow
 {
-	my $n = $node->safe_psql('shop', 'SELECT count(*) FROM oms."order"') + 2 * $clients;
+	my $n = $node->safe_psql('shop', 'SELECT count(*) FROM oms."order"') + $clients;
 	my $until = $node->safe_psql('shop', "SELECT now() + '$_[0] s'");
 	ok($node->poll_query_until('shop', qq{SELECT now() > '$until' AND count(*) > $n FROM oms."order"}), $_[1]);
 }
