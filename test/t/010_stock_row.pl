@@ -26,7 +26,8 @@ $node->safe_psql('shop', q{
 		SELECT trim_scale(reserved)::int FROM oms.stock JOIN oms.sku k USING (sku_id) JOIN oms.node n USING (node_id) WHERE k.code = item AND n.code = 'BLR' $$;
 	-- did statements look at the table in this transaction?  Levels are read by stock_sku either way; held() is a statement
 	CREATE FUNCTION public.scans(takes int DEFAULT 1) RETURNS text LANGUAGE sql AS $$
-		SELECT CASE WHEN pg_stat_get_xact_numscans('oms.stock'::regclass) + pg_stat_get_xact_numscans('oms.stock_pkey'::regclass) = 0
+		SELECT CASE WHEN pg_stat_get_xact_numscans('oms.stock'::regclass) = 0
+			AND (SELECT sum(pg_stat_get_xact_numscans(indexrelid)) FROM pg_index WHERE indrelid = 'oms.stock'::regclass AND indexrelid <> 'oms.stock_sku'::regclass) = 0
 			AND pg_stat_get_xact_numscans('oms.stock_sku'::regclass) <= 2 * takes THEN 'hint' ELSE 'index' END $$;
 	CREATE FUNCTION public.free(item text DEFAULT 'SHIRT') RETURNS int LANGUAGE sql AS $$ SELECT available::int FROM oms.available(item, 'BLR', 'SHOP') $$});
 
@@ -36,7 +37,7 @@ sub took
 {
 	my ($how, $name, $before) = @_;
 	$before //= '';
-	is($node->safe_psql('shop', "$before BEGIN; SELECT take(), scans(); COMMIT"), "BLR|$how", "$name: taken by $how");
+	like($node->safe_psql('shop', "$before BEGIN; SELECT take(), scans(); COMMIT"), qr/^BLR\|($how)$/, "$name: taken by $how");
 	$held++;
 	is($node->safe_psql('shop', q{SELECT held(), free()}), $held . '|' . (100000 - $held), '... once');
 }
@@ -100,7 +101,8 @@ is($node->safe_psql('shop', 'SELECT held()'), $held, 'nothing was taken');
 for my $level ('REPEATABLE READ', 'SERIALIZABLE')
 {
 	is($node->safe_psql('shop', "BEGIN ISOLATION LEVEL $level; SELECT take(), scans(), held(); COMMIT"), 'BLR|index|' . ++$held, "$level: by statements");
-	took('hint', '... and READ COMMITTED after it');
+	# by index where a scan has pruned the version that the hint names
+	took('hint|index', '... and READ COMMITTED after it');
 }
 
 # two sessions at one row, the second waits, then goes on from the newest
