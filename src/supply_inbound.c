@@ -229,8 +229,8 @@ oms_receive_inbound(PG_FUNCTION_ARGS)
 
 /*
  * Items whose pegs are not what they would be made anew: of allocations that
- * count no more, of less than waits while there is supply, or of a later
- * supply than a less urgent order's.
+ * count no more, of more than waits, of less while there is supply, or of a
+ * later supply than a less urgent order's.
  */
 static OmsPlan unsettled_plan = {
 	"WITH live AS (SELECT i.company_id, i.sku_id, i.inbound_id, i.qty, coalesce((SELECT sum(p.qty) FROM oms.supply_peg p"
@@ -244,6 +244,10 @@ static OmsPlan unsettled_plan = {
 	"  WHERE a.status = 'backordered')"
 	" SELECT DISTINCT l.company_id, l.sku_id FROM live l"
 	" WHERE l.kept <> l.pegged"
+	"  OR EXISTS (SELECT FROM waiting w WHERE w.company_id = l.company_id AND w.sku_id = l.sku_id"
+	"   AND w.qty < (SELECT coalesce(sum(p.qty), 0) FROM oms.supply_peg p JOIN oms.inbound i"
+	"    ON i.company_id = p.company_id AND i.inbound_id = p.inbound_id AND i.sku_id = l.sku_id"
+	"    WHERE p.company_id = w.company_id AND p.allocation_id = w.allocation_id))"
 	"  OR (l.pegged < l.qty AND EXISTS (SELECT FROM waiting w WHERE w.company_id = l.company_id AND w.sku_id = l.sku_id"
 	"   AND (w.promised_at IS NULL OR w.qty > (SELECT coalesce(sum(p.qty), 0) FROM oms.supply_peg p JOIN oms.inbound i"
 	"    ON i.company_id = p.company_id AND i.inbound_id = p.inbound_id AND i.sku_id = l.sku_id"

@@ -60,6 +60,13 @@ SELECT * FROM pg_temp.waits('SHIRT') WHERE external_id = 'd';
 SELECT oms.set_inbound('PO-1', 'BLR', 'SHIRT', 0, '2026-03-16 10:00+05:30', at => '2026-03-13 11:00+05:30') > 0 AS set;
 SELECT * FROM pg_temp.waits('SHIRT') WHERE external_id = 'd';
 SELECT * FROM pg_temp.changes() OFFSET 2;
+-- a part of what waits cancelled: the rest of the supply is free for others
+SELECT oms.set_inbound('PO-0', 'BLR', 'RING', 4, '2026-03-20 12:00+05:30', at => '2026-03-13 10:00+05:30') > 0 AS set;
+SELECT plan FROM pg_temp.took('p1', 'WEB 981001 PREPAID 3xRING@1000', at => '2026-03-13 11:00+05:30');
+SELECT plan FROM pg_temp.took('p2', 'WEB 981001 PREPAID 3xRING@1000', at => '2026-03-13 11:00+05:30');
+SELECT oms.cancel_line(pg_temp.id('p1'), 1, 2, request_id => 'q') ->> 'qty' AS cancelled, oms.repeg_supply('RING', at => '2026-03-13 12:00+05:30') AS changed;
+SELECT * FROM pg_temp.waits('RING');
+SELECT oms.cancel_order(pg_temp.id('p1')), oms.cancel_order(pg_temp.id('p2')), oms.set_inbound('PO-0', 'BLR', 'RING', 0, '2026-03-20 12:00+05:30', at => '2026-03-13 10:00+05:30') > 0 AS set;
 -- kits: two shirts and a book; the last component decides
 SELECT pg_temp.set_stock(0, 0, 0, 'BOOK'), oms.cancel_order(pg_temp.id('d'));
 SELECT sum(available) AS shirts FROM oms.available('SHIRT');
