@@ -50,6 +50,9 @@ static void ensure_erp_rows(int32 company_id, const OmsStockKey *keys,
 							int nkeys);
 static bool give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 					  const OmsStockView *view);
+static void take_lots(int32 company_id, OmsStockKey key,
+					  const OmsStockTake *takes, int ntakes,
+					  const OmsStockView *view);
 static void split_quota(OmsStockTake *takes, int ntakes,
 						const OmsStockLevel *l, int64 qty);
 
@@ -415,14 +418,35 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 			int64		after = oms_stock_node_available(l);
 
 			if (l->has_lots)
-				oms_stock_lots_settle(company_id, changed[i],
-									  view->channel_id, view->at);
+				take_lots(company_id, changed[i], takes, ntakes, view);
 
 			oms_stock_alert(company_id, changed[i], after + qty[i], after);
 		}
 	}
 	oms_spi_finish();
 	return short_at;
+}
+
+/* Lots for what was just taken of a key. */
+static void
+take_lots(int32 company_id, OmsStockKey key, const OmsStockTake *takes,
+		  int ntakes, const OmsStockView *view)
+{
+	int64	   *ids = palloc(sizeof(int64) * (ntakes + 1));
+	int			n = 0;
+	const char *cart_id = NULL;
+
+	for (int i = 0; i < ntakes; i++)
+	{
+		if (compare_keys(&takes[i].key, &key) != 0)
+			continue;
+		if (takes[i].cart_id)
+			cart_id = takes[i].cart_id;
+		else
+			ids[n++] = takes[i].allocation_id;
+	}
+	oms_stock_lots_take(company_id, key, ids, n, cart_id, view->channel_id,
+						view->at);
 }
 
 /* The first takes of a key use up the channel's quota. */

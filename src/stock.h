@@ -114,8 +114,9 @@ extern void oms_stock_quota_use(int32 company_id, int64 quota_id, int64 qty);
  * stock_lot.c; all under the lock of the stock row, SPI connected, and only
  * where has_terms.  lot_terms: keeps from who asks what lots do not cover.
  * trim: takes off open reservations the lots that are past, and what is too
- * much.  settle: that, and assigns lots to those that lack them; channel_id
- * is that of reservations whose order is not there yet.  fit: lots together are no more than the count.  move: what
+ * much.  take: that, and assigns lots to those, and to what these allocations
+ * or this cart hold; channel_id is that of orders that are not there yet.
+ * settle: to all of the item that lack them.  fit: lots together are no more than the count.  move: what
  * a reservation was assigned left its lots, or came back.
  */
 extern void oms_stock_lot_terms(int32 company_id, OmsStockLevel *levels,
@@ -123,7 +124,11 @@ extern void oms_stock_lot_terms(int32 company_id, OmsStockLevel *levels,
 extern void oms_stock_lots_trim(int32 company_id, OmsStockKey key,
 								TimestampTz at);
 extern void oms_stock_lots_settle(int32 company_id, OmsStockKey key,
-								  int32 channel_id, TimestampTz at);
+								  TimestampTz at);
+extern void oms_stock_lots_take(int32 company_id, OmsStockKey key,
+								const int64 *ids, int nids,
+								const char *cart_id, int32 channel_id,
+								TimestampTz at);
 extern void oms_stock_lots_fit(int32 company_id, OmsStockKey key);
 extern void oms_stock_lots_move(int32 company_id, int64 reservation_id,
 								bool back);

@@ -49,7 +49,7 @@ static OmsPlan free_plan = {
 	" LEFT JOIN oms.channel c ON c.channel_id = $5"
 	" LEFT JOIN LATERAL (SELECT sum(l.qty) AS qty FROM oms.reservation_lot l JOIN oms.reservation r"
 	"   ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id"
-	"   WHERE l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot AND r.state <> 'closed'"
+	"   WHERE l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot AND NOT l.gone AND r.state <> 'closed'"
 	"   AND NOT (r.cart_id IS NOT NULL AND (r.expires_at <= $3 OR r.cart_id = ANY ($4)))) t ON true"
 	" WHERE b.company_id = $1 AND b.sku_id = ANY ($2) GROUP BY 1, 2",
 	5, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTARRAYOID, INT4OID}, NULL
@@ -85,25 +85,37 @@ static OmsPlan trim_plan = {
 	"WITH a AS (SELECT l.reservation_id, l.lot, l.qty, r.qty AS held,"
 	"   sum(l.qty) OVER (PARTITION BY l.reservation_id ORDER BY l.seq, l.lot) - l.qty AS before"
 	"  FROM oms.reservation_lot l JOIN oms.reservation r ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id"
-	"  WHERE l.company_id = $1 AND l.node_id = $2 AND l.sku_id = $3 AND r.state = 'open'),"
+	"  WHERE l.company_id = $1 AND l.node_id = $2 AND l.sku_id = $3 AND NOT l.gone AND r.state = 'open'),"
 	" gone AS (DELETE FROM oms.reservation_lot l USING a WHERE l.company_id = $1 AND l.reservation_id = a.reservation_id AND l.lot = a.lot"
 	"  AND (a.before >= a.held OR EXISTS (SELECT FROM oms.stock_lot b JOIN oms.company y ON y.company_id = b.company_id"
 	"   WHERE b.company_id = $1 AND b.sku_id = $3 AND b.node_id = $2 AND b.lot = a.lot"
 	"   AND (b.expires_on < ($4 AT TIME ZONE y.timezone)::date OR b.on_hand < (SELECT sum(x.qty) FROM oms.reservation_lot x"
 	"    JOIN oms.reservation z ON z.company_id = x.company_id AND z.reservation_id = x.reservation_id"
-	"    WHERE x.company_id = $1 AND x.sku_id = $3 AND x.node_id = $2 AND x.lot = a.lot AND z.state <> 'closed')))))"
+	"    WHERE x.company_id = $1 AND x.sku_id = $3 AND x.node_id = $2 AND x.lot = a.lot AND NOT x.gone AND z.state <> 'closed'))))"
+	"  RETURNING l.reservation_id), less AS ("
 	" UPDATE oms.reservation_lot l SET qty = a.held - a.before FROM a WHERE l.company_id = $1 AND l.reservation_id = a.reservation_id"
-	" AND l.lot = a.lot AND a.before < a.held AND a.before + a.qty > a.held",
+	" AND l.lot = a.lot AND a.before < a.held AND a.before + a.qty > a.held)"
+	" SELECT DISTINCT reservation_id FROM gone ORDER BY 1",
 	4, {INT4OID, INT4OID, INT4OID, TIMESTAMPTZOID}, NULL
 };
+/* Reservations of the key that lack lots: all of them is a walk over the table. */
+#define WANTING(which) \
+	"SELECT r.reservation_id, ((r.qty - coalesce(sum(l.qty), 0)) * 1000)::int8, coalesce(o.channel_id, $4), coalesce(max(l.seq), 0)" \
+	" FROM oms.reservation r LEFT JOIN oms.reservation_lot l ON l.company_id = r.company_id AND l.reservation_id = r.reservation_id" \
+	" LEFT JOIN oms.allocation a ON a.company_id = r.company_id AND a.allocation_id = r.allocation_id" \
+	" LEFT JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id" \
+	" WHERE r.company_id = $1 AND r.node_id = $2 AND r.sku_id = $3 AND r.state = 'open'" which \
+	" GROUP BY r.reservation_id, r.qty, o.channel_id HAVING r.qty > coalesce(sum(l.qty), 0) ORDER BY r.reservation_id"
+
 static OmsPlan wanting_plan = {
-	"SELECT r.reservation_id, ((r.qty - coalesce(sum(l.qty), 0)) * 1000)::int8, coalesce(o.channel_id, $4), coalesce(max(l.seq), 0)"
-	" FROM oms.reservation r LEFT JOIN oms.reservation_lot l ON l.company_id = r.company_id AND l.reservation_id = r.reservation_id"
-	" LEFT JOIN oms.allocation a ON a.company_id = r.company_id AND a.allocation_id = r.allocation_id"
-	" LEFT JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id"
-	" WHERE r.company_id = $1 AND r.node_id = $2 AND r.sku_id = $3 AND r.state = 'open'"
-	" GROUP BY r.reservation_id, r.qty, o.channel_id HAVING r.qty > coalesce(sum(l.qty), 0) ORDER BY r.reservation_id",
+	WANTING(""),
 	4, {INT4OID, INT4OID, INT4OID, INT4OID}, NULL
+};
+static OmsPlan wanting_these_plan = {
+	WANTING(" AND r.reservation_id IN (SELECT unnest($5) UNION"
+			"  SELECT x.reservation_id FROM oms.reservation x WHERE x.company_id = $1 AND x.allocation_id = ANY ($6) UNION"
+			"  SELECT x.reservation_id FROM oms.reservation x WHERE x.company_id = $1 AND x.cart_id = $7 AND x.state = 'open')"),
+	7, {INT4OID, INT4OID, INT4OID, INT4OID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID}, NULL
 };
 static OmsPlan assign_plan = {
 	"WITH b AS (SELECT b.lot, f.free, row_number() OVER o AS seq, sum(f.free) OVER o - f.free AS before"
@@ -111,7 +123,7 @@ static OmsPlan assign_plan = {
 	"  LEFT JOIN oms.channel c ON c.channel_id = $6"
 	"  CROSS JOIN LATERAL (SELECT b.on_hand - coalesce(sum(l.qty), 0) AS free FROM oms.reservation_lot l JOIN oms.reservation r"
 	"    ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id AND r.state <> 'closed'"
-	"    WHERE l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot) f"
+	"    WHERE l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot AND NOT l.gone) f"
 	"  WHERE b.company_id = $1 AND b.sku_id = $3 AND b.node_id = $2 AND f.free > 0 AND " USABLE("$7")
 	"  WINDOW o AS (ORDER BY " LOT_ORDER "))"
 	" INSERT INTO oms.reservation_lot AS l (company_id, reservation_id, lot, node_id, sku_id, seq, qty)"
@@ -120,45 +132,106 @@ static OmsPlan assign_plan = {
 	8, {INT4OID, INT4OID, INT4OID, INT8OID, NUMERICOID, INT4OID, TIMESTAMPTZOID, INT4OID}, NULL
 };
 
-void
-oms_stock_lots_trim(int32 company_id, OmsStockKey key, TimestampTz at)
+/* Closed meanwhile: what left is a record, what was given back is none. */
+static OmsPlan tidy_plan = {
+	"WITH c AS (SELECT l.reservation_id, l.lot, r.close_reason = 'consumed' AS left FROM oms.reservation_lot l JOIN oms.reservation r"
+	"   ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id"
+	"  WHERE l.company_id = $1 AND l.node_id = $2 AND l.sku_id = $3 AND NOT l.gone AND r.state = 'closed'),"
+	" d AS (DELETE FROM oms.reservation_lot l USING c WHERE l.company_id = $1 AND l.reservation_id = c.reservation_id AND l.lot = c.lot AND NOT c.left)"
+	" UPDATE oms.reservation_lot l SET gone = true FROM c WHERE l.company_id = $1 AND l.reservation_id = c.reservation_id AND l.lot = c.lot AND c.left",
+	3, {INT4OID, INT4OID, INT4OID}, NULL
+};
+
+/* Returns the open reservations that lost one. */
+static int
+trim(int32 company_id, OmsStockKey key, TimestampTz at, int64 **lost)
 {
 	Datum		values[4] = {
 		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
 		Int32GetDatum(key.sku_id), TimestampTzGetDatum(at)
 	};
+	int			n;
 
-	oms_exec(&trim_plan, values, NULL, false, 0);
+	oms_exec(&tidy_plan, values, NULL, false, 0);
+	n = (int) oms_exec(&trim_plan, values, NULL, false, 0);
+	*lost = palloc(sizeof(int64) * (n + 1));
+	for (int i = 0; i < n; i++)
+		(*lost)[i] = oms_int8(i, 1);
+	return n;
 }
 
 void
-oms_stock_lots_settle(int32 company_id, OmsStockKey key, int32 channel_id,
-					  TimestampTz at)
+oms_stock_lots_trim(int32 company_id, OmsStockKey key, TimestampTz at)
+{
+	int64	   *lost;
+
+	(void) trim(company_id, key, at, &lost);
+}
+
+/* $1 to $4 of the plan that found those who want lots are the key's. */
+static void
+assign(int32 company_id, OmsStockKey key, int n, TimestampTz at)
 {
 	Datum		values[8] = {
 		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
 		Int32GetDatum(key.sku_id)
 	};
-	int			n;
-	int64	   *wanting;
+	struct Wanting
+	{
+		int64		reservation_id;
+		int64		qty;
+		int32		channel_id;
+		int32		seq;
+	}		   *w = palloc(sizeof(*w) * (n + 1));
 
-	oms_stock_lots_trim(company_id, key, at);
-	values[3] = Int32GetDatum(channel_id);
-	n = (int) oms_exec(&wanting_plan, values, NULL, false, 0);
-	wanting = palloc(sizeof(int64) * 4 * (n + 1));
-	for (int i = 0; i < n; i++)
-		for (int c = 0; c < 4; c++)
-			wanting[4 * i + c] = c % 2 == 0 && c > 0 ? oms_int4(i, c + 1) :
-				c == 3 ? oms_int4(i, 4) : oms_int8(i, c + 1);
 	for (int i = 0; i < n; i++)
 	{
-		values[3] = Int64GetDatum(wanting[4 * i]);
-		values[4] = oms_milli_numeric(wanting[4 * i + 1]);
-		values[5] = Int32GetDatum((int32) wanting[4 * i + 2]);
+		w[i].reservation_id = oms_int8(i, 1);
+		w[i].qty = oms_int8(i, 2);
+		w[i].channel_id = oms_int4(i, 3);
+		w[i].seq = oms_int4(i, 4);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		values[3] = Int64GetDatum(w[i].reservation_id);
+		values[4] = oms_milli_numeric(w[i].qty);
+		values[5] = Int32GetDatum(w[i].channel_id);
 		values[6] = TimestampTzGetDatum(at);
-		values[7] = Int32GetDatum((int32) wanting[4 * i + 3]);
+		values[7] = Int32GetDatum(w[i].seq);
 		oms_exec(&assign_plan, values, NULL, false, 0);
 	}
+}
+
+void
+oms_stock_lots_settle(int32 company_id, OmsStockKey key, TimestampTz at)
+{
+	Datum		values[4] = {
+		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
+		Int32GetDatum(key.sku_id), Int32GetDatum(0)
+	};
+
+	oms_stock_lots_trim(company_id, key, at);
+	assign(company_id, key,
+		   (int) oms_exec(&wanting_plan, values, NULL, false, 0), at);
+}
+
+void
+oms_stock_lots_take(int32 company_id, OmsStockKey key, const int64 *ids,
+					int nids, const char *cart_id, int32 channel_id,
+					TimestampTz at)
+{
+	int64	   *lost;
+	int			nlost = trim(company_id, key, at, &lost);
+	Datum		values[7] = {
+		Int32GetDatum(company_id), Int32GetDatum(key.node_id),
+		Int32GetDatum(key.sku_id), Int32GetDatum(channel_id),
+		oms_int8_array(lost, nlost), oms_int8_array(ids, nids),
+		oms_text(cart_id)
+	};
+
+	assign(company_id, key,
+		   (int) oms_exec(&wanting_these_plan, values,
+						  cart_id ? NULL : "      n", false, 0), at);
 }
 
 /* Lots together are never more than the count: the first in order give way. */
@@ -185,7 +258,8 @@ oms_stock_lots_fit(int32 company_id, OmsStockKey key)
 }
 
 static OmsPlan depart_plan = {
-	"UPDATE oms.stock_lot b SET on_hand = b.on_hand - least(b.on_hand, l.qty * $3) FROM oms.reservation_lot l"
+	"WITH l AS (UPDATE oms.reservation_lot SET gone = ($3 > 0) WHERE company_id = $1 AND reservation_id = $2 RETURNING *)"
+	" UPDATE oms.stock_lot b SET on_hand = b.on_hand - least(b.on_hand, l.qty * $3) FROM l"
 	" WHERE l.company_id = $1 AND l.reservation_id = $2 AND b.company_id = $1 AND b.node_id = l.node_id AND b.sku_id = l.sku_id AND b.lot = l.lot",
 	3, {INT4OID, INT8OID, INT4OID}, NULL
 };
@@ -292,7 +366,7 @@ oms_adjust_lot(PG_FUNCTION_ARGS)
 		oms_stock_count(company_id, key, level.on_hand + delta, "adjust",
 						oms_stock_text_arg(fcinfo, 9) ? oms_stock_text_arg(fcinfo, 9) :
 						psprintf("lot %s", lot));
-	oms_stock_lots_settle(company_id, key, 0, at);
+	oms_stock_lots_settle(company_id, key, at);
 	oms_spi_finish();
 	PG_RETURN_DATUM(oms_milli_numeric(delta));
 }
@@ -306,7 +380,7 @@ static OmsPlan held_plan = {
 static OmsPlan room_plan = {
 	"SELECT (b.on_hand * 1000)::int8, (coalesce(sum(l.qty), 0) * 1000)::int8, (coalesce(sum(l.qty) FILTER (WHERE r.state = 'leaving'), 0) * 1000)::int8"
 	" FROM oms.stock_lot b LEFT JOIN (oms.reservation_lot l JOIN oms.reservation r"
-	"  ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id AND r.state <> 'closed' AND r.reservation_id <> $5)"
+	"  ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id AND r.state <> 'closed' AND NOT l.gone AND r.reservation_id <> $5)"
 	"  ON l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot"
 	" WHERE b.company_id = $1 AND b.node_id = $2 AND b.sku_id = $3 AND b.lot = $4 GROUP BY b.on_hand",
 	5, {INT4OID, INT4OID, INT4OID, TEXTOID, INT8OID}, NULL
@@ -315,7 +389,7 @@ static OmsPlan room_plan = {
 static OmsPlan displace_plan = {
 	"WITH o AS (SELECT l.reservation_id, l.qty, sum(l.qty) OVER (ORDER BY l.reservation_id DESC) - l.qty AS before"
 	"  FROM oms.reservation_lot l JOIN oms.reservation r ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id AND r.state = 'open'"
-	"  WHERE l.company_id = $1 AND l.node_id = $2 AND l.sku_id = $3 AND l.lot = $4 AND l.reservation_id <> $5),"
+	"  WHERE l.company_id = $1 AND l.node_id = $2 AND l.sku_id = $3 AND l.lot = $4 AND NOT l.gone AND l.reservation_id <> $5),"
 	" whole AS (DELETE FROM oms.reservation_lot l USING o WHERE l.company_id = $1 AND l.reservation_id = o.reservation_id AND l.lot = $4"
 	"  AND o.before + o.qty <= $6)"
 	" UPDATE oms.reservation_lot l SET qty = l.qty - ($6 - o.before) FROM o WHERE l.company_id = $1 AND l.reservation_id = o.reservation_id"
@@ -393,7 +467,7 @@ oms_pin_lot(PG_FUNCTION_ARGS)
 		oms_exec(&displace_plan, values, NULL, false, 0);
 	values[5] = oms_milli_numeric(qty);
 	oms_exec(&pin_plan, values, NULL, false, 0);
-	oms_stock_lots_settle(company_id, key, 0, at);
+	oms_stock_lots_settle(company_id, key, at);
 	oms_spi_finish();
 	PG_RETURN_VOID();
 }

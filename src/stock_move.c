@@ -74,7 +74,8 @@ oms_stock_dispatch(int32 company_id, int64 allocation_id, const char *document)
 			if (levels[i].has_terms)
 			{
 				/* what is assigned goes, whatever the day */
-				oms_stock_lots_settle(company_id, levels[i].key, 0, DT_NOBEGIN);
+				oms_stock_lots_take(company_id, levels[i].key,
+									&allocation_id, 1, NULL, 0, DT_NOBEGIN);
 				lots = true;
 			}
 	}

@@ -97,9 +97,10 @@ CREATE TABLE oms.reservation_lot (  --| Lots assigned to a reservation. Counts w
     sku_id integer NOT NULL,        --| What
     seq integer NOT NULL,           --| Order in which it was taken; given up from the end
     qty numeric(14,3) NOT NULL CHECK (qty > 0), --| Units of it
+    gone boolean NOT NULL DEFAULT false, --| They have left: kept as a record, counts no more
     PRIMARY KEY (company_id, reservation_id, lot)
 );
-CREATE INDEX reservation_lot_lot ON oms.reservation_lot (company_id, sku_id, node_id, lot);
+CREATE INDEX reservation_lot_lot ON oms.reservation_lot (company_id, sku_id, node_id, lot) WHERE NOT gone;
 
 CREATE TABLE oms.channel_threshold ( --| How far one channel may go at a node: down to so many units above zero, or below.
     company_id integer NOT NULL,    --| Whose

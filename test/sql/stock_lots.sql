@@ -55,8 +55,9 @@ SELECT pg_temp.fails($$SELECT oms.adjust_lot('BLR', 'RICE', 'L5', 1, unlotted =>
 SELECT pg_temp.sees('RICE', '2026-03-02'), oms.adjust_stock('BLR', 'RICE', 6), pg_temp.sees('RICE', '2026-03-02');
 SELECT * FROM pg_temp.lots('RICE');
 SELECT * FROM oms.verify();
--- who lost his lot gets another with the next order
+-- who lost his lot gets another when lots are counted, or at the hand-over; the next taker does not touch theirs
 SELECT plan FROM pg_temp.took('e', 'WEB 981001 PREPAID 1xRICE', at => '2026-03-02 12:00+05:30');
+SELECT oms.adjust_lot('BLR', 'RICE', 'L4', 2, at => '2026-03-02') AS change;
 SELECT * FROM pg_temp.lots('RICE');
 -- each rule
 SELECT oms.adjust_lot('BLR', 'BOOK', 'a', 5, '2027-12-31', '2026-01-01', 10, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'b', 5, '2027-06-30', '2026-01-02', 30, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'c', 5, '2028-06-30', '2026-01-03', 20, at => '2026-03-02'),
