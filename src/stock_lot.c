@@ -82,19 +82,20 @@ oms_stock_lot_terms(int32 company_id, OmsStockLevel *levels, int n,
 
 /* Lots of open reservations that take more than they hold, or are past. */
 static OmsPlan trim_plan = {
-	"WITH a AS (SELECT l.reservation_id, l.lot, l.qty, r.qty AS held,"
-	"   sum(l.qty) OVER (PARTITION BY l.reservation_id ORDER BY l.seq, l.lot) - l.qty AS before"
+	"WITH live AS MATERIALIZED (SELECT l.reservation_id, l.lot, l.seq, l.qty, r.qty AS held, r.state"
 	"  FROM oms.reservation_lot l JOIN oms.reservation r ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id"
-	"  WHERE l.company_id = $1 AND l.node_id = $2 AND l.sku_id = $3 AND NOT l.gone AND r.state = 'open'),"
-	" gone AS (DELETE FROM oms.reservation_lot l USING a WHERE l.company_id = $1 AND l.reservation_id = a.reservation_id AND l.lot = a.lot"
-	"  AND (a.before >= a.held OR EXISTS (SELECT FROM oms.stock_lot b JOIN oms.company y ON y.company_id = b.company_id"
-	"   WHERE b.company_id = $1 AND b.sku_id = $3 AND b.node_id = $2 AND b.lot = a.lot"
-	"   AND (b.expires_on < ($4 AT TIME ZONE y.timezone)::date OR b.on_hand < (SELECT sum(x.qty) FROM oms.reservation_lot x"
-	"    JOIN oms.reservation z ON z.company_id = x.company_id AND z.reservation_id = x.reservation_id"
-	"    WHERE x.company_id = $1 AND x.sku_id = $3 AND x.node_id = $2 AND x.lot = a.lot AND NOT x.gone AND z.state <> 'closed'))))"
-	"  RETURNING l.reservation_id), less AS ("
-	" UPDATE oms.reservation_lot l SET qty = a.held - a.before FROM a WHERE l.company_id = $1 AND l.reservation_id = a.reservation_id"
-	" AND l.lot = a.lot AND a.before < a.held AND a.before + a.qty > a.held)"
+	"  WHERE l.company_id = $1 AND l.node_id = $2 AND l.sku_id = $3 AND NOT l.gone AND r.state <> 'closed'),"
+	" taken AS (SELECT lot, sum(qty) AS qty FROM live GROUP BY lot),"
+	" bad AS (SELECT b.lot FROM oms.stock_lot b JOIN oms.company y ON y.company_id = b.company_id LEFT JOIN taken t ON t.lot = b.lot"
+	"  WHERE b.company_id = $1 AND b.sku_id = $3 AND b.node_id = $2"
+	"  AND (b.expires_on < ($4 AT TIME ZONE y.timezone)::date OR b.on_hand < t.qty)),"
+	" a AS (SELECT reservation_id, lot, qty, held, sum(qty) OVER (PARTITION BY reservation_id ORDER BY seq, lot) - qty AS before"
+	"  FROM live WHERE state = 'open'),"
+	" off AS MATERIALIZED (SELECT reservation_id, lot FROM a WHERE before >= held OR lot IN (SELECT lot FROM bad)),"
+	" gone AS (DELETE FROM oms.reservation_lot l USING off WHERE l.company_id = $1 AND l.reservation_id = off.reservation_id AND l.lot = off.lot"
+	"  RETURNING l.reservation_id),"
+	" less AS (UPDATE oms.reservation_lot l SET qty = a.held - a.before FROM a WHERE a.before < a.held AND a.before + a.qty > a.held"
+	"  AND l.company_id = $1 AND l.reservation_id = a.reservation_id AND l.lot = a.lot AND a.lot NOT IN (SELECT lot FROM bad))"
 	" SELECT DISTINCT reservation_id FROM gone ORDER BY 1",
 	4, {INT4OID, INT4OID, INT4OID, TIMESTAMPTZOID}, NULL
 };
