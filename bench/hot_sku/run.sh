@@ -178,16 +178,17 @@ table() {
 # A long report in a rush: orders a second without it, then by windows of 10 s
 # since it opened, relative to that.
 long_report() {
-	local variant clients
+	local variant clients run
 	clients=$(tr ' ' '\n' <<<"$counts" | sort -n | tail -n 1)
 	printf '\nA report is open for %d s, hot, %d clients: orders a second without, then shares of that by windows of 10 s\n' "$report" "$clients"
 	for variant in $with_report; do
 		sql -d hot_sku -c 'vacuum oms.stock, rival.stock, oms.customer' -c 'checkpoint'
 		PGOPTIONS="$PGOPTIONS $(options "$variant")" \
 			pgbench -n -M prepared -c "$clients" -j 1 -T $((13 + report)) -P 1 -f "$out/$variant.hot" hot_sku >"$out/report.txt" 2>&1 &
+		run=$!
 		sleep 13
 		report_open
-		wait $!
+		wait "$run"
 		report_close
 		awk -v variant="$variant" -v last=$((13 + report)) '
 			$1 == "progress:" && $2 > 3.5 && $2 < 13.5 { n++; sum += $4 }
