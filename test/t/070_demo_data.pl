@@ -175,7 +175,7 @@ SKIP:
 			  FROM stock_move m CROSS JOIN (VALUES (1), (-1)) s(sign)
 			  JOIN tree t ON t.loc = CASE s.sign WHEN 1 THEN m.to_location ELSE m.from_location END
 			  JOIN product_product p ON p.id = m.product
-			 WHERE m.state = 'done' AND coalesce(m.effective_date, m.planned_date) <= current_date
+			 WHERE m.state = 'done' AND coalesce(m.effective_date, m.planned_date) <= (now() AT TIME ZONE 'Asia/Kolkata')::date
 			 GROUP BY 1, 2)};
 	my $act = sub {
 		my ($out, $err) = run_command([ $python, 'demo/tryton/act.py', $uri, @_ ]);
