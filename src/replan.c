@@ -57,8 +57,9 @@ static OmsPlan order_plan = {
 	"SELECT c.code, o.payment_mode = 'COD', (o.total_amount * 100)::int8, (o.paid_amount * 100)::int8, (o.goods_amount * 100)::int8,"
 	" o.ship_pincode, oms.lng(o.ship_place), oms.lat(o.ship_place), o.ship_place IS NOT NULL, o.place_of_supply, o.only_node_id,"
 	" o.planning_run + 1, coalesce(r.probability, 0),"
-	" coalesce((SELECT (sum(s.cod_amount) * 100)::int8 FROM oms.shipment s WHERE s.company_id = o.company_id AND s.order_id = o.order_id"
-	"  AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0), o.order_class, o.ship_state_code, o.only_service, o.max_days"
+	/* what parcels collect already; of no use where nothing is collected */
+	" CASE WHEN o.payment_mode = 'COD' THEN coalesce((SELECT (sum(s.cod_amount) * 100)::int8 FROM oms.shipment s"
+	"  WHERE s.company_id = o.company_id AND s.order_id = o.order_id AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0) ELSE 0 END, o.order_class, o.ship_state_code, o.only_service, o.max_days"
 	" FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id"
 	" LEFT JOIN oms.risk_score r ON r.company_id = o.company_id AND r.order_id = o.order_id"
 	" WHERE o.company_id = $1 AND o.order_id = $2",

@@ -30,6 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core_memo.h"
 #include "mcf.h"
 #include "stock_price.h"
 
@@ -154,7 +155,7 @@ oms_lane_costs(int32 company_id, const char *pincode, OmsLaneCost **lanes)
 	int			n;
 
 	oms_spi_connect();
-	n = (int) oms_exec(&lanes_plan, values, NULL, false, 0);
+	n = (int) oms_memo(&lanes_plan, values, NULL, false);
 	*lanes = MemoryContextAlloc(caller, sizeof(OmsLaneCost) * (n + 1));
 	for (int i = 0; i < n; i++)
 	{

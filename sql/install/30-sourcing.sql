@@ -246,4 +246,4 @@ CREATE TABLE oms.wave_piece (       --| So much of a line from a node, as the wa
 );
 
 -- masters: sessions keep rows of them until they change (doc/core.md)
-SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.sourcing_rule,oms.sourcing_step,oms.node_group_member,oms.ship_zone}'::pg_catalog.text[]) AS t;
+SELECT oms.memo_watch(t::pg_catalog.regclass) FROM pg_catalog.unnest('{oms.sourcing_rule,oms.sourcing_step,oms.node_group_member,oms.ship_zone,oms.lane_cost}'::pg_catalog.text[]) AS t;
