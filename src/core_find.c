@@ -108,10 +108,8 @@ oms_find(OmsPlan *p, Datum *values, const char *nulls)
 	answer->vals = palloc(sizeof(HeapTuple) * room);
 	row = palloc(sizeof(Datum) * f->desc->natts);
 	isnull = palloc(sizeof(bool) * f->desc->natts);
-	/* who changes an index waits for all who hold the table */
-	index = RelationIdGetRelation(f->index);
-	if (index == NULL)
-		elog(ERROR, "could not open index %u", f->index);
+	/* locked: ALTER INDEX ... SET TABLESPACE locks nothing else */
+	index = index_open(f->index, AccessShareLock);
 	slot = table_slot_create(rel, NULL);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	for (int k = 0; k < p->nargs; k++)
@@ -133,7 +131,7 @@ oms_find(OmsPlan *p, Datum *values, const char *nulls)
 	index_endscan(scan);
 	PopActiveSnapshot();
 	ExecDropSingleTupleTableSlot(slot);
-	RelationClose(index);
+	index_close(index, AccessShareLock);
 	relation_close(rel, NoLock);
 	SPI_tuptable = answer;
 	SPI_processed = n;

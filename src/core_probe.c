@@ -60,8 +60,8 @@ look_at(OmsProbe *p)
 }
 
 /*
- * The table, locked, and its index: who changes an index waits for all who
- * hold the table.
+ * The table and its index, locked.  Who makes or drops an index waits for all
+ * who hold the table.
  */
 static Relation
 open_index(OmsProbe *p, Relation *table)
@@ -82,7 +82,7 @@ open_index(OmsProbe *p, Relation *table)
 		return NULL;
 	if (!p->usable || (*table = try_relation_open(p->table, AccessShareLock)) == NULL)
 		return NULL;
-	index = p->valid ? RelationIdGetRelation(p->relid) : NULL;
+	index = p->valid ? try_relation_open(p->relid, AccessShareLock) : NULL;
 	if (index == NULL)
 		relation_close(*table, NoLock);
 	return index;
@@ -128,7 +128,7 @@ oms_probe(OmsProbe *p, const Oid *types, const Datum *keys, int n,
 	index_rescan(scan, scan_keys, n, NULL, 0);
 	found = index_getnext_tid(scan, ForwardScanDirection) != NULL;
 	index_endscan(scan);
-	RelationClose(index);
+	relation_close(index, AccessShareLock);
 	relation_close(heap, NoLock);
 	return found;
 }

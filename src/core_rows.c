@@ -15,12 +15,13 @@
  * plain table: rights, defaults, the columns' types, NOT NULL and CHECK, the
  * row, the indexes, and for ON CONFLICT DO NOTHING the protocol of
  * speculative insertion.  A row of a partitioned table goes into its partition
- * by range; the default partition is left to the statement.  Hooks of the executor (pgaudit) do not see it; they
- * see the call of our function.
+ * by range; the default partition is left to the statement.  Hooks of the executor
+ * (pgaudit) do not see it; they see the call of our function.
  *
- * Locks: the table ROW EXCLUSIVE until the end of the transaction, as with
- * the statement.  Its indexes are not locked on their own: who makes, drops
- * or rebuilds one waits for all who hold the table.
+ * Locks: the table ROW EXCLUSIVE until the end of the transaction and its
+ * indexes while they are written to, as with the statement.  Who makes, drops
+ * or rebuilds an index waits for all who hold the table, but ALTER INDEX ...
+ * SET TABLESPACE locks nothing but the index.
  */
 #include "postgres.h"
 
@@ -39,6 +40,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
@@ -51,6 +53,7 @@
 #include "utils/memutils.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -80,6 +83,8 @@ typedef struct Target
 	TupleTableSlot *slot;
 	int			routed_by;		/* partitioned: the parameter that decides; -1 */
 	struct Target *leaf;		/* and where rows went last */
+	bool		looks_around;	/* expressions may read tables */
+	Oid			user;			/* who may call their functions */
 	bool		do_nothing;		/* ON CONFLICT DO NOTHING */
 	List	   *arbiters;
 	int			nindexes;
@@ -95,12 +100,16 @@ static uint64 messages = 0;
 #define OMS_TARGET_SLOTS 64
 static Target *slots[OMS_TARGET_SLOTS];
 
+static bool concerns(Target *t, Oid relid);
 static void on_relcache(Oid relid);
 static void on_syscache(Datum arg, int cacheid, uint32 hashvalue);
 static Target *target_of(OmsPlan *p);
 static bool run_statement(OmsPlan *p, Datum *values, const char *nulls);
 static Relation open_target(Target *t);
 static void prepare(Target *t, Relation rel, Relation root);
+static void check_user(Target *t);
+static bool still_named(Target *t, Relation rel);
+static bool reads_tables(Node *expr);
 static bool fits_partitioned(Target *t, Relation rel);
 static Target *find_leaf(Target *t, Relation root, Datum key, Relation *rel);
 static bool read_statement(Target *t, char **table, List **columns,
@@ -117,15 +126,28 @@ void
 oms_rows_init(void)
 {
 	oms_relcache_watch(on_relcache);
-	/* functions in defaults and constraints */
+	/* functions in defaults and constraints; constraints of domains */
 	CacheRegisterSyscacheCallback(PROCOID, on_syscache, (Datum) 0);
+	CacheRegisterSyscacheCallback(CONSTROID, on_syscache, (Datum) 0);
+}
+
+/* An index that becomes ready to be written to is itself all the news. */
+static bool
+concerns(Target *t, Oid relid)
+{
+	if (!OidIsValid(relid) || t->relid == relid)
+		return true;
+	for (int i = 0; i < t->nindexes; i++)
+		if (t->indexes[i] == relid)
+			return true;
+	return false;
 }
 
 static void
 on_relcache(Oid relid)
 {
 	for (Target *t = targets; t; t = t->next)
-		if (!OidIsValid(relid) || t->relid == relid)
+		if (concerns(t, relid))
 		{
 			t->valid = false;
 			messages++;
@@ -194,6 +216,9 @@ write_guarded(Target *t, Relation rel, Datum *values, const char *nulls)
 {
 	bool		inserted;
 
+	/* they see what a statement would: our own rows of before too */
+	if (t->looks_around)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	t->busy = true;
 	PG_TRY();
 	{
@@ -204,6 +229,8 @@ write_guarded(Target *t, Relation rel, Datum *values, const char *nulls)
 		t->busy = false;
 	}
 	PG_END_TRY();
+	if (t->looks_around)
+		PopActiveSnapshot();
 	return inserted;
 }
 
@@ -237,6 +264,27 @@ target_of(OmsPlan *p)
 	return t;
 }
 
+/* The right to call functions is looked at when expressions are made ready. */
+static void
+check_user(Target *t)
+{
+	if (t->looks_around && t->user != GetUserId())
+		t->valid = false;
+}
+
+/* Is this the table that the statement writes to? */
+static bool
+still_named(Target *t, Relation rel)
+{
+	char	   *table;
+	List	   *columns;
+	List	   *conflict;
+
+	return read_statement(t, &table, &columns, &conflict) &&
+		strcmp(table, RelationGetRelationName(rel)) == 0 &&
+		RelationGetNamespace(rel) == get_namespace_oid("oms", false);
+}
+
 /* The table, locked, with *t of now; NULL when there is none. */
 static Relation
 open_target(Target *t)
@@ -265,6 +313,14 @@ open_target(Target *t)
 			t->relid = InvalidOid;
 			continue;
 		}
+		check_user(t);
+		if (!t->valid && !still_named(t, rel))
+		{
+			/* put aside; another may have its name now */
+			relation_close(rel, RowExclusiveLock);
+			t->relid = InvalidOid;
+			continue;
+		}
 		if (!t->valid)
 			prepare(t, rel, NULL);
 		return rel;
@@ -290,8 +346,9 @@ prepare(Target *t, Relation rel, Relation root)
 								   ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(t->cxt);
 	t->routed_by = -1;
+	t->looks_around = false;
+	t->user = GetUserId();
 	t->direct = read_statement(t, &table, &columns, &conflict) &&
-		strcmp(table, RelationGetRelationName(root ? root : rel)) == 0 &&
 		find_columns(t, rel, columns);
 	if (t->direct && rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		t->direct = root == NULL && fits_partitioned(t, rel);
@@ -342,6 +399,8 @@ find_leaf(Target *t, Relation root, Datum value, Relation *rel)
 	bool		equal;
 	int			i;
 
+	if (parts->nparts == 0)
+		return NULL;
 	i = partition_range_datum_bsearch(key->partsupfunc, key->partcollation,
 									  parts->boundinfo, 1, &value, &equal);
 	i = parts->boundinfo->indexes[i + 1];
@@ -363,6 +422,7 @@ find_leaf(Target *t, Relation root, Datum value, Relation *rel)
 		leaf->valid = false;
 	}
 	*rel = table_open(leaf->relid, RowExclusiveLock);
+	check_user(leaf);
 	if (!leaf->valid)
 		prepare(leaf, *rel, root);
 	if (leaf->direct)
@@ -455,6 +515,28 @@ find_columns(Target *t, Relation rel, List *columns)
 	return same;
 }
 
+/* None of PostgreSQL's own functions in an expression does. */
+static bool
+not_builtin(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId;
+}
+
+static bool
+reads_tables_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return check_functions_in_node(node, not_builtin, NULL) ||
+		expression_tree_walker(node, reads_tables_walker, NULL);
+}
+
+static bool
+reads_tables(Node *expr)
+{
+	return reads_tables_walker(expr, NULL);
+}
+
 /* The table is one we can write to as INSERT would; all is made ready. */
 static bool
 fits(Target *t, Relation rel, Relation root)
@@ -483,8 +565,11 @@ fits(Target *t, Relation rel, Relation root)
 		if (a->attgenerated || get_typtype(a->atttypid) == TYPTYPE_DOMAIN)
 			return false;
 		expr = build_column_default(root ? root : rel, i + 1);
-		if (expr)
-			t->defaults[i] = ExecInitExpr(expression_planner((Expr *) expr), NULL);
+		if (expr == NULL)
+			continue;
+		expr = (Node *) expression_planner((Expr *) expr);
+		t->looks_around |= reads_tables(expr);
+		t->defaults[i] = ExecInitExpr((Expr *) expr, NULL);
 	}
 
 	t->slot = MakeSingleTupleTableSlot(t->desc, &TTSOpsVirtual);
@@ -496,8 +581,12 @@ fits(Target *t, Relation rel, Relation root)
 
 		/* in the order of the relation's, by which ExecConstraints() goes */
 		for (int i = 0; i < nchecks; i++)
-			checks[i] = ExecPrepareExpr(stringToNode(rel->rd_att->constr->check[i].ccbin),
-										t->estate);
+		{
+			Expr	   *check = stringToNode(rel->rd_att->constr->check[i].ccbin);
+
+			t->looks_around |= reads_tables((Node *) check);
+			checks[i] = ExecPrepareExpr(check, t->estate);
+		}
 		oms_check_exprs(t->rri) = checks;
 	}
 	return true;
@@ -613,11 +702,7 @@ write_row(Target *t, Relation rel, Datum *values, const char *nulls)
 	ResetPerTupleExprContext(estate);
 	rri->ri_RelationDesc = rel;
 	for (int i = 0; i < t->nindexes; i++)
-	{
-		rri->ri_IndexRelationDescs[i] = RelationIdGetRelation(t->indexes[i]);
-		if (rri->ri_IndexRelationDescs[i] == NULL)
-			elog(ERROR, "could not open index %u", t->indexes[i]);
-	}
+		rri->ri_IndexRelationDescs[i] = index_open(t->indexes[i], RowExclusiveLock);
 	fill_slot(t, values, nulls, econtext);
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 	if (t->desc->constr)
@@ -654,7 +739,7 @@ write_row(Target *t, Relation rel, Datum *values, const char *nulls)
 	MemoryContextSwitchTo(old);
 	ExecClearTuple(slot);
 	for (int i = 0; i < t->nindexes; i++)
-		RelationClose(rri->ri_IndexRelationDescs[i]);
+		index_close(rri->ri_IndexRelationDescs[i], RowExclusiveLock);
 	ResetPerTupleExprContext(estate);
 	return inserted;
 }

@@ -707,11 +707,11 @@ on_relcache(Oid relid)
 	}
 }
 
-/* NULL: it must not be accessed here. */
+/* NULL: it must not be accessed here; what may not be written, the statement says. */
 static Relation
 open_table(LOCKMODE mode, AclMode rights)
 {
-	if (!use_hints || IsolationUsesXactSnapshot())
+	if (!use_hints || IsolationUsesXactSnapshot() || (XactReadOnly && mode != AccessShareLock))
 		return NULL;
 	for (;;)
 	{

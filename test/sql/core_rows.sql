@@ -84,6 +84,27 @@ SELECT status, total FROM pg_temp.took('outer', 'WEB 981001 PREPAID 1xSHIRT');
 SELECT o.external_id, l.line_no, k.code, l.qty, l.net_amount FROM oms.order_line l JOIN oms."order" o USING (company_id, order_id) JOIN oms.sku k USING (sku_id)
  WHERE order_id IN (pg_temp.id('inner'), pg_temp.id('outer')) ORDER BY o.external_id COLLATE "C";
 ALTER TABLE oms.order_line DROP CONSTRAINT deep;
+-- a constraint that reads tables sees the rows that the same call wrote
+CREATE FUNCTION pg_temp.has_order(company integer, id bigint) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM oms."order" WHERE company_id = company AND order_id = id);
+END $$;
+ALTER TABLE oms.order_line ADD CONSTRAINT has_order CHECK (pg_temp.has_order(company_id, order_id));
+SELECT status FROM pg_temp.took('looks around', 'WEB 981001 PREPAID 1xSHIRT');
+ALTER TABLE oms.order_line DROP CONSTRAINT has_order;
+
+-- a table put aside in another schema gets no rows; the one that has its place does
+CREATE SCHEMA regress_oms_aside;
+CREATE TABLE regress_oms_aside.fresh (LIKE oms.order_charge INCLUDING ALL);
+SAVEPOINT s;
+SELECT status FROM pg_temp.took('before', 'WEB 981001 PREPAID 1xSHIRT', '{"charges": [{"kind": "SHIPPING", "amount": 49}]}');
+ALTER TABLE oms.order_charge SET SCHEMA regress_oms_aside;
+ALTER TABLE regress_oms_aside.fresh RENAME TO order_charge_fresh;
+ALTER TABLE regress_oms_aside.order_charge_fresh SET SCHEMA oms;
+ALTER TABLE oms.order_charge_fresh RENAME TO order_charge;
+SELECT status FROM pg_temp.took('aside', 'WEB 981001 PREPAID 1xSHIRT', '{"charges": [{"kind": "SHIPPING", "amount": 49}]}');
+SELECT (SELECT count(*) FROM regress_oms_aside.order_charge WHERE order_id = pg_temp.id('aside')) AS aside, (SELECT count(*) FROM oms.order_charge WHERE order_id = pg_temp.id('aside')) AS in_place;
+ROLLBACK TO s;
 
 -- events lie in the partition of their month, also after it was detached
 SELECT tableoid::regclass = format('oms.event_%s', to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM'))::regclass AS in_month, payload ->> 'status' AS status
@@ -91,6 +112,20 @@ SELECT tableoid::regclass = format('oms.event_%s', to_char(now() AT TIME ZONE 'U
 DO $$ BEGIN EXECUTE format('ALTER TABLE oms.event DETACH PARTITION oms.event_%s', to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')); END $$;
 SELECT status FROM pg_temp.took('detached', 'WEB 981001 PREPAID 1xSHIRT');
 SELECT tableoid::regclass, actor = session_user AS by_me, created_at = now() AS now FROM oms.event WHERE topic = 'order' AND subject_id = pg_temp.id('detached') AND type = 'order.captured';
+-- and there may be none at all
+SAVEPOINT s;
+DO $$
+DECLARE
+    part regclass;
+BEGIN
+    FOR part IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'oms.event'::regclass LOOP
+        EXECUTE format('ALTER TABLE oms.event DETACH PARTITION %s', part);
+    END LOOP;
+END $$;
+\set VERBOSITY terse
+SELECT status FROM pg_temp.took('no partition', 'WEB 981001 PREPAID 1xSHIRT');
+\set VERBOSITY default
+ROLLBACK TO s;
 
 -- row security: rows that a policy forbids are not written
 CREATE ROLE regress_oms_rows;
@@ -104,6 +139,20 @@ END $$;
 SET ROLE regress_oms_rows;
 SELECT status FROM pg_temp.took('granted', 'WEB 981001 PREPAID 1xSHIRT');
 RESET ROLE;
+-- who may not call the function of a constraint may not write, though another could just now
+REVOKE EXECUTE ON FUNCTION pg_temp.has_order FROM PUBLIC, regress_oms_rows;
+ALTER TABLE oms.order_line ADD CONSTRAINT has_order CHECK (pg_temp.has_order(company_id, order_id));
+SELECT status FROM pg_temp.took('by its owner', 'WEB 981001 PREPAID 1xSHIRT');
+SET ROLE regress_oms_rows;
+SAVEPOINT s;
+\set VERBOSITY terse
+SELECT status FROM pg_temp.took('by another', 'WEB 981001 PREPAID 1xSHIRT');
+\set VERBOSITY default
+ROLLBACK TO s;
+RESET ROLE;
+SELECT status FROM pg_temp.took('by its owner again', 'WEB 981001 PREPAID 1xSHIRT');
+ALTER TABLE oms.order_line DROP CONSTRAINT has_order;
+
 ALTER TABLE oms.order_charge ENABLE ROW LEVEL SECURITY;
 CREATE POLICY small ON oms.order_charge USING (true) WITH CHECK (amount < 50);
 SET ROLE regress_oms_rows;
