@@ -20,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "core.h"
+#include "core_find.h"
 #include "core_memo.h"
 #include "core_rows.h"
 
@@ -95,7 +96,17 @@ oms_exec(OmsPlan *p, Datum *values, const char *nulls, bool read_only,
 Datum
 oms_datum(uint64 row, int col, bool *isnull)
 {
+	OmsRows    *own = oms_own_rows(SPI_tuptable);
+
 	Assert(row < SPI_processed);
+	if (own && own->values)
+	{
+		uint64		at = row * own->table.tupdesc->natts + col - 1;
+
+		Assert(col >= 1 && col <= own->table.tupdesc->natts);
+		*isnull = own->nulls[at];
+		return own->values[at];
+	}
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col,
 						 isnull);
 }
@@ -152,6 +163,16 @@ oms_bool(uint64 row, int col)
 char *
 oms_cstr(uint64 row, int col)
 {
+	Oid			type = TupleDescAttr(SPI_tuptable->tupdesc, col - 1)->atttypid;
+
+	/* what their output functions do, without looking these up */
+	if (type == TEXTOID || type == VARCHAROID)
+	{
+		bool		isnull;
+		Datum		d = oms_datum(row, col, &isnull);
+
+		return isnull ? NULL : TextDatumGetCString(d);
+	}
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col);
 }
 

@@ -103,7 +103,7 @@ oms_find(OmsPlan *p, Datum *values, const char *nulls)
 		return oms_exec(p, values, nulls, false, 0);
 	}
 
-	answer = palloc0(sizeof(SPITupleTable));
+	answer = &((OmsRows *) palloc0(sizeof(OmsRows)))->table;
 	answer->tupdesc = f->desc;
 	answer->vals = palloc(sizeof(HeapTuple) * room);
 	row = palloc(sizeof(Datum) * f->desc->natts);

@@ -8,6 +8,24 @@
 #include "core.h"
 
 /*
+ * SPI_tuptable where the executor did not make it.  "values" and "nulls", row
+ * by row, where the rows have been taken apart already (they are read many
+ * times), else NULL.  SPI's own tables have a memory context, these have none.
+ */
+typedef struct OmsRows
+{
+	SPITupleTable table;
+	Datum	   *values;
+	bool	   *nulls;
+} OmsRows;
+
+static inline OmsRows *
+oms_own_rows(SPITupleTable *table)
+{
+	return table->tuptabcxt == NULL ? (OmsRows *) table : NULL;
+}
+
+/*
  * Runs a statement of the form
  *
  *		SELECT COLUMNS FROM oms.TABLE WHERE a = $1 AND b = $2 ...

@@ -476,15 +476,22 @@ keep(OmsMemo *memo, uint64 hash, StringInfo key, int at, TimestampTz moment)
 
 	old = MemoryContextSwitchTo(memo->cxt);
 	{
-		SPITupleTable *copy = palloc0(sizeof(SPITupleTable));
+		int			natts = memo->desc->natts;
+		OmsRows    *own = palloc0(sizeof(OmsRows));
+		SPITupleTable *copy = &own->table;
 		char	   *bytes = palloc(key->len);
 
 		copy->tupdesc = memo->desc;
+		own->values = palloc(sizeof(Datum) * Max(n * natts, 1));
+		own->nulls = palloc(sizeof(bool) * Max(n * natts, 1));
 		copy->vals = palloc(sizeof(HeapTuple) * Max(n, 1));
 		for (uint64 i = 0; i < n; i++)
 			copy->vals[i] = HeapTupleHasExternal(rows->vals[i]) ?
 				toast_flatten_tuple(rows->vals[i], rows->tupdesc) :
 				heap_copytuple(rows->vals[i]);
+		for (uint64 i = 0; i < n; i++)
+			heap_deform_tuple(copy->vals[i], memo->desc, own->values + i * natts,
+							  own->nulls + i * natts);
 		copy->numvals = n;
 		memcpy(bytes, key->data, key->len);
 		/* what an answer for another moment took is freed with the rest */

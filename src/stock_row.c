@@ -59,7 +59,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -68,7 +67,6 @@
 #include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "nodes/nodes.h"
 #include "optimizer/optimizer.h"
 #include "port/atomics.h"
 #include "storage/bufmgr.h"
@@ -76,12 +74,10 @@
 #include "storage/lmgr.h"
 #include "storage/shmem.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -344,10 +340,15 @@ oms_stock_row_levels(int32 company_id, int32 sku_id, OmsStockLevel **levels,
 		}
 		if (!done && index_fetch_heap(scan, slot))
 		{
+			uint64		hash = hint_hash(rel, company_id, last);
+			ItemPointerData place;
+
 			tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
 			done = fetched = true;
-			if (entries > STEP_OVER)
-				hint_set(hint_hash(rel, company_id, last), &tuple->t_self);
+			/* many versions, or the hint's place was freed by pruning */
+			if ((entries > STEP_OVER || hint_get(hash, &place)) &&
+				!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+				hint_set(hash, &tuple->t_self);
 		}
 		if (!done)
 			continue;
