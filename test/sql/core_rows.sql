@@ -93,6 +93,23 @@ ALTER TABLE oms.order_line ADD CONSTRAINT has_order CHECK (pg_temp.has_order(com
 SELECT status FROM pg_temp.took('looks around', 'WEB 981001 PREPAID 1xSHIRT');
 ALTER TABLE oms.order_line DROP CONSTRAINT has_order;
 
+-- a domain in a default may get stricter
+SAVEPOINT s;
+CREATE DOMAIN pg_temp.word AS text;
+ALTER TABLE oms.order_line ADD said text DEFAULT 'yes'::pg_temp.word;
+SELECT status FROM pg_temp.took('domain', 'WEB 981001 PREPAID 1xSHIRT');
+ALTER DOMAIN pg_temp.word ADD CONSTRAINT never CHECK (value <> 'yes');
+\set VERBOSITY terse
+SELECT status FROM pg_temp.took('domain', 'WEB 981001 PREPAID 2xSHIRT', '{"external_id": "stricter"}');
+\set VERBOSITY default
+ROLLBACK TO s;
+-- read-only: refused by the statement that would lock the row of stock
+SAVEPOINT s;
+SELECT count(oms.reserve_cart(pg_temp.doc('cart', 'WEB 981001 PREPAID 1xSHIRT', '{"cart_id": "rows"}')));
+SET TRANSACTION READ ONLY;
+SELECT oms.release_cart('rows');
+ROLLBACK TO s;
+
 -- a table put aside in another schema gets no rows; the one that has its place does
 CREATE SCHEMA regress_oms_aside;
 CREATE TABLE regress_oms_aside.fresh (LIKE oms.order_charge INCLUDING ALL);
