@@ -33,8 +33,13 @@
 /* Candidates of one order in the exact search. */
 #define MAX_CANDIDATES 12
 #define MAX_ROUNDS 25
-/* Arcs solved over all rounds, about. */
-#define ROUND_ARCS 600000
+/*
+ * Arcs solved over all rounds, about.  With thousands of orders most of what
+ * prices give comes in the first rounds; what is placed after that is as good
+ * after three as after 25.
+ */
+#define ROUND_ARCS 200000
+#define LEAST_ROUNDS 3
 /* First step of the prices, paise a unit, and how it shrinks. */
 #define FIRST_STEP 900.0
 #define STEP_FALL 0.93
@@ -44,7 +49,7 @@
 
 static int64 waiting_cost(OmsWave *w);
 static void place_in_turn(OmsWave *w);
-static void better_all(OmsWave *w);
+static void better_all(OmsWave *w, bool placed_best);
 static void prices_and_flow(OmsWave *w, int64 *extra, int *choice);
 static void place_all(OmsWave *w, const int64 *extra, const int *choice);
 static bool improve(OmsWave *w, int i, bool moving);
@@ -144,7 +149,7 @@ oms_wave_solve(OmsWave *w)
 	/* steps 1 to 4; and again without 1 and 2, one order after the other */
 	prices_and_flow(w, extra, choice);
 	place_all(w, extra, choice);
-	better_all(w);
+	better_all(w, false);
 	best = waiting_cost(w);
 	memcpy(best_take, w->take, takes);
 	memcpy(best_stock, w->stock, sizeof(int64) * cells);
@@ -153,7 +158,7 @@ oms_wave_solve(OmsWave *w)
 	memcpy(w->stock, stock, sizeof(int64) * cells);
 	memcpy(w->slots, slots, sizeof(int64) * w->nnodes);
 	place_in_turn(w);
-	better_all(w);
+	better_all(w, true);
 	if (waiting_cost(w) >= best)
 	{
 		memcpy(w->take, best_take, takes);
@@ -213,21 +218,86 @@ place_in_turn(OmsWave *w)
 	}
 }
 
-/* Steps 3 and 4 for all that wait. */
+/* What has been given back, and when: by count of the orders that moved. */
+typedef struct Risen
+{
+	int			clock;
+	int		   *sku;			/* [sku] */
+	int		   *node;			/* [node] that was full */
+	int		   *looked;			/* [order] when it found nothing better */
+} Risen;
+
+/* Could the order find better than when it was looked at last? */
+static bool
+worth_looking(const OmsWave *w, int i, const Risen *r)
+{
+	const OmsWaveOrder *o = &w->orders[i];
+
+	for (int l = o->first_line; l < o->first_line + o->nlines; l++)
+		for (int k = w->lines[l].first_need; k < w->lines[l].first_need + w->lines[l].nneeds; k++)
+			if (r->sku[w->needs[k].sku] > r->looked[i])
+				return true;
+	for (int j = 0; j < w->nnodes; j++)
+		if (r->node[j] > r->looked[i])
+			return true;
+	return false;
+}
+
+/* The order has moved: its items, and slots of nodes that were full. */
 static void
-better_all(OmsWave *w)
+note_risen(const OmsWave *w, int i, const bool *full, Risen *r)
+{
+	const OmsWaveOrder *o = &w->orders[i];
+
+	r->clock++;
+	for (int l = o->first_line; l < o->first_line + o->nlines; l++)
+		for (int k = w->lines[l].first_need; k < w->lines[l].first_need + w->lines[l].nneeds; k++)
+			r->sku[w->needs[k].sku] = r->clock;
+	for (int j = 0; j < w->nnodes; j++)
+		if (full[j] && w->slots[j] > 0)
+			r->node[j] = r->clock;
+}
+
+/*
+ * Steps 3 and 4 for all that wait.  "placed_best": each has the best of what
+ * was left when it was placed, and less is left now.
+ */
+static void
+better_all(OmsWave *w, bool placed_best)
 {
 	Size		cells = (Size) w->nskus * w->nnodes;
+	bool	   *full = palloc(sizeof(bool) * (w->nnodes + 1));
+	Risen		risen = {0};
 	int		   *holder_first = palloc_extended(sizeof(int) * (cells + 1), MCXT_ALLOC_HUGE);
 	int		   *holder_next = palloc(sizeof(int) * (w->norders + 1));
 	bool		gained = true;
 
+	risen.sku = palloc0(sizeof(int) * (w->nskus + 1));
+	risen.node = palloc0(sizeof(int) * (w->nnodes + 1));
+	risen.looked = palloc(sizeof(int) * (w->norders + 1));
+	for (int i = 0; i < w->norders; i++)
+		risen.looked[i] = placed_best ? 0 : -1;
 	for (int pass = 0; pass < MAX_PASSES && gained; pass++)
 	{
 		gained = false;
 		for (int i = 0; i < w->norders; i++)
-			gained |= !w->orders[i].moving && improve(w, i, false);
+		{
+			if (w->orders[i].moving || !worth_looking(w, i, &risen))
+				continue;
+			for (int j = 0; j < w->nnodes; j++)
+				full[j] = w->slots[j] <= 0;
+			if (improve(w, i, false))
+			{
+				gained = true;
+				note_risen(w, i, full, &risen);
+			}
+			risen.looked[i] = risen.clock;
+		}
 	}
+	pfree(risen.sku);
+	pfree(risen.node);
+	pfree(risen.looked);
+	pfree(full);
 
 	/* who holds what alone, last order first, so that lists go by order */
 	for (Size c = 0; c < cells; c++)
@@ -277,7 +347,7 @@ prices_and_flow(OmsWave *w, int64 *extra, int *choice)
 		oms_wave_flow(w, extra, choice);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(loop);
-		rounds = Min(MAX_ROUNDS, Max(4, ROUND_ARCS / Max(w->arcs, 1)));
+		rounds = Min(MAX_ROUNDS, Max(LEAST_ROUNDS, ROUND_ARCS / Max(w->arcs, 1)));
 
 		memset(use, 0, sizeof(int64) * cells);
 		for (int i = 0; i < w->norders; i++)
@@ -434,9 +504,18 @@ swap_for(OmsWave *w, int i, int *holder_next, const int *holder_first)
 	{
 		int			nmoved = 0;
 		int64		loss = 0;
-		bool		possible = w->open_cost[(Size) o->place * w->nnodes + j] >= 0 &&
-			!(o->barred && o->barred[j]);
+		int64		then;
+		bool		possible = true;
 
+		if (w->open_cost[(Size) o->place * w->nnodes + j] < 0 || (o->barred && o->barred[j]))
+			continue;
+		/* dearer there than now: nobody has to give way */
+		memset(mine, 0, take_size(w, o));
+		for (int l = 0; l < o->nlines; l++)
+			mine[(Size) l * w->nnodes + j] = w->lines[o->first_line + l].qty;
+		then = plan_cost(w, o, mine, NULL, &missing);
+		if (then >= now)
+			continue;
 		apply(w, o, take, -1);
 		for (int l = o->first_line; l < o->first_line + o->nlines && possible; l++)
 		{
@@ -485,19 +564,10 @@ swap_for(OmsWave *w, int i, int *holder_next, const int *holder_first)
 				break;
 			}
 		}
-		if (possible && nmoved > 0)
+		if (possible && nmoved > 0 && then + loss < now && apply(w, o, mine, 1))
 		{
-			int64		then;
-
-			memset(mine, 0, take_size(w, o));
-			for (int l = 0; l < o->nlines; l++)
-				mine[(Size) l * w->nnodes + j] = w->lines[o->first_line + l].qty;
-			then = plan_cost(w, o, mine, NULL, &missing);
-			if (then + loss < now && apply(w, o, mine, 1))
-			{
-				memcpy(take, mine, take_size(w, o));
-				break;
-			}
+			memcpy(take, mine, take_size(w, o));
+			break;
 		}
 		/* as it was, the last first */
 		while (nmoved-- > 0)
@@ -554,6 +624,37 @@ search(OmsWave *w, const OmsWaveOrder *o, const int64 *extra, int64 *take)
 			   *available,
 			   *need;
 
+	if (m == 1)
+	{
+		/* one line: of the nodes that fill it the cheapest */
+		const OmsWaveLine *line = &w->lines[o->first_line];
+		int64		best_cost = PG_INT64_MAX;
+		int64		best_open = 0;
+		int			best = -1;
+
+		for (int j = 0; j < w->nnodes; j++)
+		{
+			int64		open_here = w->open_cost[(Size) o->place * w->nnodes + j];
+			int64		cost;
+
+			if (open_here < 0 || w->slots[j] <= 0 || (o->barred && o->barred[j]) ||
+				oms_wave_available(w, line, j) < line->qty)
+				continue;
+			cost = open_here +
+				oms_muldiv(line->qty, oms_wave_unit_cost(w, o, line, j, extra), 1000);
+			if (cost < best_cost || (cost == best_cost && open_here < best_open))
+			{
+				best_cost = cost;
+				best_open = open_here;
+				best = j;
+			}
+		}
+		if (best >= 0)
+		{
+			take[best] = line->qty;
+			return;
+		}
+	}
 	if (loop == NULL)
 		loop = AllocSetContextCreate(TopMemoryContext, "oms wave search",
 									 ALLOCSET_DEFAULT_SIZES);
@@ -576,28 +677,6 @@ search(OmsWave *w, const OmsWaveOrder *o, const int64 *extra, int64 *take)
 			n++;
 	}
 	qsort(c, n, sizeof(Candidate), compare_candidates);
-	if (m == 1 && n > 0 && c[0].filled == w->lines[o->first_line].qty)
-	{
-		/* one line: of the nodes that fill it the cheapest */
-		const OmsWaveLine *line = &w->lines[o->first_line];
-		int64		best_cost = PG_INT64_MAX;
-		int			best = -1;
-
-		for (int k = 0; k < n && c[k].filled == line->qty; k++)
-		{
-			int64		cost = c[k].cost +
-				oms_muldiv(line->qty, oms_wave_unit_cost(w, o, line, c[k].node, extra), 1000);
-
-			if (cost < best_cost)
-			{
-				best_cost = cost;
-				best = c[k].node;
-			}
-		}
-		take[best] = line->qty;
-		MemoryContextSwitchTo(old);
-		return;
-	}
 	n = Min(n, MAX_CANDIDATES);
 	p.n = n;
 	p.m = m;
