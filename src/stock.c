@@ -44,6 +44,7 @@ static int	lock_to_take(int32 company_id, const OmsStockKey *keys, int nkeys,
 static int	compare_keys(const OmsStockKey *a, const OmsStockKey *b);
 static int	compare_demand(const void *a, const void *b);
 static int	compare_levels(const void *a, const void *b);
+static void merge_levels(OmsStockLevel *levels, int n, int more);
 static void add_cart_keys(int32 company_id, const OmsStockView *view,
 						  KeyDemand **demand, int *n);
 static void ensure_erp_rows(int32 company_id, const OmsStockKey *keys,
@@ -240,11 +241,11 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 		}
 		if (!kept)
 			oms_stock_batch_keep_item(company_id, sku_ids[k], l + n, found);
+		merge_levels(l, n, found);
 		n += found;
 	}
 	if (l == NULL)
 		l = MemoryContextAllocZero(caller, sizeof(OmsStockLevel) * (npending + 1));
-	qsort(l, n, sizeof(OmsStockLevel), compare_levels);
 	oms_stock_batch_add(company_id, l, n, find_level);
 	values[1] = oms_int4_array(sku_ids, nskus);
 
@@ -923,4 +924,30 @@ compare_levels(const void *a, const void *b)
 {
 	return compare_keys(&((const OmsStockLevel *) a)->key,
 						&((const OmsStockLevel *) b)->key);
+}
+
+/* Puts "more" levels behind n sorted ones among them; mostly sorted already. */
+static void
+merge_levels(OmsStockLevel *levels, int n, int more)
+{
+	OmsStockLevel *added;
+	int			i = n - 1;
+	int			j = more - 1;
+
+	qsort(levels + n, more, sizeof(OmsStockLevel), compare_levels);
+	if (n == 0 || more == 0 || compare_levels(&levels[n - 1], &levels[n]) <= 0)
+		return;
+	added = palloc(sizeof(OmsStockLevel) * more);
+	memcpy(added, levels + n, sizeof(OmsStockLevel) * more);
+	while (j >= 0)
+	{
+		bool		earlier = i >= 0 && compare_levels(&levels[i], &added[j]) > 0;
+
+		levels[i + j + 1] = earlier ? levels[i] : added[j];
+		if (earlier)
+			i--;
+		else
+			j--;
+	}
+	pfree(added);
 }
