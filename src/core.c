@@ -313,6 +313,35 @@ oms_numeric_to_milli(Datum num)
 	return numeric_to_scaled(num, 1000, "numeric(14,3)");
 }
 
+static int64
+exact_arg(Datum num, int64 scale, const char *name)
+{
+	int64		value;
+
+	if (!scaled_from_digits(num, scale, &value))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("%s must be a number with at most %s decimals",
+						name, scale == 100 ? "two" : "three"),
+				 errdetail("Argument %s is %s.", name,
+						   DatumGetCString(DirectFunctionCall1(numeric_out, num))),
+				 errhint("Round it; numbers have at most %d digits before the point.",
+						 scale == 100 ? 12 : 11)));
+	return value;
+}
+
+int64
+oms_paise_arg(Datum num, const char *name)
+{
+	return exact_arg(num, 100, name);
+}
+
+int64
+oms_milli_arg(Datum num, const char *name)
+{
+	return exact_arg(num, 1000, name);
+}
+
 Datum
 oms_paise_numeric(int64 paise)
 {

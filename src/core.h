@@ -59,6 +59,14 @@ extern TimestampTz oms_time(uint64 row, int col);	/* 0 when null */
  */
 extern int64 oms_numeric_to_paise(Datum num);
 extern int64 oms_numeric_to_milli(Datum num);
+
+/*
+ * An argument that a person or program states: nothing is rounded.  More
+ * decimals than the unit has, NaN, or a value that does not fit is OM001
+ * naming the argument.
+ */
+extern int64 oms_paise_arg(Datum num, const char *name);
+extern int64 oms_milli_arg(Datum num, const char *name);
 extern Datum oms_paise_numeric(int64 paise);
 extern Datum oms_milli_numeric(int64 milli);
 

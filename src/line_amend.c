@@ -35,7 +35,9 @@ static OmsPlan asks_plan = {
 	"SELECT CASE WHEN jsonb_typeof(e->'line_no') = 'number' AND (e->>'line_no')::numeric BETWEEN 1 AND 1000000"
 	"  AND (e->>'line_no')::numeric % 1 = 0 THEN (e->>'line_no')::numeric::integer END,"
 	" CASE WHEN jsonb_typeof(e->'qty') = 'number' AND (e->>'qty')::numeric BETWEEN 0 AND 99999999"
-	"  AND (e->>'qty')::numeric * 1000 % 1 = 0 THEN (e->>'qty')::numeric END"
+	"  AND (e->>'qty')::numeric * 1000 % 1 = 0 THEN (e->>'qty')::numeric END,"
+	" (SELECT min(k) FROM jsonb_object_keys(CASE WHEN jsonb_typeof(e) = 'object' THEN e ELSE '{}' END) k"
+	"  WHERE k NOT IN ('line_no', 'qty'))"
 	" FROM jsonb_array_elements($1) WITH ORDINALITY AS l (e, i) ORDER BY i",
 	1, {JSONBOID}, NULL
 };
@@ -77,6 +79,8 @@ read_lines(int32 company_id, int64 order_id, Jsonb *asked, Line **lines)
 	{
 		int			i = 0;
 
+		if (!oms_isnull(k, 3))
+			invalid(psprintf("lines[%d].%s", k, oms_cstr(k, 3)), "is not known");
 		if (oms_isnull(k, 1))
 			invalid(psprintf("lines[%d].line_no", k), "must be a line number");
 		if (oms_isnull(k, 2))

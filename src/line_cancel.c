@@ -178,7 +178,7 @@ oms_cancel_line(PG_FUNCTION_ARGS)
 	q.company_id = company_id;
 	q.order_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 	q.line_no = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
-	q.asked = PG_ARGISNULL(2) ? 0 : oms_numeric_to_milli(PG_GETARG_DATUM(2));
+	q.asked = PG_ARGISNULL(2) ? 0 : oms_milli_arg(PG_GETARG_DATUM(2), "qty");
 	q.reason = PG_ARGISNULL(3) ? "BUYER" : text_to_cstring(PG_GETARG_TEXT_PP(3));
 	q.request_id = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
 	if (!PG_ARGISNULL(2) && q.asked <= 0)

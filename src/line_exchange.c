@@ -254,8 +254,8 @@ oms_exchange_line(PG_FUNCTION_ARGS)
 	x.order_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 	x.line_no = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
 	x.more.sku = PG_ARGISNULL(2) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(2));
-	x.more.qty = PG_ARGISNULL(3) ? 0 : oms_numeric_to_milli(PG_GETARG_DATUM(3));
-	x.more.unit_price = has_price ? oms_numeric_to_paise(PG_GETARG_DATUM(5)) : 0;
+	x.more.qty = PG_ARGISNULL(3) ? 0 : oms_milli_arg(PG_GETARG_DATUM(3), "qty");
+	x.more.unit_price = has_price ? oms_paise_arg(PG_GETARG_DATUM(5), "unit_price") : 0;
 	x.reason = PG_ARGISNULL(6) ? "SIZE" : text_to_cstring(PG_GETARG_TEXT_PP(6));
 	x.at = PG_ARGISNULL(8) ? GetCurrentTransactionStartTimestamp() :
 		PG_GETARG_TIMESTAMPTZ(8);

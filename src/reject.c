@@ -189,7 +189,7 @@ part_to_move(FunctionCallInfo fcinfo, OmsTaken *taken, int *n)
 
 	if (PG_ARGISNULL(4))
 		return;
-	qty = oms_numeric_to_milli(PG_GETARG_DATUM(4));
+	qty = oms_milli_arg(PG_GETARG_DATUM(4), "qty");
 	if (qty <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),

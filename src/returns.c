@@ -84,7 +84,10 @@ static OmsPlan asks_plan = {
 	"  AND (e->>'line_no')::numeric % 1 = 0 THEN (e->>'line_no')::numeric::integer END,"
 	" CASE WHEN jsonb_typeof(e->'qty') = 'number' AND (e->>'qty')::numeric BETWEEN 0 AND 99999999"
 	"  AND (e->>'qty')::numeric * 1000 % 1 = 0 THEN (e->>'qty')::numeric END,"
-	" e->>'disposition' FROM jsonb_array_elements($1) WITH ORDINALITY AS l (e, i) ORDER BY i",
+	" e->>'disposition',"
+	" (SELECT min(k) FROM jsonb_object_keys(CASE WHEN jsonb_typeof(e) = 'object' THEN e ELSE '{}' END) k"
+	"  WHERE k NOT IN ('line_no', 'qty', 'disposition'))"
+	" FROM jsonb_array_elements($1) WITH ORDINALITY AS l (e, i) ORDER BY i",
 	1, {JSONBOID}, NULL
 };
 
@@ -100,6 +103,8 @@ oms_return_asks(Jsonb *lines, OmsReturnAsk **asks)
 	*asks = palloc0(sizeof(OmsReturnAsk) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
+		if (!oms_isnull(i, 4))
+			invalid(psprintf("lines[%d].%s", i, oms_cstr(i, 4)), "is not known");
 		if (oms_isnull(i, 1))
 			invalid(psprintf("lines[%d].line_no", i), "must be a line number");
 		if (oms_isnull(i, 2))

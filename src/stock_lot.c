@@ -335,7 +335,8 @@ oms_adjust_lot(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(3))
 		oms_stock_refuse_argument("on_hand", "is missing", "A number of stock units, not below zero.");
 	on_hand = oms_stock_quantity_arg(fcinfo, 3, "on_hand", 0);
-	(void) oms_stock_quantity_arg(fcinfo, 6, "unit_cost", 0);
+	if (!PG_ARGISNULL(6) && oms_paise_arg(PG_GETARG_DATUM(6), "unit_cost") < 0)
+		oms_stock_refuse_argument("unit_cost", "is below zero", "What one unit cost, or NULL where it is not known.");
 
 	oms_spi_connect();
 	oms_stock_lock_key(company_id, key, &level);

@@ -221,7 +221,7 @@ oms_compute_stock_prices(PG_FUNCTION_ARGS)
 				 errmsg("\"share\" is not between 0 and 1"),
 				 errdetail("It is %g.", share),
 				 errhint("It is the part of a parcel's cost that one unit carries, about 0.55.")));
-	penalty = oms_numeric_to_paise(PG_GETARG_DATUM(4));
+	penalty = oms_paise_arg(PG_GETARG_DATUM(4), "penalty");
 	if (penalty < 0 || penalty > MAX_PENALTY)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),

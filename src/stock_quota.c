@@ -314,7 +314,7 @@ oms_set_channel_threshold(PG_FUNCTION_ARGS)
 		oms_exec(&no_threshold_plan, values, NULL, false, 0);
 	else
 	{
-		values[4] = oms_milli_numeric(oms_numeric_to_milli(PG_GETARG_DATUM(3)));
+		values[4] = oms_milli_numeric(oms_milli_arg(PG_GETARG_DATUM(3), "threshold"));
 		oms_exec(&threshold_plan, values, NULL, false, 0);
 	}
 	oms_exec(&over_plan, values, NULL, false, 1);

@@ -43,7 +43,7 @@ oms_stock_quantity_arg(FunctionCallInfo fcinfo, int arg, const char *name,
 
 	if (PG_ARGISNULL(arg))
 		return dflt;
-	milli = oms_numeric_to_milli(PG_GETARG_DATUM(arg));
+	milli = oms_milli_arg(PG_GETARG_DATUM(arg), name);
 	if (milli < 0)
 		oms_stock_refuse_argument(name, "is below zero",
 								  "A number of stock units, not below zero.");

@@ -148,10 +148,11 @@ oms_allocate_wave(PG_FUNCTION_ARGS)
 		if (PG_ARGISNULL(i) || ((i == 1 || i == 2) && PG_GETARG_INT32(i) < 1))
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
-					 errmsg("\"%s\" is missing or below 1", names[i]),
+					 errmsg(i == 1 || i == 2 ? "\"%s\" is missing or below 1" :
+							"\"%s\" is missing", names[i]),
 					 errhint("Leave the argument out for its default.")));
 	at = PG_GETARG_TIMESTAMPTZ(3);
-	switching = oms_numeric_to_paise(PG_GETARG_DATUM(5));
+	switching = oms_paise_arg(PG_GETARG_DATUM(5), "switching_cost");
 	if (switching < 0 || TIMESTAMP_NOT_FINITE(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),

@@ -73,6 +73,10 @@ SELECT * FROM pg_temp.unsound;
 -- refused
 SELECT pg_temp.fails(format('SELECT pg_temp.amend(%L, %L, %L)', 'two', l, 'bad')) FROM unnest(ARRAY['[]', '{}', '[{"line_no": 9, "qty": 1}]', '[{"line_no": 1}]', '[{"line_no": 1, "qty": -1}]', '[{"line_no": 1, "qty": 1}, {"line_no": 1, "qty": 2}]']) l;
 SELECT pg_temp.fails($$SELECT pg_temp.amend('two', '[{"line_no": 1, "qty": 2}]', NULL)$$);
+-- nothing is lost in silence: fields, decimals
+SELECT pg_temp.fails($$SELECT pg_temp.amend('two', '[{"line_no": 1, "qty": 2, "unit_price": 5}]', 'bad')$$);
+SELECT pg_temp.fails(format('SELECT oms.exchange_line(1, 1, %L, %s)', 'BOOK', a)) FROM unnest(ARRAY['0.0005, ''e''', '''NaN'', ''e''', '1, ''e'', 1.999', '1e15, ''e''']) a;
+SELECT pg_temp.fails('SELECT oms.cancel_line(1, 1, 0.0005)');
 SELECT pg_temp.fails($$SELECT oms.amend_line(-1, 1, 1, 'x')$$);
 
 -- exchanged before it is handed over: a dearer item, the difference is due

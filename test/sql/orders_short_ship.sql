@@ -71,6 +71,7 @@ SELECT pg_temp.fails(format('SELECT oms.short_ship(%s, %s)', pg_temp.at('kit', '
 SELECT pg_temp.picks(pg_temp.at('kit', 'PAIR'), 1);
 SELECT * FROM pg_temp.story('kit');
 SELECT pg_temp.fails('SELECT oms.short_ship(-1, 1)');
+SELECT pg_temp.fails('SELECT oms.short_ship(-1, ' || q || ')') FROM unnest('{0.0005,"1, shelf => ''NaN''"}'::text[]) q;
 SELECT count(oms.pack_shipment(pg_temp.parcel('one2')));
 SELECT pg_temp.fails(format('SELECT oms.short_ship(%s, 0)', pg_temp.at('one2', 'BOOK')));
 SELECT * FROM pg_temp.unsound;
@@ -91,7 +92,7 @@ SELECT d - 'shipment_id' - 'awb' AS answer FROM oms.shipment s, oms.dispatch_par
 SELECT * FROM pg_temp.story('p');
 -- refused: more than is in it, no lines, not split, less counted than would leave
 SELECT plan FROM pg_temp.took('q', 'WEB 981001 PREPAID 3xSHIRT');
-SELECT regexp_replace(pg_temp.fails(format('SELECT oms.dispatch_part(%s, %L)', pg_temp.parcel('q'), l)), 'shipment [0-9]+', 'shipment N') FROM unnest(ARRAY['[{"line_no": 1, "qty": 4}]', '[{"line_no": 2, "qty": 1}]', '[]', '{}', '[{"line_no": 1}]', NULL]) l;
+SELECT regexp_replace(pg_temp.fails(format('SELECT oms.dispatch_part(%s, %L)', pg_temp.parcel('q'), l)), 'shipment [0-9]+', 'shipment N') FROM unnest(ARRAY['[{"line_no": 1, "qty": 4}]', '[{"line_no": 2, "qty": 1}]', '[]', '{}', '[{"line_no": 1}]', '[{"line_no": 1, "qty": 1, "lot": "A"}]', NULL]) l;
 SELECT pg_temp.fails(format('SELECT oms.dispatch_part(%s, %L)', pg_temp.parcel('one'), '[{"line_no": 1, "qty": 1}]'));
 SELECT oms.adjust_stock('BLR', 'SHIRT', 2);
 SELECT pg_temp.fails(format('SELECT oms.dispatch_shipment(%s)', pg_temp.parcel('q')));

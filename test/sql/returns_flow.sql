@@ -38,6 +38,7 @@ UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '{"line_no"
 UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '[1, null, "x"]')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '5')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '[]')$$)
+UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', '[{"line_no": 1, "qty": 1, "note": "N"}]')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT pg_temp.give_back('C1', 'X', reason => 'WHIM')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT oms.create_return('{"channel": "web", "external_id": "none", "return_ref": "X", "reason": "SIZE"}')$$)
 UNION ALL SELECT pg_temp.fails($$SELECT oms.create_return('{"order_id": 1.5, "return_ref": "X", "reason": "SIZE"}')$$)

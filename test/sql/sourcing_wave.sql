@@ -187,7 +187,7 @@ SELECT o.status, w.state FROM oms.wave_order w JOIN oms."order" o USING (company
 
 -- what is refused
 SELECT pg_temp.fails(q) FROM unnest(ARRAY[
-    $$SELECT oms.allocate_wave(max_orders => 0)$$, $$SELECT oms.allocate_wave(chunk => NULL)$$, $$SELECT oms.allocate_wave(switching_cost => -1)$$,
+    $$SELECT oms.allocate_wave(max_orders => 0)$$, $$SELECT oms.allocate_wave(chunk => NULL)$$, $$SELECT oms.allocate_wave(switching_cost => -1)$$, $$SELECT oms.allocate_wave(switching_cost => 'NaN')$$, $$SELECT oms.allocate_wave(moves => NULL)$$,
     $$SELECT oms.allocate_wave(at => 'infinity')$$, $$SELECT oms.allocate_wave('NONE')$$,
     $$SELECT oms.allocate_wave(capacity => '[1]')$$, $$SELECT oms.allocate_wave(capacity => '{"NONE": 1}')$$, $$SELECT oms.allocate_wave(capacity => '{"BLR": -1}')$$,
     $$SELECT oms.allocate_wave(capacity => '{"BLR": {"NONE": 1}}')$$, $$SELECT oms.allocate_wave(capacity => '{"BLR": {"SHOPC": "x"}}')$$]) q;
