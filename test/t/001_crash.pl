@@ -15,7 +15,7 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE shop');
 $node->command_ok([ 'psql', '-Xqd', $node->connstr('shop'), '-v', 'ON_ERROR_STOP=1', '-f', $shop ], 'a shop');
 $node->safe_psql('shop', q{
-	SELECT oms.adjust_stock(n, i, 400, company => 'SHOP') FROM unnest('{BLR,BOM}'::text[]) n, unnest('{SHIRT,BOOK,RICE}'::text[]) i;
+	SELECT oms.adjust_stock(n, i, 40000, company => 'SHOP') FROM unnest('{BLR,BOM}'::text[]) n, unnest('{SHIRT,BOOK,RICE}'::text[]) i;
 	CREATE FUNCTION public.doc(id text, n integer) RETURNS jsonb LANGUAGE sql AS $$
 		SELECT jsonb_build_object('company', 'SHOP', 'channel', 'WEB', 'external_id', id, 'payment', '{"mode": "PREPAID"}'::jsonb,
 			'customer', jsonb_build_object('phone', '98765' || to_char(n % 50, 'FM00000')),
