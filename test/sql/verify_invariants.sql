@@ -34,6 +34,29 @@ SELECT * FROM pg_temp.broken($$ALTER TABLE oms.stock DROP CONSTRAINT stock_never
 SELECT * FROM pg_temp.broken('UPDATE oms.stock SET on_hand = 11 WHERE node_id = 921 AND sku_id = 931');
 SELECT * FROM pg_temp.broken('DELETE FROM oms.stock_ledger WHERE node_id = 922');
 SELECT * FROM pg_temp.broken('UPDATE oms.stock SET shortfall = 1 WHERE node_id = 921 AND sku_id = 931');
+-- terms of channels: what quotas gave, what the row says of them, lots and what is assigned of them
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.stock_quota (company_id, quota_id, node_id, sku_id, channel_id, qty, used) VALUES (901, 981, 921, 931, 911, 5, 2);
+    UPDATE oms.stock SET has_terms = true WHERE node_id = 921 AND sku_id = 931; UPDATE oms.reservation SET quota_id = 981, quota_qty = 1 WHERE reservation_id = 9702$$);
+-- what went counts on, what was given back does not
+SELECT r.what, b.invariant, b.detail FROM unnest('{consumed,released}'::text[]) AS r (what), LATERAL pg_temp.broken(format($$INSERT INTO oms.stock_quota (company_id, quota_id, node_id, sku_id, channel_id, qty, used) VALUES (901, 981, 921, 931, 911, 5, 2);
+    UPDATE oms.stock SET has_terms = true WHERE node_id = 921 AND sku_id = 931; UPDATE oms.reservation SET quota_id = 981, quota_qty = 2, close_reason = %L WHERE reservation_id = 9701$$, r.what)) b;
+SELECT * FROM pg_temp.broken('UPDATE oms.stock SET has_terms = true WHERE node_id = 921 AND sku_id = 931');
+SELECT * FROM pg_temp.broken('UPDATE oms.stock SET channel_depth = 2 WHERE node_id = 921 AND sku_id = 931');
+SELECT v.t, v.more, b.invariant, b.detail FROM (VALUES ('channel_threshold', '911, -3'), ('channel_threshold', '911, 3'), ('stock_lot', '''L'', 1'), ('stock_quota (company_id, node_id, sku_id, channel_id, qty)', '911, 1')) v (t, more),
+    LATERAL pg_temp.broken(format('INSERT INTO oms.%s VALUES (901, 921, 931, %s)', v.t, v.more)) b ORDER BY v.t COLLATE "C", v.more COLLATE "C";
+SELECT * FROM pg_temp.broken('INSERT INTO oms.channel_threshold VALUES (901, 922, 931, 911, 1)');
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.stock_lot (company_id, node_id, sku_id, lot, on_hand) VALUES (901, 921, 931, 'L1', 6), (901, 921, 931, 'L2', 5); UPDATE oms.stock SET has_terms = true WHERE node_id = 921 AND sku_id = 931$$);
+-- two of a lot of one; of what is closed it is only a record
+SELECT v.reservation, b.* FROM (VALUES (9701), (9702)) v (reservation), LATERAL pg_temp.broken(format($$INSERT INTO oms.stock_lot (company_id, node_id, sku_id, lot, on_hand) VALUES (901, 921, 931, 'L1', 1);
+    UPDATE oms.stock SET has_terms = true WHERE node_id = 921 AND sku_id = 931; INSERT INTO oms.reservation_lot (company_id, reservation_id, lot, node_id, sku_id, seq, qty) VALUES (901, %s, 'L1', 921, 931, 1, 2)$$, v.reservation)) b;
+-- supply: promised once; whoever is cancelled or gone counts on nothing; received as its receipts say
+SELECT v.what, b.* FROM (VALUES
+    ('all of it', $$INSERT INTO oms.supply_peg (company_id, allocation_id, inbound_id, order_id, qty) VALUES (901, 9207, 985, 9105, 3)$$),
+    ('one twice', $$INSERT INTO oms.supply_peg (company_id, allocation_id, inbound_id, order_id, qty) VALUES (901, 9207, 985, 9105, 3), (901, 9204, 985, 9103, 1)$$),
+    ('over', $$INSERT INTO oms.supply_peg (company_id, allocation_id, inbound_id, order_id, qty) VALUES (901, 9207, 985, 9105, 3), (901, 9206, 985, 9105, 1), (901, 9203, 985, 9102, 1)$$),
+    ('no receipt', 'UPDATE oms.inbound SET received_qty = 1 WHERE inbound_id = 985'),
+    ('not received', $$INSERT INTO oms.inbound_receipt (company_id, receipt_id, inbound_id, qty) VALUES (901, 'R', 985, 2)$$)) v (what, sql),
+    LATERAL pg_temp.broken($$INSERT INTO oms.inbound (company_id, inbound_id, ref, node_id, sku_id, qty, due_at, ready_at) VALUES (901, 985, 'PO', 921, 932, 3, '2026-03-09', '2026-03-09'); $$ || v.sql) b ORDER BY v.what COLLATE "C";
 -- reservations and allocations
 SELECT * FROM pg_temp.broken($$UPDATE oms.reservation SET state = 'leaving' WHERE reservation_id IN (9702, 9703)$$);
 SELECT * FROM pg_temp.broken($$INSERT INTO oms.reservation (company_id, reservation_id, node_id, sku_id, qty, allocation_id) VALUES (901, 9799, 922, 932, 1, 9211);
@@ -73,6 +96,10 @@ SELECT * FROM pg_temp.broken($$INSERT INTO oms.node_slot (company_id, node_id, s
 SELECT * FROM pg_temp.broken($$INSERT INTO oms.slot_use (company_id, order_id, shipment_id, node_id, starts_at, qty) SELECT company_id, order_id, shipment_id, node_id, '2026-03-04', 1 FROM oms.shipment WHERE shipment_id = 9307$$);
 SELECT * FROM pg_temp.broken($$INSERT INTO oms.node_slot (company_id, node_id, starts_at, capacity, used) VALUES (901, 921, '2026-03-04', 5, 1); INSERT INTO oms.slot_use VALUES (901, 1, 1, 921, '2026-03-04', 1)$$);
 
+-- waves: done when no order of it is open
+SELECT * FROM pg_temp.broken($$INSERT INTO oms.wave (company_id, wave_id, state, planned_for, orders, moves, cost, saved, unserved, rounds, arcs, read_ms, solve_ms, flow_ms) VALUES (901, 991, 'done', '2026-03-04', 2, 0, 0, 0, 0, 1, 1, 0, 0, 0);
+    INSERT INTO oms.wave_order (company_id, wave_id, order_id, moving, state) VALUES (901, 991, 9105, false, 'open'), (901, 991, 9103, false, 'planned')$$);
+
 -- orphans: one of each kind
 SELECT o.kind, b.invariant, b.subject, b.detail
   FROM (VALUES
@@ -100,7 +127,13 @@ SELECT o.kind, b.invariant, b.subject, b.detail
     (22, $$UPDATE oms.shipment SET order_id = 1 WHERE shipment_id = 9307$$),
     (23, $$UPDATE oms.shipment SET node_id = 1 WHERE shipment_id = 9307$$),
     (24, $$UPDATE oms.allocation SET node_id = 1 WHERE allocation_id = 9208$$),
-    (25, $$INSERT INTO oms.parking (company_id, order_id, queue, reason, parked_at) VALUES (901, 1, 'Q', 'UNFILLED', '2026-03-04')$$)
+    (25, $$INSERT INTO oms.parking (company_id, order_id, queue, reason, parked_at) VALUES (901, 1, 'Q', 'UNFILLED', '2026-03-04')$$),
+    (26, $$INSERT INTO oms.line_cancellation (company_id, order_id, request_id, line_no, qty, amount, refund, reason) VALUES (901, 9106, 'q', 2, 1, 1, 0, 'BUYER')$$),
+    (27, $$INSERT INTO oms.line_change (company_id, order_id, request_id, kind, asked, answer) VALUES (901, 1, 'q', 'amend', '{}', '{}')$$),
+    (28, $$INSERT INTO oms.allocation_rejection (company_id, allocation_id, order_id, line_no, sku_id, node_id, qty, reason) VALUES (901, 9208, 9106, 2, 931, 921, 1, 'LOST')$$),
+    (29, $$INSERT INTO oms.wave (company_id, wave_id, planned_for, orders, moves, cost, saved, unserved, rounds, arcs, read_ms, solve_ms, flow_ms) VALUES (901, 991, '2026-03-04', 1, 0, 0, 0, 0, 1, 1, 0, 0, 0);
+        INSERT INTO oms.wave_order (company_id, wave_id, order_id, moving) VALUES (901, 991, 1, false)$$),
+    (30, $$INSERT INTO oms.customer (customer_id, company_id, name) VALUES (962, 1, 'Nobody')$$)
   ) AS o (kind, what), LATERAL pg_temp.broken(o.what) b
  ORDER BY o.kind, b.invariant COLLATE "C", b.subject COLLATE "C", b.detail COLLATE "C";
 
