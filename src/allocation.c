@@ -119,33 +119,6 @@ oms_allocation_move(int32 company_id, int64 allocation_id, const char *to)
 	oms_spi_finish();
 }
 
-static OmsPlan shipment_allocations_plan = {
-	"SELECT allocation_id FROM oms.allocation"
-	" WHERE company_id = $1 AND shipment_id = $2 AND status NOT IN ('cancelled', $3)"
-	" ORDER BY allocation_id",
-	3, {INT4OID, INT8OID, TEXTOID}, NULL
-};
-
-void
-oms_allocation_move_shipment(int32 company_id, int64 shipment_id,
-							 const char *to)
-{
-	Datum		values[3] = {
-		Int32GetDatum(company_id), Int64GetDatum(shipment_id), oms_text(to)
-	};
-	uint64		n;
-	int64	   *ids;
-
-	oms_spi_connect();
-	n = oms_exec(&shipment_allocations_plan, values, NULL, false, 0);
-	ids = palloc(sizeof(int64) * Max(n, 1));
-	for (uint64 i = 0; i < n; i++)
-		ids[i] = oms_int8(i, 1);
-	for (uint64 i = 0; i < n; i++)
-		oms_allocation_move(company_id, ids[i], to);
-	oms_spi_finish();
-}
-
 /*
  * The status is oms.order_status()'s, whose body stands here again: a function
  * in SQL is planned at each call, and this statement runs for every change of

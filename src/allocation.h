@@ -38,10 +38,6 @@ extern void oms_order_check_holds(int32 company_id, int64 order_id);
 extern void oms_allocation_move(int32 company_id, int64 allocation_id,
 								const char *to);
 
-/* Moves all allocations of a shipment that are not cancelled. */
-extern void oms_allocation_move_shipment(int32 company_id,
-										 int64 shipment_id, const char *to);
-
 /*
  * Takes "qty" units (fewer than it has) of an allocation into one of its own,
  * same status and parcel, with their share of the amounts; both parts add up
