@@ -95,6 +95,27 @@ SELECT plan FROM pg_temp.took('t2', 'WEB 981001 PREPAID 1xTV@100', '{"fulfilment
 SELECT plan FROM pg_temp.took('t3', 'WEB 981001 PREPAID 1xTV@100', at => '2026-03-13 13:00+05:30');
 SELECT * FROM pg_temp.waits('TV');
 SELECT trim_scale(oms.atp('TV', by => '2026-03-21', channel => 'B2B')) AS b2b, trim_scale(oms.atp('TV', by => '2026-03-21', channel => 'WEB')) AS web, oms.atp('NOTE') AS note;
+-- stated anew, too; a promise that was given comes before none, whoever asked first
+SELECT oms.set_inbound('PO-8', 'BOM', 'TV', 9, '2026-03-21 12:00+05:30', at => '2026-03-13 14:00+05:30') > 0 AS set, oms.set_inbound('PO-11', 'DEL', 'TV', 1, '2026-03-20 12:00+05:30', at => '2026-03-13 14:00+05:30') > 0 AS set;
+SELECT * FROM pg_temp.waits('TV');
+-- nobody counts on what comes to a node that is closed
+UPDATE oms.node SET open = false WHERE node_id = 9213;
+SELECT oms.set_inbound('PO-11', 'DEL', 'TV', 1, '2026-03-20 13:00+05:30', at => '2026-03-13 14:00+05:30') > 0 AS set;
+SELECT external_id, counts_on FROM pg_temp.waits('TV') WHERE counts_on <> '';
+UPDATE oms.node SET open = true WHERE node_id = 9213;
+SELECT oms.set_inbound('PO-11', 'DEL', 'TV', 1, '2026-03-20 12:00+05:30', at => '2026-03-13 14:00+05:30') > 0 AS set;
+-- two lines of one order count on different units; cancelled, all of it can be promised at once
+SELECT plan FROM pg_temp.took('t4', 'WEB 981001 PREPAID 5xTV@100 5xTV@100', at => '2026-03-13 14:00+05:30');
+SELECT i.ref, i.qty AS expected, sum(p.qty) AS promised FROM oms.supply_peg p JOIN oms.inbound i USING (company_id, inbound_id) WHERE p.company_id = 9200 AND p.order_id = pg_temp.id('t4') GROUP BY 1, 2;
+SELECT oms.cancel_order(pg_temp.id('t4')), oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 9xTV@100'), '2026-03-13 14:00+05:30') -> 'promised_at' AS promised_at;
+-- what comes to a node that rejected the order is not for it, until its time is over
+SELECT oms.adjust_stock('BLR', 'TV', 1);
+SELECT plan FROM pg_temp.took('t5', 'WEB 981001 PREPAID 1xTV@100', at => '2026-03-13 14:00+05:30');
+SELECT oms.reject_allocation(allocation_id, 'BROKEN', '2026-03-25 10:00+05:30', at => '2026-03-13 14:10+05:30') ->> 'status' AS status FROM oms.allocation WHERE order_id = pg_temp.id('t5');
+SELECT oms.adjust_stock('BLR', 'TV', 0), oms.set_inbound('PO-12', 'BLR', 'TV', 3, '2026-03-19 12:00+05:30', at => '2026-03-13 15:00+05:30') > 0 AS set;
+SELECT external_id, counts_on FROM pg_temp.waits('TV') WHERE external_id IN ('t3', 't5');
+SELECT oms.set_inbound('PO-12', 'BLR', 'TV', 3, '2026-03-27 12:00+05:30', at => '2026-03-25 10:00+05:30') > 0 AS set, oms.set_inbound('PO-8', 'BOM', 'TV', 9, '2026-03-28 12:00+05:30', at => '2026-03-25 10:00+05:30') > 0 AS set;
+SELECT external_id, counts_on FROM pg_temp.waits('TV') WHERE external_id IN ('t3', 't5');
 -- nothing on its way: by what is usual, of the item at the node, the node, the channel
 UPDATE oms.channel SET lead_days = 30 WHERE company_id = 9200 AND code = 'ONE';
 SELECT p -> 'supply_at' AS supply_at, p -> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'ONE 981001 PREPAID 1xRING@1000'), '2026-04-01 10:00+05:30') -> 'plan') p;
@@ -109,11 +130,14 @@ SELECT ready_at FROM oms.inbound WHERE company_id = 9200 AND ref = 'PO-10';
 SELECT promised_at, counts_on FROM pg_temp.waits('RING');
 SELECT oms.set_inbound('PO-10', 'BOM', 'RING', 0, '2026-04-03 12:00+05:30', at => '2026-04-01 12:00+05:30') > 0 AS set;
 SELECT promised_at, counts_on FROM pg_temp.waits('RING');
+-- a part of it is on its way: the later of the two
+SELECT oms.set_inbound('PO-13', 'BOM', 'RING', 2, '2026-05-04 12:00+05:30', at => '2026-04-01 12:00+05:30') > 0 AS set;
+SELECT n AS rings, p -> 'supply_at' AS supply_at FROM unnest('{1,3}'::int[]) n, jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID ' || n || 'xRING@1000'), '2026-04-01 13:00+05:30') -> 'plan') p;
 -- refused, nothing done
 SELECT pg_temp.fails(q) FROM (VALUES ($$SELECT oms.set_inbound(NULL, 'BLR', 'SHIRT', 1, now())$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', -1, now())$$),
     ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', NULL, now())$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', 1, 'infinity')$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', 1, now(), -5)$$),
     ($$SELECT oms.set_inbound('X', 'BLR', 'PAIR', 1, now())$$), ($$SELECT oms.set_inbound('X', 'XXX', 'SHIRT', 1, now())$$), ($$SELECT oms.set_inbound('PO-8', 'BLR', 'TV', 1, now())$$),
-    ($$SELECT oms.receive_inbound('PO-9', 1, 'R-9')$$), ($$SELECT oms.receive_inbound('PO-8', 0, 'R-9')$$), ($$SELECT oms.receive_inbound('PO-8', 1, NULL)$$), ($$SELECT oms.receive_inbound('PO-8', 1, 'R-1')$$),
+    ($$SELECT oms.receive_inbound('PO-9', 1, 'R-9')$$), ($$SELECT oms.receive_inbound('PO-8', 0, 'R-9')$$), ($$SELECT oms.receive_inbound('PO-8', 1, NULL)$$), ($$SELECT oms.receive_inbound('PO-8', 1, 'R-1')$$), ($$SELECT oms.receive_inbound('PO-2', 2, 'R-1')$$),
     ($$SELECT oms.atp('NONE')$$), ($$SELECT oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 1xSHIRT', '{"priority": 1.5}'))$$), ($$SELECT oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 1xSHIRT', '{"priority": 101}'))$$)) v (q);
 SELECT * FROM oms.verify();
 ROLLBACK;

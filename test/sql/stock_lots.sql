@@ -34,6 +34,9 @@ SELECT * FROM oms.verify();
 -- a cart, and the order that comes of it
 SELECT oms.reserve_cart(pg_temp.doc('c', 'WEB 981001 PREPAID 2xRICE', '{"cart_id": "k"}'), '2026-03-02 10:00+05:30') -> 'holds' -> 0 ->> 'qty' AS held;
 SELECT * FROM pg_temp.lots('RICE');
+-- its lots are free for itself, and for all once it has expired
+SELECT v.cart, v.at, oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 1xRICE', jsonb_build_object('cart_id', v.cart)), v.at) -> 'available' -> 0 ->> 'available' AS available
+  FROM (VALUES ('x', '2026-03-02 10:14+05:30'::timestamptz), ('k', '2026-03-02 10:14+05:30'), ('x', '2026-03-02 10:15+05:30')) v (cart, at);
 SELECT plan FROM pg_temp.took('d', 'WEB 981001 PREPAID 3xRICE', '{"cart_id": "k"}', '2026-03-02 10:05+05:30');
 SELECT * FROM pg_temp.lots('RICE');
 -- a part cancelled gives up what was taken last; gone, it says what left
@@ -60,7 +63,7 @@ SELECT plan FROM pg_temp.took('e', 'WEB 981001 PREPAID 1xRICE', at => '2026-03-0
 SELECT oms.adjust_lot('BLR', 'RICE', 'L4', 2, at => '2026-03-02') AS change;
 SELECT * FROM pg_temp.lots('RICE');
 -- each rule
-SELECT oms.adjust_lot('BLR', 'BOOK', 'a', 5, '2027-12-31', '2026-01-01', 10, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'b', 5, '2027-06-30', '2026-01-02', 30, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'c', 5, '2028-06-30', '2026-01-03', 20, at => '2026-03-02'),
+SELECT oms.adjust_lot('BLR', 'BOOK', 'a', 5, '2027-12-31', '2026-01-02', 10, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'b', 5, '2027-06-30', '2026-01-01', 30, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'c', 5, '2028-06-30', '2026-01-03', 20, at => '2026-03-02'),
        oms.adjust_lot('BLR', 'BOOK', 'z', 1, '2029-06-30', '2026-01-04', 15, pick_rank => -1, at => '2026-03-02');
 DO $$
 DECLARE rule text;

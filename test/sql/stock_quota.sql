@@ -74,6 +74,16 @@ SELECT plan FROM pg_temp.took('g3', 'PRE 981001 PREPAID 9xRING@1000', at => '202
 SELECT c.code, q.qty, q.used FROM oms.stock_quota q JOIN oms.channel c USING (channel_id) WHERE q.company_id = 9200 AND q.cap ORDER BY q.quota_id;
 SELECT oms.cancel_order(pg_temp.id('g1')), oms.cancel_order(pg_temp.id('g3')), oms.release_cart('pre'), oms.cancel_order(pg_temp.id('g2'));
 SELECT oms.set_stock_policy('BLR', 'RING', backorder_limit => 0), pg_temp.stock('RING');
+-- what is set aside for one is nobody's under a cap; a cap below the count leaves nothing beyond it
+CREATE FUNCTION pg_temp.most(VARIADIC channels text[]) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(c || ' ' || (oms.promise(pg_temp.doc('k', c || ' 981001 PREPAID 20xRING@1000'), '2026-03-02 10:01+05:30') -> 'available' -> 0 ->> 'available'), ', ' ORDER BY ord) FROM unnest(channels) WITH ORDINALITY u (c, ord) $$;
+SELECT pg_temp.set_stock(8, 0, 0, 'RING'), oms.set_stock_quota('BLR', 'RING', 'NOW', 6), pg_temp.most('NOW', 'WEB', 'PRE', 'TWO');
+SELECT pg_temp.set_stock(10, 0, 0, 'RING'), oms.set_stock_quota('BLR', 'RING', 'NOW', 4), oms.set_stock_policy('BLR', 'RING', backorder_limit => 7), pg_temp.most('NOW', 'WEB', 'PRE', 'TWO');
+-- what the own cart holds of the quota is the own cart's: two quotas of four, six there, the older goes first
+SELECT pg_temp.set_stock(6, 0, 0, 'RING'), oms.set_stock_policy('BLR', 'RING', backorder_limit => 0), oms.set_stock_quota('BLR', 'RING', 'TWO', 4), pg_temp.most('NOW', 'TWO');
+SELECT oms.reserve_cart(pg_temp.doc('c', 'NOW 981001 PREPAID 3xRING@1000', '{"cart_id": "own"}'), '2026-03-02 10:00+05:30') -> 'holds' -> 0 ->> 'qty' AS held, pg_temp.most('NOW', 'TWO');
+SELECT oms.promise(pg_temp.doc('k', 'NOW 981001 PREPAID 9xRING@1000', '{"cart_id": "own"}'), '2026-03-02 10:01+05:30') -> 'available' -> 0 ->> 'available' AS own;
+SELECT oms.release_cart('own'), oms.set_stock_quota('BLR', 'RING', 'NOW', NULL), oms.set_stock_quota('BLR', 'RING', 'TWO', NULL);
 -- nodes of its own
 SELECT pg_temp.set_stock(10, 10, 10, 'TV');
 SELECT oms.set_channel_node('B2B', 'BOM'), oms.set_channel_node('B2B', 'DEL');
@@ -82,6 +92,11 @@ SELECT plan FROM pg_temp.took('v2', 'WEB 981001 PREPAID 1xTV@100');
 SELECT what, outcome, reason FROM oms.explain_order(pg_temp.id('v1')) WHERE subject = 'node' ORDER BY what COLLATE "C";
 SELECT oms.set_channel_node('B2B', 'BOM', false), oms.set_channel_node('B2B', 'DEL', false);
 SELECT status, plan FROM pg_temp.took('v3', 'B2B 981001 PREPAID 1xTV@100');
+-- what a threshold allows beyond the count is no shortfall any more
+SELECT oms.adjust_stock('BLR', 'TV', 0);
+SELECT trim_scale(shortfall) AS shortfall FROM oms.stock WHERE company_id = 9200 AND node_id = 9211 AND sku_id = 9222;
+SELECT oms.set_channel_threshold('BLR', 'TV', 'WEB', -1);
+SELECT trim_scale(shortfall) AS shortfall FROM oms.stock WHERE company_id = 9200 AND node_id = 9211 AND sku_id = 9222;
 -- several carts of one owner
 SELECT pg_temp.set_stock(3, 0, 0, 'RING');
 SELECT count(oms.reserve_cart(pg_temp.doc('c', 'NOW 981001 PREPAID 1xRING@1000', jsonb_build_object('cart_id', c)), '2026-03-02 10:00+05:30')) FROM unnest('{c1,c2,c3}'::text[]) c;
