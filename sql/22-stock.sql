@@ -44,13 +44,14 @@ AS 'MODULE_PATHNAME', 'oms_set_channel_node';
 COMMENT ON FUNCTION oms.set_channel_node(text, text, boolean, text) IS
     'Says that a node (code) serves a channel (code), or not. From the first such call on the channel has nodes of its own (oms.channel.own_nodes): all others are refused, CHANNEL. Raises OM001 without an answer, OM002 for an unknown channel or node.';
 
-CREATE FUNCTION oms.atp(sku text, node text DEFAULT NULL, by timestamptz DEFAULT NULL, channel text DEFAULT NULL, company text DEFAULT NULL, at timestamptz DEFAULT NULL)
+CREATE FUNCTION oms.atp(sku text, node text DEFAULT NULL, by timestamptz DEFAULT NULL, channel text DEFAULT NULL, company text DEFAULT NULL, at timestamptz DEFAULT NULL,
+    less_waiting boolean DEFAULT true)
 RETURNS numeric
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_atp';
-COMMENT ON FUNCTION oms.atp(text, text, timestamptz, text, text, timestamptz) IS
-    'Available to promise of an item (code) by a moment, in stock units, at all open nodes or one (code), as a channel (code) sees it: what oms.available says now (at; NULL: now), and supply that is ready by then (oms.inbound; NULL: none), less what waits already. Overdrawn nodes first make good what they owe. Kits: as many whole ones as the components at each node make. NULL for an item that is not counted. Raises OM002 for an unknown item, node or channel.';
+COMMENT ON FUNCTION oms.atp(text, text, timestamptz, text, text, timestamptz, boolean) IS
+    'Available to promise of an item (code) by a moment, in stock units, at all open nodes or one (code), as a channel (code) sees it: what oms.available says now (at; NULL: now), and supply that is ready by then (oms.inbound; NULL: none), less what waits already (less_waiting false: all that there is for it, which oms.ordered_atp hands out). Overdrawn nodes first make good what they owe. Kits: as many whole ones as the components at each node make. NULL for an item that is not counted. Raises OM002 for an unknown item, node or channel.';
 
 CREATE FUNCTION oms.adjust_lot(node text, sku text, lot text, on_hand numeric, expires_on date DEFAULT NULL, received_at timestamptz DEFAULT NULL,
     unit_cost numeric DEFAULT NULL, pick_rank integer DEFAULT NULL, unlotted boolean DEFAULT false, document text DEFAULT NULL, company text DEFAULT NULL,

@@ -144,11 +144,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     whose integer := oms.company_id(company);
     -- NULL for an item that is not counted: as much as anybody wants
-    free numeric := (SELECT CASE WHEN bool_or(a.available IS NULL) THEN 'infinity' ELSE coalesce(sum(a.available), 0) END
-                       FROM oms.available(sku, NULL, company) a
-                       JOIN oms.node n ON n.company_id = whose AND n.code = a.node AND n.open)
-                  + (SELECT coalesce(sum(i.qty), 0) FROM oms.inbound i JOIN oms.sku k ON k.company_id = i.company_id AND k.sku_id = i.sku_id
-                      WHERE i.company_id = whose AND k.code = sku AND i.state = 'expected' AND i.ready_at <= by);
+    free numeric := coalesce(oms.atp(sku, by => by, company => company, less_waiting => false), 'infinity');
 BEGIN
     RETURN QUERY WITH line AS (
         SELECT a.order_id, a.line_no, o.placed_at, o.priority, min(a.promised_at) AS promised_at, sum(a.qty) AS qty
@@ -165,7 +161,7 @@ BEGIN
       FROM waiting w ORDER BY w.rank;
 END $$;
 COMMENT ON FUNCTION oms.ordered_atp(text, text, timestamptz) IS
-    'Which waiting lines of an item (code) the stock that is free now would reach, with the supply that is ready by a moment (NULL: none), in the order in which oms.retry_backorders serves them (priority of the order, highest first; promised date; order_id, line_no): before is what the lines ahead wait for, available = least(qty, greatest(free - before, 0)), in stock units. free is the sum of oms.available over open nodes, and of oms.inbound. Lines that wait for kits are not among those of a component. Raises OM002 for an unknown item.';
+    'Which waiting lines of an item (code) the stock that is free now would reach, with the supply that is ready by a moment (NULL: none), in the order in which oms.retry_backorders serves them (priority of the order, highest first; promised date; order_id, line_no): before is what the lines ahead wait for, available = least(qty, greatest(free - before, 0)), in stock units. free is oms.atp with nothing taken off for what waits: of a kit the whole ones that its components make. Lines that wait for a kit are not among those of a component, nor those of a component among a kit''s. Raises OM002 for an unknown item.';
 
 CREATE FUNCTION oms.resolve_shortfalls(max integer DEFAULT 50, at timestamptz DEFAULT now(), company text DEFAULT NULL) RETURNS integer
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000

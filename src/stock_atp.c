@@ -134,7 +134,7 @@ take_waiting(Atp *a)
 	}
 }
 
-/* oms.atp(sku, node, by, channel, company, at) */
+/* oms.atp(sku, node, by, channel, company, at, less_waiting) */
 Datum
 oms_atp(PG_FUNCTION_ARGS)
 {
@@ -185,8 +185,11 @@ oms_atp(PG_FUNCTION_ARGS)
 				h->qty += oms_int8(i, 3);
 		}
 	}
-	oms_exec(&waiting_plan, values, NULL, false, 0);
-	take_waiting(&a);
+	if (PG_ARGISNULL(6) || PG_GETARG_BOOL(6))
+	{
+		oms_exec(&waiting_plan, values, NULL, false, 0);
+		take_waiting(&a);
+	}
 	for (int i = 0; i < a.nheaps; i += a.nparts)
 	{
 		int64		whole = PG_INT64_MAX;

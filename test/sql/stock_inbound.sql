@@ -77,6 +77,13 @@ SELECT plan FROM pg_temp.took('k1', 'WEB 981001 PREPAID 1xPAIR', at => '2026-03-
 SELECT plan FROM pg_temp.took('k2', 'WEB 981001 PREPAID 1xPAIR', at => '2026-03-13 12:00+05:30');
 SELECT * FROM pg_temp.waits('PAIR');
 SELECT d, trim_scale(oms.atp('PAIR', by => d)) AS pairs, trim_scale(oms.atp('BOOK', by => d)) AS books FROM unnest('{2026-03-20,2026-03-25}'::timestamptz[]) d;
+-- what waits gets, in its order, the kits that the components make by then
+SELECT d, string_agg(concat_ws(' ', o.external_id, trim_scale(a.qty), trim_scale(a.before), trim_scale(a.available)), ', ' ORDER BY a.ordinality) AS ordered, trim_scale(oms.atp('PAIR', by => d, less_waiting => false)) AS pairs
+  FROM unnest('{NULL,2026-03-18,2026-03-20,2026-03-25}'::timestamptz[]) d, LATERAL oms.ordered_atp('PAIR', by => d) WITH ORDINALITY a JOIN oms."order" o USING (order_id) WHERE o.company_id = 9200 GROUP BY d ORDER BY d NULLS FIRST;
+-- components at two nodes make no kit
+SELECT oms.set_inbound('PO-4', 'BLR', 'BOOK', 0, '2026-03-19 12:00+05:30', at => '2026-03-13 11:00+05:30') > 0 AS set, oms.set_inbound('PO-BOM', 'BOM', 'BOOK', 1, '2026-03-19 12:00+05:30', at => '2026-03-13 11:00+05:30') > 0 AS set;
+SELECT sum(a.available) AS available FROM oms.ordered_atp('PAIR', by => '2026-03-20') a;
+SELECT oms.set_inbound('PO-BOM', 'BOM', 'BOOK', 0, '2026-03-19 12:00+05:30', at => '2026-03-13 11:00+05:30') > 0 AS set, oms.set_inbound('PO-4', 'BLR', 'BOOK', 1, '2026-03-19 12:00+05:30', at => '2026-03-13 11:00+05:30') > 0 AS set;
 -- reserved beyond the count: by the supply of that node
 SELECT pg_temp.set_stock(1, 0, 0, 'RICE'), oms.set_stock_policy('BLR', 'RICE', backorder_limit => 10);
 SELECT plan FROM pg_temp.took('r0', 'WEB 981001 PREPAID 2xRICE', at => '2026-03-13 12:00+05:30');
