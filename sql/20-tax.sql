@@ -4,7 +4,7 @@ CREATE TABLE oms.gst_rate (         --| GST rates by HSN, dated. A starting set 
     hsn text COLLATE "C" NOT NULL CHECK (hsn ~ '^([0-9]{2}){1,4}$'), --| HSN prefix of 2, 4, 6 or 8 digits, or a service code (99...)
     valid_from date NOT NULL,       --| First day of supply it holds for
     valid_to date CHECK (valid_to >= valid_from), --| Last day; NULL while in force
-    above_value numeric(14,2) NOT NULL DEFAULT 0 CHECK (above_value >= 0), --| Holds for units whose taxable value, INR, is above this (0: all); the highest band below the value counts
+    above_value numeric(14,2) NOT NULL DEFAULT 0 CHECK (above_value >= 0 AND above_value < 'NaN'), --| Holds for units whose taxable value, INR, is above this (0: all); the highest band below the value counts
     rate numeric(6,3) NOT NULL CHECK (rate >= 0 AND rate <= 100), --| GST in percent, CGST and SGST together
     description text,               --| The goods, for people
     source text NOT NULL,           --| Where the rate is taken from; "general knowledge": check before relying on it

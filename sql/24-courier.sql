@@ -82,7 +82,7 @@ BEGIN
     IF region IS NULL OR region !~ '^([0-9]{2}|[1-9][0-9]{2}|[1-9][0-9]{5})$' THEN
         RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'region is a GST state code, the first three digits of a pincode, or a pincode',
             DETAIL = format('It is %s.', coalesce(region, 'missing'));
-    ELSIF delay_days IS NULL OR delay_days < 0 OR surcharge_pct IS NULL OR surcharge_pct < 0 OR blocked IS NULL OR (valid_from < valid_to) IS NOT TRUE THEN
+    ELSIF delay_days IS NULL OR delay_days < 0 OR surcharge_pct IS NULL OR surcharge_pct < 0 OR surcharge_pct >= 1000 OR blocked IS NULL OR (valid_from < valid_to) IS NOT TRUE THEN
         RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'delay, surcharge or validity out of range',
             DETAIL = format('Delay is %s days, surcharge %s percent, valid from %s to %s.', delay_days, surcharge_pct, valid_from, valid_to);
     ELSIF courier IS NOT NULL THEN

@@ -102,7 +102,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
            CASE WHEN (e->>'length_mm')::numeric > 0 THEN ceil((e->>'length_mm')::numeric)::integer END,
            CASE WHEN (e->>'width_mm')::numeric > 0 THEN ceil((e->>'width_mm')::numeric)::integer END,
            CASE WHEN (e->>'height_mm')::numeric > 0 THEN ceil((e->>'height_mm')::numeric)::integer END,
-           round((e->>'cost')::numeric, 2), (e->>'cod_ok')::boolean, (e->>'returnable')::boolean, (e->>'cold_chain')::boolean,
+           CASE WHEN (e->>'cost')::numeric >= 0 AND (e->>'cost')::numeric < 'NaN' THEN round((e->>'cost')::numeric, 2) END, (e->>'cod_ok')::boolean, (e->>'returnable')::boolean, (e->>'cold_chain')::boolean,
            (e->>'fragile')::boolean, (e->>'air_ok')::boolean, (e->>'tracked')::boolean, coalesce((e->>'active')::boolean, true)
       FROM unnest(rows) AS e, LATERAL (SELECT coalesce(nullif(btrim(e->>'code'), ''), e->>'key') AS code) AS r
 $$;
@@ -149,7 +149,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       FROM unnest(rows) AS e
       JOIN oms.company AS c ON c.company_id = company
       JOIN oms.sku AS s ON s.company_id = company AND s.erp_key = e->>'item'
-     WHERE (e->>'amount')::numeric >= 0
+     WHERE (e->>'amount')::numeric >= 0 AND (e->>'amount')::numeric < 'NaN'
 $$;
 COMMENT ON FUNCTION oms.erp_rows_price(integer, jsonb[]) IS 'Rows of a profile''s query for list prices, brought into the columns of oms.price; dates begin at midnight of the company. Prices of items we do not have, or below zero, are left out.';
 

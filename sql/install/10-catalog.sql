@@ -27,14 +27,14 @@ CREATE TABLE oms.channel (          --| Where orders come from, and what it asks
     active boolean NOT NULL DEFAULT true, --| Orders of an inactive channel are refused
     price_includes_tax boolean NOT NULL DEFAULT true, --| Whether unit prices contain GST (B2C in India: yes)
     cod_allowed boolean NOT NULL DEFAULT true, --| Whether COD orders are taken
-    price_tolerance_pct numeric(5,2) NOT NULL DEFAULT 10, --| A unit price further below the list price than this puts the order on hold PRICE
+    price_tolerance_pct numeric(5,2) NOT NULL DEFAULT 10 CHECK (price_tolerance_pct >= 0 AND price_tolerance_pct < 'NaN'), --| A unit price further below the list price than this puts the order on hold PRICE
     allow_split boolean NOT NULL DEFAULT true, --| May an order ship from several nodes
     max_shipments integer NOT NULL DEFAULT 3 CHECK (max_shipments > 0), --| At most so many nodes for one order
     allow_backorder boolean NOT NULL DEFAULT true, --| What cannot be reserved: backorder (true) or refuse the order (false)
     lead_days integer CHECK (lead_days >= 0), --| What waits is expected to be ready in so many days where neither supply on its way nor the nodes say anything; NULL: it is not promised
     shelf_days integer CHECK (shelf_days >= 0), --| As oms.sku.shelf_days, where this channel wants more; NULL: no more
     own_nodes boolean NOT NULL DEFAULT false, --| true: only the nodes of oms.channel_node serve it
-    cart_ttl interval NOT NULL DEFAULT '15 minutes', --| How long oms.reserve_cart holds stock
+    cart_ttl interval NOT NULL DEFAULT '15 minutes' CHECK (cart_ttl >= '0'), --| How long oms.reserve_cart holds stock
     UNIQUE (company_id, code)
 );
 
@@ -51,7 +51,7 @@ CREATE TABLE oms.sku (              --| A sellable item, as the ERP or the user 
     length_mm integer NOT NULL DEFAULT 200 CHECK (length_mm > 0), --| Packed length, millimetres
     width_mm integer NOT NULL DEFAULT 150 CHECK (width_mm > 0), --| Packed width, millimetres
     height_mm integer NOT NULL DEFAULT 50 CHECK (height_mm > 0), --| Packed height, millimetres
-    cost numeric(14,2),             --| Cost of one unit, for risk economics; NULL if unknown
+    cost numeric(14,2) CHECK (cost >= 0 AND cost < 'NaN'), --| Cost of one unit, for risk economics; NULL if unknown
     cod_ok boolean NOT NULL DEFAULT true, --| May be sold cash on delivery
     returnable boolean NOT NULL DEFAULT true, --| May be returned by the customer
     return_days integer NOT NULL DEFAULT 7 CHECK (return_days >= 0), --| Days after delivery in which a return may be asked
@@ -60,9 +60,9 @@ CREATE TABLE oms.sku (              --| A sellable item, as the ERP or the user 
     air_ok boolean NOT NULL DEFAULT true, --| May fly (no batteries, aerosols)
     lot_order text NOT NULL DEFAULT 'fefo' CHECK (lot_order IN ('fefo', 'lefo', 'fifo', 'lifo', 'cost_low', 'cost_high')), --| Which lot goes first: first or last to expire, first or last received, cheapest, dearest
     shelf_days integer NOT NULL DEFAULT 0 CHECK (shelf_days >= 0), --| A lot that may be used for fewer days from the order on is not promised
-    sale_min numeric(14,3) CHECK (sale_min > 0), --| Fewest stock units one order may have of it; NULL: any
-    sale_max numeric(14,3) CHECK (sale_max > 0), --| Most stock units one order may have of it; NULL: any
-    sale_step numeric(14,3) CHECK (sale_step > 0), --| A line must be a whole multiple of this: 1 for whole units, 6 for boxes; NULL: any
+    sale_min numeric(14,3) CHECK (sale_min > 0 AND sale_min < 'NaN'), --| Fewest stock units one order may have of it; NULL: any
+    sale_max numeric(14,3) CHECK (sale_max > 0 AND sale_max < 'NaN'), --| Most stock units one order may have of it; NULL: any
+    sale_step numeric(14,3) CHECK (sale_step > 0 AND sale_step < 'NaN'), --| A line must be a whole multiple of this: 1 for whole units, 6 for boxes; NULL: any
     tracked boolean NOT NULL DEFAULT true, --| false: stock is not counted, always available where listed
     active boolean NOT NULL DEFAULT true, --| Inactive items are refused on new orders
     erp_key text,                   --| Key of the item in the ERP; NULL when not from an ERP
@@ -74,7 +74,7 @@ CREATE TABLE oms.kit_component (    --| A kit (bundle) is sold as one and picked
     company_id integer NOT NULL REFERENCES oms.company, --| Whose
     kit_sku_id integer NOT NULL REFERENCES oms.sku, --| The kit
     sku_id integer NOT NULL REFERENCES oms.sku, --| A component; not itself a kit
-    qty numeric(14,3) NOT NULL CHECK (qty > 0), --| Units of the component in one kit
+    qty numeric(14,3) NOT NULL CHECK (qty > 0 AND qty < 'NaN'), --| Units of the component in one kit
     PRIMARY KEY (company_id, kit_sku_id, sku_id),
     CHECK (kit_sku_id <> sku_id)
 );
@@ -83,7 +83,7 @@ CREATE TABLE oms.price (            --| List price of an item, by validity.
     company_id integer NOT NULL REFERENCES oms.company, --| Whose
     sku_id integer NOT NULL REFERENCES oms.sku, --| The item
     valid_from timestamptz NOT NULL DEFAULT '-infinity', --| From when
-    amount numeric(14,2) NOT NULL CHECK (amount >= 0), --| Price of one stock unit in the company's currency
+    amount numeric(14,2) NOT NULL CHECK (amount >= 0 AND amount < 'NaN'), --| Price of one stock unit in the company's currency
     includes_tax boolean NOT NULL DEFAULT true, --| Whether GST is contained (MRP) or added
     erp_key text,                   --| Key of the price in the ERP; NULL when not from an ERP
     PRIMARY KEY (company_id, sku_id, valid_from)

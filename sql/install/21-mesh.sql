@@ -15,7 +15,7 @@ CREATE TABLE oms.node (             --| A fulfilment node: a place that holds st
     priority integer NOT NULL DEFAULT 100, --| Lower is preferred at equal cost
     cutoff time NOT NULL DEFAULT '16:00', --| Orders planned before this local time are handed over the same day
     pick_minutes integer NOT NULL DEFAULT 120 CHECK (pick_minutes >= 0), --| From release to packed, minutes
-    handling_cost numeric(14,2) NOT NULL DEFAULT 15 CHECK (handling_cost >= 0), --| Cost of picking and packing one parcel
+    handling_cost numeric(14,2) NOT NULL DEFAULT 15 CHECK (handling_cost >= 0 AND handling_cost < 'NaN'), --| Cost of picking and packing one parcel
     open boolean NOT NULL DEFAULT true, --| false: paused, gets no new allocations
     hyperlocal boolean NOT NULL DEFAULT false, --| Serves only its service areas, by hyperlocal riders
     lead_days integer CHECK (lead_days >= 0), --| Days in which it usually gets goods it is out of; NULL: unknown
@@ -25,9 +25,9 @@ CREATE TABLE oms.node (             --| A fulfilment node: a place that holds st
     cold_chain boolean NOT NULL DEFAULT true, --| Keeps the cold chain; false: sends no items that need it (NODE_COLD_CHAIN)
     regions text[],                 --| Where it delivers: GST states (two digits), beginnings of pincodes (three digits and more), ranges A..B; with ! before it a place is left out, which wins. Elsewhere it is refused (REGION); empty: nowhere; NULL: everywhere
     site text,                      --| Nodes of a company with the same site and GST state stand at one place: goods from several of them go as one parcel
-    capacity numeric(14,3) CHECK (capacity >= 0), --| What one slot takes, in capacity_unit, where oms.node_slot does not say otherwise; NULL: no limit
+    capacity numeric(14,3) CHECK (capacity >= 0 AND capacity < 'NaN'), --| What one slot takes, in capacity_unit, where oms.node_slot does not say otherwise; NULL: no limit
     capacity_unit text NOT NULL DEFAULT 'parcels' CHECK (capacity_unit IN ('parcels', 'units')), --| What capacity counts: parcels, or stock units
-    slot_hours integer NOT NULL DEFAULT 24 CHECK (24 % slot_hours = 0), --| Length of a slot, from midnight local time: 24 (a day) down to 1
+    slot_hours integer NOT NULL DEFAULT 24 CHECK (slot_hours > 0 AND 24 % slot_hours = 0), --| Length of a slot, from midnight local time: 24 (a day) down to 1
     stock_from text NOT NULL DEFAULT 'oms' CHECK (stock_from IN ('erp', 'oms')), --| Whose count is the truth: the ERP's (mirror, changed by write-back) or ours
     erp_key text,                   --| Key of the warehouse in the ERP; NULL when not from an ERP
     UNIQUE (company_id, code)
@@ -54,7 +54,7 @@ CREATE TABLE oms.node_slot (        --| A slot of a node of limited capacity: wh
     company_id integer NOT NULL,    --| Whose
     node_id integer NOT NULL,       --| The node (no foreign key: it would lock the node on every order)
     starts_at timestamptz NOT NULL, --| Begin of the slot: midnight local time of the company, or so many slot_hours after it
-    capacity numeric(14,3) NOT NULL CHECK (capacity >= 0), --| What it takes, in node.capacity_unit; lowered below used, it takes nothing more
+    capacity numeric(14,3) NOT NULL CHECK (capacity >= 0 AND capacity < 'NaN'), --| What it takes, in node.capacity_unit; lowered below used, it takes nothing more
     used numeric(14,3) NOT NULL DEFAULT 0 CHECK (used >= 0), --| Sum of its rows of oms.slot_use
     PRIMARY KEY (company_id, node_id, starts_at)
 ) WITH (fillfactor = 70);

@@ -39,18 +39,18 @@ CREATE TABLE oms.sourcing_rule (    --| What the planner weighs, allows and dema
     fulfilment_mode text NOT NULL DEFAULT 'SHIP' CHECK (fulfilment_mode IN ('SHIP', 'CARRY_OUT')), --| Must be the order's
     valid_from timestamptz NOT NULL DEFAULT '-infinity', --| From when
     valid_to timestamptz NOT NULL DEFAULT 'infinity', --| Until when, exclusive
-    max_distance_m integer,         --| Nodes farther than this are refused (DISTANCE); NULL: no limit
-    min_available numeric(14,3) CHECK (min_available >= 0), --| A node is asked for an item only while at least so much of it is available there (BELOW_MIN_STOCK): a filter, nothing is kept back; NULL: no limit
-    min_capacity numeric(14,3) CHECK (min_capacity >= 0), --| A node of limited capacity needs at least so much of it left (CAPACITY_FULL); NULL: what the order takes
+    max_distance_m integer CHECK (max_distance_m > 0), --| Nodes farther than this are refused (DISTANCE); NULL: no limit
+    min_available numeric(14,3) CHECK (min_available >= 0 AND min_available < 'NaN'), --| A node is asked for an item only while at least so much of it is available there (BELOW_MIN_STOCK): a filter, nothing is kept back; NULL: no limit
+    min_capacity numeric(14,3) CHECK (min_capacity >= 0 AND min_capacity < 'NaN'), --| A node of limited capacity needs at least so much of it left (CAPACITY_FULL); NULL: what the order takes
     when_full text NOT NULL DEFAULT 'next' CHECK (when_full IN ('next', 'refuse')), --| A node whose slot is full: next: plans into its next free slot; refuse: is refused (CAPACITY_FULL)
-    cost_per_km numeric(14,4) NOT NULL DEFAULT 0.02, --| Planning cost of a kilometre from node to buyer
-    cost_per_minute numeric(14,4) NOT NULL DEFAULT 0.01, --| Planning cost of a minute until the promised time
-    cost_per_priority numeric(14,4) NOT NULL DEFAULT 0.05, --| Planning cost of one step of node.priority
-    cost_per_load numeric(14,4) NOT NULL DEFAULT 0 CHECK (cost_per_load >= 0), --| Planning cost of a node whose slot is full, less in proportion to what is used of it
-    freight_weight numeric(6,3) NOT NULL DEFAULT 0 CHECK (freight_weight >= 0), --| Share of the freight of the order's best courier service from the node that counts as planning cost; 0: couriers are asked after the choice only
-    stock_price_weight numeric(6,3) NOT NULL DEFAULT 0 CHECK (stock_price_weight >= 0), --| Share of oms.stock_price that counts as planning cost of a unit; 0: prices are not looked at
+    cost_per_km numeric(14,4) NOT NULL DEFAULT 0.02 CHECK (cost_per_km >= 0 AND cost_per_km < 'NaN'), --| Planning cost of a kilometre from node to buyer
+    cost_per_minute numeric(14,4) NOT NULL DEFAULT 0.01 CHECK (cost_per_minute >= 0 AND cost_per_minute < 'NaN'), --| Planning cost of a minute until the promised time
+    cost_per_priority numeric(14,4) NOT NULL DEFAULT 0.05 CHECK (cost_per_priority >= 0 AND cost_per_priority < 'NaN'), --| Planning cost of one step of node.priority
+    cost_per_load numeric(14,4) NOT NULL DEFAULT 0 CHECK (cost_per_load >= 0 AND cost_per_load < 'NaN'), --| Planning cost of a node whose slot is full, less in proportion to what is used of it
+    freight_weight numeric(6,3) NOT NULL DEFAULT 0 CHECK (freight_weight >= 0 AND freight_weight < 'NaN'), --| Share of the freight of the order's best courier service from the node that counts as planning cost; 0: couriers are asked after the choice only
+    stock_price_weight numeric(6,3) NOT NULL DEFAULT 0 CHECK (stock_price_weight >= 0 AND stock_price_weight < 'NaN'), --| Share of oms.stock_price that counts as planning cost of a unit; 0: prices are not looked at
     lane_costs boolean NOT NULL DEFAULT false, --| Whether oms.lane_cost stands in place of shipment_cost and cost_per_km where it has a row
-    shipment_cost numeric(14,2) NOT NULL DEFAULT 45, --| Planning cost of one more parcel, before couriers are asked
+    shipment_cost numeric(14,2) NOT NULL DEFAULT 45 CHECK (shipment_cost >= 0 AND shipment_cost < 'NaN'), --| Planning cost of one more parcel, before couriers are asked
     pick text NOT NULL DEFAULT 'cost' CHECK (pick IN ('cost', 'priority', 'distance', 'stock', 'line')), --| cost: the cheapest plan by the numbers above; otherwise each line takes from its nodes in an order: by node.priority, by distance (unknown last), most stock first; line: by priority, a line whole from one node
     max_nodes integer NOT NULL DEFAULT 12 CHECK (max_nodes BETWEEN 1 AND 30), --| Candidates considered for one order
     ship_complete boolean NOT NULL DEFAULT false, --| All lines whole, or nothing (several nodes may share)
@@ -58,7 +58,7 @@ CREATE TABLE oms.sourcing_rule (    --| What the planner weighs, allows and dema
     single_node boolean NOT NULL DEFAULT false, --| All that is planned comes from one node
     line_single_node boolean NOT NULL DEFAULT false, --| Each line whole from one node, or not at all
     max_shipments integer CHECK (max_shipments > 0), --| At most so many parcels; the channel's limit counts as well
-    min_split_value numeric(14,2) CHECK (min_split_value >= 0), --| A parcel beside the most valuable one must be worth at least this, else the split is not made (BELOW_MIN_SPLIT)
+    min_split_value numeric(14,2) CHECK (min_split_value >= 0 AND min_split_value < 'NaN'), --| A parcel beside the most valuable one must be worth at least this, else the split is not made (BELOW_MIN_SPLIT)
     max_parcel_g integer CHECK (max_parcel_g > 0), --| Goods from a node (or site) that weigh more than so many grams go in several parcels; a heavier unit goes alone; NULL: one parcel
     park_queue text,                --| Orders of which something waits are parked under this name (oms.parking); NULL: they wait without
     cancel_days integer CHECK (cancel_days > 0), --| What still waits so many days after the order was parked is cancelled; NULL: never
@@ -78,7 +78,7 @@ CREATE TABLE oms.sourcing_step (    --| The sequence of a rule: nodes of later s
     node_group_id integer REFERENCES oms.node_group, --| The nodes of this group ...
     node_id integer REFERENCES oms.node, --| ... or this node
     max_distance_m integer CHECK (max_distance_m > 0), --| As in the rule, for this step; NULL: the rule's
-    min_available numeric(14,3) CHECK (min_available >= 0), --| As in the rule, for this step; NULL: the rule's
+    min_available numeric(14,3) CHECK (min_available >= 0 AND min_available < 'NaN'), --| As in the rule, for this step; NULL: the rule's
     PRIMARY KEY (sourcing_rule_id, seq),
     CHECK ((node_group_id IS NULL) <> (node_id IS NULL))
 );
@@ -168,8 +168,8 @@ CREATE TABLE oms.lane_cost (        --| Planning freight from a node to a region
     company_id integer NOT NULL,    --| Whose
     node_id integer NOT NULL,       --| From where
     region text NOT NULL CHECK (region ~ '^[1-9][0-9]{0,5}$'), --| To where: the pincodes that begin with this; the longest counts
-    shipment_cost numeric(14,2) NOT NULL CHECK (shipment_cost >= 0), --| Planning cost of one parcel, without node.handling_cost
-    unit_cost numeric(14,2) NOT NULL DEFAULT 0 CHECK (unit_cost >= 0), --| Planning cost of each stock unit in it
+    shipment_cost numeric(14,2) NOT NULL CHECK (shipment_cost >= 0 AND shipment_cost < 'NaN'), --| Planning cost of one parcel, without node.handling_cost
+    unit_cost numeric(14,2) NOT NULL DEFAULT 0 CHECK (unit_cost >= 0 AND unit_cost < 'NaN'), --| Planning cost of each stock unit in it
     PRIMARY KEY (company_id, node_id, region)
 );
 CREATE INDEX lane_cost_region ON oms.lane_cost (company_id, region);
@@ -180,7 +180,7 @@ CREATE TABLE oms.demand_forecast (  --| How much of an item is expected to be or
     region text NOT NULL CHECK (region ~ '^[1-9][0-9]{0,5}$'), --| From where: the pincodes that begin with this
     period_from timestamptz NOT NULL CHECK (isfinite(period_from)), --| From when
     period_to timestamptz NOT NULL CHECK (isfinite(period_to)), --| Until when, exclusive; demand is spread evenly in between
-    qty numeric(14,3) NOT NULL CHECK (qty >= 0), --| Stock units over the whole period
+    qty numeric(14,3) NOT NULL CHECK (qty >= 0 AND qty < 'NaN'), --| Stock units over the whole period
     source text NOT NULL DEFAULT 'given' CHECK (source IN ('given', 'history')), --| given: stated by somebody; history: by oms.forecast_demand from past orders, replaced by its next run
     computed_at timestamptz NOT NULL DEFAULT now(), --| When stated
     PRIMARY KEY (company_id, sku_id, region, period_from),
@@ -192,7 +192,7 @@ CREATE TABLE oms.stock_price (      --| What it costs over the forecast period i
     company_id integer NOT NULL,    --| Whose
     node_id integer NOT NULL,       --| Where
     sku_id integer NOT NULL,        --| What
-    price numeric(14,2) NOT NULL CHECK (price >= 0), --| Per stock unit, in the company's currency
+    price numeric(14,2) NOT NULL CHECK (price >= 0 AND price < 'NaN'), --| Per stock unit, in the company's currency
     computed_at timestamptz NOT NULL DEFAULT now(), --| Since when it is so much
     basis text NOT NULL DEFAULT 'forecast' CHECK (basis IN ('forecast', 'given')), --| forecast: dual of the transport problem (oms.compute_stock_prices), replaced by its next run; given: stated by hand, kept
     PRIMARY KEY (company_id, node_id, sku_id)

@@ -123,7 +123,7 @@ SELECT oms.risk_score('{"value": 999, "surname": "x"}');
 ROLLBACK TO s;
 SELECT oms.risk_score('{"value": 999, "company": "RISK", "channel": "nowhere"}');
 ROLLBACK TO s;
-UPDATE oms.risk_term SET weight = 'infinity' WHERE risk_model_id = (SELECT risk_model_id FROM oms.risk_model WHERE name = 'test RP0.26');
+UPDATE oms.risk_term SET weight = 1.7e308, mean = -9 WHERE risk_model_id = (SELECT risk_model_id FROM oms.risk_model WHERE name = 'test RP0.26');
 \set VERBOSITY sqlstate
 SELECT oms.risk_score('{"value": 999, "company": "RP0.26"}');
 \set VERBOSITY default
