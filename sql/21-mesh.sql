@@ -22,6 +22,9 @@ DECLARE
     of_company integer := oms.company_id(company);
     found_id integer;
 BEGIN
+    IF code IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'code of a node is null', DETAIL = 'Argument code, or node.', HINT = 'The nodes are the rows of oms.node.';
+    END IF;
     SELECT n.node_id INTO found_id FROM oms.node n WHERE n.company_id = of_company AND n.code = node_id.code;
     IF found_id IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('node "%s" does not exist', code),
@@ -30,7 +33,7 @@ BEGIN
     RETURN found_id;
 END $$;
 COMMENT ON FUNCTION oms.node_id(text, text) IS
-    'node_id of a node''s code. Raises OM002.';
+    'node_id of a node''s code. Raises OM001 for none, OM002 for an unknown one.';
 
 CREATE FUNCTION oms.place_node(code text, lat double precision, lng double precision, company text DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -28,7 +28,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_set_stock_quota';
 COMMENT ON FUNCTION oms.set_stock_quota(text, text, text, numeric, timestamptz, text, boolean) IS
-    'Sets units of an item (code) at a node (code) aside for a channel (code), until expires_at (NULL: no end): qty counts those it has used already, so the same call again changes nothing; less than that, 0 or NULL end the quota. The channel uses its quota first, then what is common; no other sees it. With cap nothing is set aside, but the channel may take no more in all, beyond the count too: its share of a pre-order. Returns what is left of it, in stock units. Raises OM001 for a negative number or a kit, OM002 for an unknown node, item or channel.';
+    'Sets units of an item (code) at a node (code) aside for a channel (code), until expires_at (NULL: no end): qty counts those it has used already, so the same call again changes nothing; less than that, or 0, ends the quota. The channel uses its quota first, then what is common; no other sees it. With cap nothing is set aside, but the channel may take no more in all, beyond the count too: its share of a pre-order. Returns what is left of it, in stock units. Raises OM001 for a negative number, NULL or a kit, OM002 for an unknown node, item or channel.';
 
 CREATE FUNCTION oms.set_channel_threshold(node text, sku text, channel text, threshold numeric, company text DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000

@@ -24,14 +24,16 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     id integer := (SELECT s.courier_service_id FROM oms.courier_service s WHERE s.code = courier_service_id.code);
 BEGIN
-    IF id IS NULL THEN
+    IF code IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'code of a courier service is null', DETAIL = 'Argument code, or service.', HINT = 'The services are the rows of oms.courier_service.';
+    ELSIF id IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('courier service "%s" does not exist', code),
             HINT = 'The services are the rows of oms.courier_service.';
     END IF;
     RETURN id;
 END $$;
 COMMENT ON FUNCTION oms.courier_service_id(text) IS
-    'courier_service_id of a service''s code. Raises OM002.';
+    'courier_service_id of a service''s code. Raises OM001 for none, OM002 for an unknown one.';
 
 CREATE FUNCTION oms.check_breaker_region(region text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE

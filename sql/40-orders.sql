@@ -49,7 +49,7 @@ LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_expire_carts';
 COMMENT ON FUNCTION oms.expire_carts(timestamptz, integer) IS
-    'Closes holds of carts that have expired (they have counted no more since); returns the number of carts. Run by the worker.';
+    'Closes holds of carts that have expired (they have counted no more since); returns the number of carts, at most max. Run by the worker. Raises OM001 for max below zero.';
 
 CREATE FUNCTION oms.lift_hold(order_id bigint, hold text DEFAULT NULL, by text DEFAULT NULL, company text DEFAULT NULL) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
@@ -113,7 +113,7 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '50ms'
 AS 'MODULE_PATHNAME', 'oms_retry_backorders';
 COMMENT ON FUNCTION oms.retry_backorders(integer, timestamptz) IS
-    'Plans again what waits for stock, where some has come: by priority of the order (highest first), promised date, order_id; returns the number of orders of which something was reserved. An order or stock row that another transaction is busy with is left for the next call. Run by the worker.';
+    'Plans again what waits for stock, where some has come: by priority of the order (highest first), promised date, order_id; returns the number of orders of which something was reserved. An order or stock row that another transaction is busy with is left for the next call. Run by the worker. Raises OM001 for max below zero.';
 
 CREATE FUNCTION oms.cancel_parked(at timestamptz DEFAULT now(), max integer DEFAULT 50) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
@@ -121,7 +121,7 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '50ms'
 AS 'MODULE_PATHNAME', 'oms_cancel_parked';
 COMMENT ON FUNCTION oms.cancel_parked(timestamptz, integer) IS
-    'Cancels (reason UNFILLED) what still waits of orders whose time in parking is over (oms.parking.cancel_at), at most max of them; what is planned of them goes on, and one of which nothing waits any more only ends its parking. Returns the number of orders of which something was cancelled. Orders that another transaction is busy with are left for the next call. Run by the worker.';
+    'Cancels (reason UNFILLED) what still waits of orders whose time in parking is over (oms.parking.cancel_at), at most max of them; what is planned of them goes on, and one of which nothing waits any more only ends its parking. Returns the number of orders of which something was cancelled. Orders that another transaction is busy with are left for the next call. Run by the worker. Raises OM001 for max below zero.';
 
 CREATE FUNCTION oms.parked_orders(company text DEFAULT NULL)
 RETURNS TABLE (order_id bigint, queue text, reason text, parked_at timestamptz, cancel_at timestamptz, waiting numeric)
@@ -169,7 +169,7 @@ SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '50ms'
 AS 'MODULE_PATHNAME', 'oms_resolve_shortfalls';
 COMMENT ON FUNCTION oms.resolve_shortfalls(integer, timestamptz, text) IS
-    'Where counts are below what is reserved (stock.shortfall), takes the missing units off the newest orders and does with them what oms.shortfall_policy says: other nodes, waiting, or cancelled. What is picked or packed is not touched (see oms.shortfalls), holds of carts give way by themselves. Looks at max stock rows (NULL: 50) of the company, or of all where NULL; returns the number of times an order gave up units. What another transaction is busy with is left for the next call. Events order.shortfall, stock.shortfall_resolved. Run by the worker. Raises OM002 for an unknown company.';
+    'Where counts are below what is reserved (stock.shortfall), takes the missing units off the newest orders and does with them what oms.shortfall_policy says: other nodes, waiting, or cancelled. What is picked or packed is not touched (see oms.shortfalls), holds of carts give way by themselves. Looks at max stock rows (NULL: 50) of the company, or of all where NULL; returns the number of times an order gave up units. What another transaction is busy with is left for the next call. Events order.shortfall, stock.shortfall_resolved. Run by the worker. Raises OM001 for max below zero, OM002 for an unknown company.';
 
 CREATE FUNCTION oms.shortfalls(company text DEFAULT NULL)
 RETURNS TABLE (node text, sku text, on_hand numeric, reserved numeric, shortfall numeric, carts numeric, waiting_release numeric, released numeric, picked numeric, leaving numeric)

@@ -88,7 +88,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_simulate';
 COMMENT ON FUNCTION oms.simulate(jsonb, timestamptz, timestamptz, text) IS
-    'What if: plans the orders captured in [from, to) again, in their order, by the planner that captures, under rules that are changed as stated (doc/sourcing.md has the form; {} changes nothing) and with the stock of then, from which each new plan takes. Writes nothing and locks no row, so it works on a standby and in a READ ONLY transaction. was_: nodes, parcels, completeness and planning cost of the first planning run as it was, and the promise as it is now; without prefix: the same as planned now; plan: {line number: {node: units}}; error says why an order could not be planned. Any argument but company NULL: no rows. Raises OM001 and OM002 for rules that are none.';
+    'What if: plans the orders captured in [from, to) again, in their order, by the planner that captures, under rules that are changed as stated (doc/sourcing.md has the form; {} changes nothing) and with the stock of then, from which each new plan takes. Writes nothing and locks no row, so it works on a standby and in a READ ONLY transaction. was_: nodes, parcels, completeness and planning cost of the first planning run as it was, and the promise as it is now; without prefix: the same as planned now; plan: {line number: {node: units}}; error says why an order could not be planned. Raises OM001 and OM002 for rules that are none, OM001 for from after to, or either NULL.';
 
 CREATE FUNCTION oms.simulation_difference(before jsonb, after jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

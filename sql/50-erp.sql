@@ -304,6 +304,9 @@ DECLARE
     sent integer := 0;
     why text;
 BEGIN
+    IF max_calls < 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'max_calls is below zero', DETAIL = format('Argument max_calls is %s.', max_calls), HINT = 'It says how many are looked at, at most; 0 is none.';
+    END IF;
     SELECT * INTO att FROM oms.erp_attachment;
     IF NOT FOUND THEN
         RETURN 0;
@@ -385,6 +388,9 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
 DECLARE
     defaults jsonb;
 BEGIN
+    IF profile IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'profile is null', DETAIL = 'Argument profile.', HINT = 'Profiles are the rows of oms.erp_profile.';
+    END IF;
     SELECT p.params INTO defaults FROM oms.erp_profile AS p WHERE p.profile = $1;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('there is no ERP profile "%s"', $1),
@@ -392,7 +398,7 @@ BEGIN
     END IF;
     RETURN '{"schema": "public"}'::jsonb || defaults || coalesce($2, '{}');
 END $$;
-COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults. Error OM601 when there is no such profile.';
+COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults. Error OM001 for NULL, OM601 when there is no such profile.';
 
 CREATE FUNCTION oms.erp_profile_tables(profile text, params jsonb)
 RETURNS TABLE (relation text, watch text[], missing text[])

@@ -252,7 +252,7 @@ oms_book_shipment(PG_FUNCTION_ARGS)
 	Datum		awb;
 
 	oms_spi_connect();
-	oms_shipment_lock(company_id, PG_GETARG_INT64(0), &s);
+	oms_shipment_lock(company_id, oms_id_arg(fcinfo, 0, "shipment_id"), &s);
 	oms_shipment_book(&s, PG_GETARG_BOOL(1), true);
 	awb = SPI_datumTransfer(oms_text(s.awb), false, -1);
 	oms_spi_finish();

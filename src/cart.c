@@ -248,7 +248,9 @@ PG_FUNCTION_INFO_V1(oms_expire_carts);
 Datum
 oms_expire_carts(PG_FUNCTION_ARGS)
 {
-	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	Datum		values[2] = {
+		PG_GETARG_DATUM(0), Int32GetDatum(oms_limit_arg(fcinfo, 1, "max", 0))
+	};
 	int			n;
 	int			closed = 0;
 	int32	   *company;

@@ -330,6 +330,39 @@ exact_arg(Datum num, int64 scale, const char *name)
 	return value;
 }
 
+void
+oms_require_arg(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("%s is null", name),
+				 errdetail("Argument %s.", name),
+				 errhint("State it: there is no default.")));
+}
+
+int64
+oms_id_arg(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	oms_require_arg(fcinfo, arg, name);
+	return PG_GETARG_INT64(arg);
+}
+
+int32
+oms_limit_arg(FunctionCallInfo fcinfo, int arg, const char *name,
+			  int32 if_null)
+{
+	int32		limit = PG_ARGISNULL(arg) ? if_null : PG_GETARG_INT32(arg);
+
+	if (limit < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("%s is below zero", name),
+				 errdetail("Argument %s is %d.", name, limit),
+				 errhint("It says how many are looked at, at most; 0 is none.")));
+	return limit;
+}
+
 int64
 oms_paise_arg(Datum num, const char *name)
 {

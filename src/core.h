@@ -70,6 +70,16 @@ extern int64 oms_milli_arg(Datum num, const char *name);
 extern Datum oms_paise_numeric(int64 paise);
 extern Datum oms_milli_numeric(int64 milli);
 
+/*
+ * Arguments that have no default: INVALID_DOCUMENT naming the one that is
+ * null.  A limit ("at most so many") may be 0, but not below.
+ */
+extern void oms_require_arg(FunctionCallInfo fcinfo, int arg,
+							const char *name);
+extern int64 oms_id_arg(FunctionCallInfo fcinfo, int arg, const char *name);
+extern int32 oms_limit_arg(FunctionCallInfo fcinfo, int arg,
+						   const char *name, int32 if_null);
+
 /* a * b / c, rounded half away from zero, 128-bit intermediate; c > 0 */
 extern int64 oms_muldiv(int64 a, int64 b, int64 c);
 

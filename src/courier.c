@@ -305,14 +305,14 @@ oms_courier_outcome(int32 company_id, int32 courier_service_id,
 Datum
 oms_courier_outcome_sql(PG_FUNCTION_ARGS)
 {
+	static const char *const names[] = {
+		"company_id", "courier_service_id", NULL, "cod", "delivered"
+	};
+
 	oms_require_installed();
-	for (int i = 0; i < 5; i++)
-	{
-		if (i != 2 && PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument %d must not be null", i + 1)));
-	}
+	for (int i = 0; i < lengthof(names); i++)
+		if (names[i])
+			oms_require_arg(fcinfo, i, names[i]);
 	oms_courier_outcome(PG_GETARG_INT32(0), PG_GETARG_INT32(1),
 						PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
 						PG_GETARG_BOOL(3), PG_GETARG_BOOL(4),

@@ -701,7 +701,7 @@ PG_FUNCTION_INFO_V1(oms_erp_apply);
 Datum
 oms_erp_apply(PG_FUNCTION_ARGS)
 {
-	int32		max_changes = PG_GETARG_INT32(0);
+	int32		max_changes = oms_limit_arg(fcinfo, 0, "max_changes", 0);
 	OmsErp		erp;
 	OmsErpDirty dirty[OMS_ERP_NENTITIES];
 	OmsErpGuard guard;

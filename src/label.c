@@ -89,7 +89,7 @@ oms_label_pdf(PG_FUNCTION_ARGS)
 	company_id = oms_company_arg(fcinfo, 1);
 	oms_spi_connect();
 	s.company_id = company_id;
-	s.shipment_id = PG_GETARG_INT64(0);
+	s.shipment_id = oms_id_arg(fcinfo, 0, "shipment_id");
 	read_label(&s, &l);
 	pdf = (bytea *) DatumGetPointer(SPI_datumTransfer(PointerGetDatum(draw_label(&l)),
 													  false, -1));

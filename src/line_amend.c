@@ -153,7 +153,7 @@ oms_amend_lines(PG_FUNCTION_ARGS)
 	OmsJson		j;
 
 	c.company_id = oms_company_arg(fcinfo, 4);
-	c.order_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	c.order_id = oms_id_arg(fcinfo, 0, "order_id");
 	if (PG_ARGISNULL(1))
 		invalid("lines", "is missing");
 	asked = PG_GETARG_JSONB_P(1);

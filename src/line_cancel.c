@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "allocation.h"
+#include "line_change.h"
 #include "orders.h"
 #include "shipment.h"
 #include "stock.h"
@@ -176,11 +177,12 @@ oms_cancel_line(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 
 	q.company_id = company_id;
-	q.order_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
-	q.line_no = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	q.order_id = oms_id_arg(fcinfo, 0, "order_id");
+	oms_require_arg(fcinfo, 1, "line_no");
+	q.line_no = PG_GETARG_INT32(1);
 	q.asked = PG_ARGISNULL(2) ? 0 : oms_milli_arg(PG_GETARG_DATUM(2), "qty");
 	q.reason = PG_ARGISNULL(3) ? "BUYER" : text_to_cstring(PG_GETARG_TEXT_PP(3));
-	q.request_id = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
+	q.request_id = PG_ARGISNULL(4) ? NULL : oms_request_arg(fcinfo, 4);
 	if (!PG_ARGISNULL(2) && q.asked <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),

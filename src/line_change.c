@@ -359,6 +359,13 @@ oms_request_arg(FunctionCallInfo fcinfo, int arg)
 				 errmsg("a line is changed under a number of the caller's"),
 				 errdetail("Argument request_id is empty."),
 				 errhint("Give each request one, so that sent twice it is done once.")));
+	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(arg)) > 200)
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("the number of a request is longer than 200 bytes"),
+				 errdetail("Argument request_id has %d bytes.",
+						   (int) VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(arg))),
+				 errhint("Give it a shorter one, such as a UUID.")));
 	return text_to_cstring(PG_GETARG_TEXT_PP(arg));
 }
 

@@ -251,9 +251,11 @@ oms_exchange_line(PG_FUNCTION_ARGS)
 	Datum		copy;
 
 	x.company_id = oms_company_arg(fcinfo, 7);
-	x.order_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
-	x.line_no = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
-	x.more.sku = PG_ARGISNULL(2) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	x.order_id = oms_id_arg(fcinfo, 0, "order_id");
+	oms_require_arg(fcinfo, 1, "line_no");
+	x.line_no = PG_GETARG_INT32(1);
+	oms_require_arg(fcinfo, 2, "sku");
+	x.more.sku = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	x.more.qty = PG_ARGISNULL(3) ? 0 : oms_milli_arg(PG_GETARG_DATUM(3), "qty");
 	x.more.unit_price = has_price ? oms_paise_arg(PG_GETARG_DATUM(5), "unit_price") : 0;
 	x.reason = PG_ARGISNULL(6) ? "SIZE" : text_to_cstring(PG_GETARG_TEXT_PP(6));

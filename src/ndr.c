@@ -255,7 +255,7 @@ oms_ndr_action(PG_FUNCTION_ARGS)
 				 errmsg("action \"%s\" is unknown", action),
 				 errhint("Actions are RE_ATTEMPT, DEFER, EDIT_DETAILS and RTO.")));
 	oms_spi_connect();
-	oms_shipment_lock(company_id, PG_GETARG_INT64(0), &s);
+	oms_shipment_lock(company_id, oms_id_arg(fcinfo, 0, "shipment_id"), &s);
 	values[0] = Int32GetDatum(company_id);
 	values[1] = Int64GetDatum(s.shipment_id);
 	values[2] = TimestampTzGetDatum(at);

@@ -360,11 +360,7 @@ static int32
 company_arg(FunctionCallInfo fcinfo, int arg)
 {
 	oms_require_installed();
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("order_id is null"),
-				 errhint("Orders are known by order_id.")));
+	oms_require_arg(fcinfo, 0, "order_id");
 	return oms_company_id(text_arg(fcinfo, arg));
 }
 

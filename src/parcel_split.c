@@ -191,7 +191,7 @@ Datum
 oms_dispatch_part(PG_FUNCTION_ARGS)
 {
 	int32		company_id = oms_company_arg(fcinfo, 2);
-	int64		shipment_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64		shipment_id = oms_id_arg(fcinfo, 0, "shipment_id");
 	Jsonb	   *lines = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 	TimestampTz at = PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() :
 	PG_GETARG_TIMESTAMPTZ(3);
@@ -344,7 +344,7 @@ Datum
 oms_cancel_shipment(PG_FUNCTION_ARGS)
 {
 	int32		company_id = oms_company_arg(fcinfo, 2);
-	int64		shipment_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64		shipment_id = oms_id_arg(fcinfo, 0, "shipment_id");
 	const char *reason = PG_ARGISNULL(1) ? "SELLER" : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	TimestampTz at = PG_ARGISNULL(3) ? GetCurrentTransactionStartTimestamp() :
 	PG_GETARG_TIMESTAMPTZ(3);

@@ -151,7 +151,9 @@ PG_FUNCTION_INFO_V1(oms_cancel_parked);
 Datum
 oms_cancel_parked(PG_FUNCTION_ARGS)
 {
-	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	Datum		values[2] = {
+		PG_GETARG_DATUM(0), Int32GetDatum(oms_limit_arg(fcinfo, 1, "max", 0))
+	};
 	MemoryContext loop = AllocSetContextCreate(CurrentMemoryContext,
 											   "oms cancel_parked",
 											   ALLOCSET_DEFAULT_SIZES);

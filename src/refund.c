@@ -224,7 +224,7 @@ oms_receive_return(PG_FUNCTION_ARGS)
 	company_id = oms_company_arg(fcinfo, 3);
 	at = PG_ARGISNULL(4) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(4);
 	oms_spi_connect();
-	oms_return_lock(company_id, PG_GETARG_INT64(0), &r);
+	oms_return_lock(company_id, oms_id_arg(fcinfo, 0, "return_id"), &r);
 	duplicate = strcmp(r.status, "inspected") == 0 || strcmp(r.status, "closed") == 0;
 	if (!duplicate)
 	{
@@ -559,7 +559,7 @@ PG_FUNCTION_INFO_V1(oms_pay_refund);
 Datum
 oms_pay_refund(PG_FUNCTION_ARGS)
 {
-	int64		refund_id = PG_GETARG_INT64(0);
+	int64		refund_id = oms_id_arg(fcinfo, 0, "refund_id");
 	char	   *reference;
 	int32		company_id;
 	Datum		values[3];
@@ -646,7 +646,7 @@ oms_cancel_return(PG_FUNCTION_ARGS)
 	oms_require_installed();
 	company_id = oms_company_arg(fcinfo, 1);
 	oms_spi_connect();
-	oms_return_lock(company_id, PG_GETARG_INT64(0), &r);
+	oms_return_lock(company_id, oms_id_arg(fcinfo, 0, "return_id"), &r);
 	cancelled = strcmp(r.status, "cancelled") != 0;
 	oms_return_move(&r, "cancelled", GetCurrentTransactionStartTimestamp());
 	values[0] = Int32GetDatum(company_id);

@@ -129,7 +129,7 @@ Datum
 oms_reject_allocation(PG_FUNCTION_ARGS)
 {
 	int32		company_id = oms_company_arg(fcinfo, 3);
-	int64		allocation_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64		allocation_id = oms_id_arg(fcinfo, 0, "allocation_id");
 	TimestampTz at = PG_ARGISNULL(4) ? GetCurrentTransactionStartTimestamp() :
 	PG_GETARG_TIMESTAMPTZ(4);
 	OmsTakeOff	t = {0};
@@ -221,9 +221,9 @@ Datum
 oms_reroute_allocation(PG_FUNCTION_ARGS)
 {
 	int32		company_id = oms_company_arg(fcinfo, 2);
-	int64		allocation_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64		allocation_id = oms_id_arg(fcinfo, 0, "allocation_id");
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(allocation_id)};
-	const char *code = PG_ARGISNULL(1) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	const char *code;
 	OmsReplan	r = {0};
 	OmsTaken   *taken;
 	OmsJson		j;
@@ -235,6 +235,8 @@ oms_reroute_allocation(PG_FUNCTION_ARGS)
 	int32		line_no;
 	int			n;
 
+	oms_require_arg(fcinfo, 1, "node");
+	code = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (oms_erp_before_promise)
 		oms_erp_before_promise(company_id);
 	r.company_id = company_id;

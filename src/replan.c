@@ -398,7 +398,7 @@ Datum
 oms_retry_backorders(PG_FUNCTION_ARGS)
 {
 	oms_require_installed();
-	PG_RETURN_INT32(oms_orders_retry(PG_GETARG_INT32(0),
+	PG_RETURN_INT32(oms_orders_retry(oms_limit_arg(fcinfo, 0, "max", 0),
 									 PG_GETARG_TIMESTAMPTZ(1), 0, 0));
 }
 

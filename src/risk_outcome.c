@@ -114,14 +114,10 @@ count_rate(int32 company_id, const char *level, const char *key, bool rto)
 Datum
 oms_risk_outcome_sql(PG_FUNCTION_ARGS)
 {
-	int			i;
-
 	oms_require_installed();
-	for (i = 0; i < 3; i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("order, outcome and fault must be given")));
+	oms_require_arg(fcinfo, 0, "order_id");
+	oms_require_arg(fcinfo, 1, "rto");
+	oms_require_arg(fcinfo, 2, "courier_fault");
 	oms_risk_outcome(oms_company_id(PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3))),
 					 PG_GETARG_INT64(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(2));
 	PG_RETURN_VOID();

@@ -270,7 +270,7 @@ oms_pack_shipment(PG_FUNCTION_ARGS)
 	int			packed;
 
 	oms_spi_connect();
-	oms_shipment_lock(company_id, PG_GETARG_INT64(0), &s);
+	oms_shipment_lock(company_id, oms_id_arg(fcinfo, 0, "shipment_id"), &s);
 	packed = pack(&s);
 	oms_order_refresh(company_id, s.order_id);
 	oms_spi_finish();
@@ -410,7 +410,7 @@ oms_dispatch_shipment(PG_FUNCTION_ARGS)
 	OmsDispatched h;
 	OmsJson		j;
 
-	oms_shipment_dispatch(oms_company_arg(fcinfo, 1), PG_GETARG_INT64(0),
+	oms_shipment_dispatch(oms_company_arg(fcinfo, 1), oms_id_arg(fcinfo, 0, "shipment_id"),
 						  time_arg(fcinfo, 2), &h);
 	oms_json_begin(&j);
 	oms_json_int(&j, "shipment_id", h.shipment_id);

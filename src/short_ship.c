@@ -196,7 +196,7 @@ oms_short_ship(PG_FUNCTION_ARGS)
 	bool		duplicate;
 
 	p.company_id = oms_company_arg(fcinfo, 4);
-	p.allocation_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	p.allocation_id = oms_id_arg(fcinfo, 0, "allocation_id");
 	p.picked = PG_ARGISNULL(1) ? -1 : oms_milli_arg(PG_GETARG_DATUM(1), "picked");
 	p.reason = PG_ARGISNULL(2) ? "NOT_FOUND" : text_to_cstring(PG_GETARG_TEXT_PP(2));
 	p.shelf = PG_ARGISNULL(3) ? -1 : oms_milli_arg(PG_GETARG_DATUM(3), "shelf");

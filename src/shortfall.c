@@ -345,7 +345,7 @@ oms_resolve_shortfalls(PG_FUNCTION_ARGS)
 	int			orders = 0;
 
 	oms_require_installed();
-	values[0] = Int32GetDatum(PG_ARGISNULL(0) ? 50 : PG_GETARG_INT32(0));
+	values[0] = Int32GetDatum(oms_limit_arg(fcinfo, 0, "max", 50));
 	values[1] = PG_ARGISNULL(2) ? (Datum) 0 :
 		Int32GetDatum(oms_company_id(text_to_cstring(PG_GETARG_TEXT_PP(2))));
 	oms_spi_connect();

@@ -137,9 +137,21 @@ oms_simulate(PG_FUNCTION_ARGS)
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		return (Datum) 0;
 	oms_require_installed();
+	oms_require_arg(fcinfo, 0, "rules");
+	oms_require_arg(fcinfo, 1, "from");
+	oms_require_arg(fcinfo, 2, "to");
+	if (PG_GETARG_TIMESTAMPTZ(1) > PG_GETARG_TIMESTAMPTZ(2))
+	{
+		char	   *from = pstrdup(timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(1)));
+
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("\"from\" of a simulation is after \"to\""),
+				 errdetail("From %s to %s.", from,
+						   timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(2))),
+				 errhint("Orders captured from the first moment on and before the second are planned again.")));
+	}
 	s.company_id = oms_company_id_now(PG_ARGISNULL(3) ? NULL :
 									  text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	s.rules = JsonbPGetDatum(PG_GETARG_JSONB_P(0));

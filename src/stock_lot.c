@@ -337,6 +337,12 @@ oms_adjust_lot(PG_FUNCTION_ARGS)
 	on_hand = oms_stock_quantity_arg(fcinfo, 3, "on_hand", 0);
 	if (!PG_ARGISNULL(6) && oms_paise_arg(PG_GETARG_DATUM(6), "unit_cost") < 0)
 		oms_stock_refuse_argument("unit_cost", "is below zero", "What one unit cost, or NULL where it is not known.");
+	if (!PG_ARGISNULL(4) && DATE_NOT_FINITE(PG_GETARG_DATEADT(4)))
+		oms_stock_refuse_argument("expires_on", "is not finite", "The last day of use, or NULL where there is none.");
+	if (!PG_ARGISNULL(5) && TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(5)))
+		oms_stock_refuse_argument("received_at", "is not finite", "The moment at which it came.");
+	if (TIMESTAMP_NOT_FINITE(at))
+		oms_stock_refuse_argument("at", "is not finite", "The moment it is said at.");
 
 	oms_spi_connect();
 	oms_stock_lock_key(company_id, key, &level);
@@ -410,7 +416,7 @@ Datum
 oms_pin_lot(PG_FUNCTION_ARGS)
 {
 	int32		company_id;
-	int64		allocation_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	int64		allocation_id = oms_id_arg(fcinfo, 0, "allocation_id");
 	char	   *lot = oms_stock_text_arg(fcinfo, 1);
 	bool		displace = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	Datum		values[6];

@@ -263,6 +263,8 @@ oms_set_stock_quota(PG_FUNCTION_ARGS)
 	values[2] = Int32GetDatum(key.sku_id);
 	values[3] = Int32GetDatum(oms_stock_find_channel(company_id,
 													 oms_stock_text_arg(fcinfo, 2)));
+	if (PG_ARGISNULL(3))
+		oms_stock_refuse_argument("qty", "is null", "A number of stock units, those used included; 0 ends the quota.");
 	values[4] = oms_milli_numeric(oms_stock_quantity_arg(fcinfo, 3, "qty", 0));
 	values[5] = PG_ARGISNULL(4) ? (Datum) 0 : PG_GETARG_DATUM(4);
 	values[6] = BoolGetDatum(!PG_ARGISNULL(6) && PG_GETARG_BOOL(6));

@@ -82,9 +82,9 @@ CREATE TABLE oms.stock_lot (        --| Lots of an item at a node; together they
     sku_id integer NOT NULL,        --| What
     lot text NOT NULL,              --| Number of the batch
     on_hand numeric(14,3) NOT NULL CHECK (on_hand >= 0), --| Units of it
-    expires_on date,                --| Last day on which it may be used; NULL: no end
-    received_at timestamptz NOT NULL DEFAULT now(), --| When it came
-    unit_cost numeric(14,2),        --| What a unit of it cost; NULL: unknown
+    expires_on date CHECK (isfinite(expires_on)), --| Last day on which it may be used; NULL: no end
+    received_at timestamptz NOT NULL DEFAULT now() CHECK (isfinite(received_at)), --| When it came
+    unit_cost numeric(14,2) CHECK (unit_cost >= 0 AND unit_cost < 'NaN'), --| What a unit of it cost; NULL: unknown
     pick_rank integer NOT NULL DEFAULT 0, --| Lower is picked first, before the order of the item's lots: a pick face before bulk
     PRIMARY KEY (company_id, sku_id, node_id, lot)
 );

@@ -1,13 +1,15 @@
 -- Every function of the extension, called with nothing but NULLs, answers or
--- raises; the server stays up and nothing is written.
+-- raises, and does not say that it knows no number 0 or nothing by the name "";
+-- the server stays up and nothing is written.
 \set ON_ERROR_STOP 1
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS pg_oms CASCADE;
-SELECT plan(3);
+SELECT plan(4);
 SELECT oms.install();
+INSERT INTO oms.company (code, name) VALUES ('NULLS', 'Nulls');
 
-CREATE TEMP TABLE outcome (function text, state text);
+CREATE TEMP TABLE outcome (function text, state text, message text);
 DO $$
 DECLARE
     f record;
@@ -25,9 +27,9 @@ BEGIN
     LOOP
         BEGIN
             EXECUTE format('SELECT * FROM %s AS r', f.call);
-            INSERT INTO outcome VALUES (f.name, '00000');
+            INSERT INTO outcome VALUES (f.name, '00000', '');
         EXCEPTION WHEN OTHERS THEN
-            INSERT INTO outcome VALUES (f.name, SQLSTATE);
+            INSERT INTO outcome VALUES (f.name, SQLSTATE, SQLERRM);
         END;
     END LOOP;
 END $$;
@@ -35,6 +37,8 @@ END $$;
 SELECT cmp_ok((SELECT count(*) FROM outcome), '>=', 60::bigint, 'the functions were called');
 SELECT is((SELECT string_agg(function || ' ' || state, ', ') FROM outcome WHERE state = 'XX000'), NULL,
           'none fails with an internal error');
+SELECT is((SELECT string_agg(function || ': ' || message, ', ') FROM outcome WHERE message ~ '\m0 (does not exist|has)|""|<NULL>|\(null\)'), NULL,
+          'none takes NULL for 0 or an empty text');
 SELECT is((SELECT count(*) FROM oms."order") + (SELECT count(*) FROM oms.shipment) + (SELECT count(*) FROM oms.node), 0::bigint,
           'nothing was written');
 SELECT * FROM finish();

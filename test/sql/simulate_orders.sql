@@ -115,8 +115,9 @@ SELECT rules, regexp_replace(pg_temp.fails(format('SELECT oms.simulate(%L, now()
     ($${"channel": {"WEB": {"active": false}}}$$),
     ($${"node": {"BLR": {"priority": 1e12}}}$$)) v (rules);
 \pset format aligned
-SELECT count(*) FROM oms.simulate(NULL, now(), now());
-SELECT count(*) FROM oms.simulate('{"rule": {"max_distance_m": null}}', 'infinity', '-infinity');
+SELECT count(*) FROM oms.simulate('{"rule": {"max_distance_m": null}}', '-infinity', '-infinity');
+SELECT pg_temp.fails(q) FROM (VALUES ($$SELECT oms.simulate(NULL, now(), now())$$), ($$SELECT oms.simulate('{}', NULL, now())$$), ($$SELECT oms.simulate('{}', now(), NULL)$$), ($$SELECT oms.simulation_summary('{}', now(), NULL)$$),
+    ($$SELECT oms.simulate('{}', '2026-03-02 10:00+05:30', '2026-03-02 09:59:59+05:30')$$), ($$SELECT oms.simulation_summary('{}', 'infinity', '-infinity')$$)) v (q);
 SELECT pg_temp.fails($$SELECT oms.simulate('{}', now(), now(), 'NOBODY')$$);
 SELECT * FROM oms.verify();
 ROLLBACK;

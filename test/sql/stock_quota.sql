@@ -37,7 +37,7 @@ SELECT oms.release_order(pg_temp.id('n2')), oms.pack_shipment(s.shipment_id), om
 SELECT * FROM pg_temp.quotas();
 SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', 6) AS left, pg_temp.sees('SHIRT');
 SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', 6, '2026-03-01') AS left, pg_temp.sees('SHIRT');
-SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', NULL) AS left, pg_temp.sees('SHIRT');
+SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', 0) AS left, pg_temp.sees('SHIRT');
 SELECT * FROM pg_temp.quotas();
 -- not enough for all quotas: the older first, nothing twice, nothing idle
 SELECT oms.set_stock_quota('BLR', 'BOOK', 'NOW', 6), oms.set_stock_quota('BLR', 'BOOK', 'WEB', 5), pg_temp.sees('BOOK');
@@ -106,7 +106,7 @@ SELECT plan FROM pg_temp.took('r', 'NOW 981001 PREPAID 2xRING@1000', '{"cart_ids
 SELECT cart_id, state, close_reason FROM oms.reservation WHERE company_id = 9200 AND cart_id ~ '^c[123]' ORDER BY cart_id;
 -- refused, nothing done
 SELECT pg_temp.fails(q) FROM (VALUES ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', -1)$$), ($$SELECT oms.set_stock_quota('BLR', 'PAIR', 'NOW', 1)$$),
-    ($$SELECT oms.set_stock_quota('XXX', 'SHIRT', 'NOW', 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'XXX', 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', NULL, 1)$$),
+    ($$SELECT oms.set_stock_quota('XXX', 'SHIRT', 'NOW', 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'XXX', 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', NULL, 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', NULL)$$),
     ($$SELECT oms.set_channel_threshold('BLR', 'NONE', 'NOW', 1)$$), ($$SELECT oms.set_channel_node('WEB', 'BLR', NULL)$$),
     ($$SELECT oms.promise(pg_temp.doc('p', 'NOW 981001 PREPAID 3xRING@1000', '{"cart_ids": "c"}'))$$), ($$SELECT oms.promise(pg_temp.doc('p', 'NOW 981001 PREPAID 3xRING@1000', '{"cart_ids": [1]}'))$$)) v (q);
 SELECT * FROM oms.verify();
