@@ -83,7 +83,7 @@ SELECT pg_temp.set_stock(10, 0, 0, 'RING'), oms.set_stock_quota('BLR', 'RING', '
 SELECT pg_temp.set_stock(6, 0, 0, 'RING'), oms.set_stock_policy('BLR', 'RING', backorder_limit => 0), oms.set_stock_quota('BLR', 'RING', 'TWO', 4), pg_temp.most('NOW', 'TWO');
 SELECT oms.reserve_cart(pg_temp.doc('c', 'NOW 981001 PREPAID 3xRING@1000', '{"cart_id": "own"}'), '2026-03-02 10:00+05:30') -> 'holds' -> 0 ->> 'qty' AS held, pg_temp.most('NOW', 'TWO');
 SELECT oms.promise(pg_temp.doc('k', 'NOW 981001 PREPAID 9xRING@1000', '{"cart_id": "own"}'), '2026-03-02 10:01+05:30') -> 'available' -> 0 ->> 'available' AS own;
-SELECT oms.release_cart('own'), oms.set_stock_quota('BLR', 'RING', 'NOW', NULL), oms.set_stock_quota('BLR', 'RING', 'TWO', NULL);
+SELECT oms.release_cart('own'), oms.set_stock_quota('BLR', 'RING', 'NOW', 0), oms.set_stock_quota('BLR', 'RING', 'TWO', 0);
 -- nodes of its own
 SELECT pg_temp.set_stock(10, 10, 10, 'TV');
 SELECT oms.set_channel_node('B2B', 'BOM'), oms.set_channel_node('B2B', 'DEL');
