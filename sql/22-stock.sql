@@ -67,4 +67,4 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_pin_lot';
 COMMENT ON FUNCTION oms.pin_lot(bigint, text, boolean, text, timestamptz) IS
-    'Takes all of what an allocation holds from one lot, in place of the lots it was assigned; with displace also from others who were assigned it (the last first, not what was handed over), who get other lots as far as there are. Again it changes nothing. Raises OM001 without a lot, OM002 for an unknown allocation or lot, OM004 for an allocation that does not hold one item at a node, OM101 where the lot has too little.';
+    'Takes all of what an allocation holds from one lot, in place of the lots it was assigned; with displace also from others who were assigned it (the last first, not what was handed over), who get other lots as far as there are. Again it changes nothing. Raises OM001 without a lot, OM002 for an unknown allocation or lot, OM004 for an allocation that does not hold one item at a node, OM101 where the lot has too little or its last day is over.';

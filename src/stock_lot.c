@@ -386,12 +386,13 @@ static OmsPlan held_plan = {
 	2, {INT4OID, INT8OID}, NULL
 };
 static OmsPlan room_plan = {
-	"SELECT (b.on_hand * 1000)::int8, (coalesce(sum(l.qty), 0) * 1000)::int8, (coalesce(sum(l.qty) FILTER (WHERE r.state = 'leaving'), 0) * 1000)::int8"
-	" FROM oms.stock_lot b LEFT JOIN (oms.reservation_lot l JOIN oms.reservation r"
+	"SELECT (b.on_hand * 1000)::int8, (coalesce(sum(l.qty), 0) * 1000)::int8, (coalesce(sum(l.qty) FILTER (WHERE r.state = 'leaving'), 0) * 1000)::int8,"
+	" b.expires_on < ($6 AT TIME ZONE y.timezone)::date, b.expires_on"
+	" FROM oms.stock_lot b JOIN oms.company y ON y.company_id = b.company_id LEFT JOIN (oms.reservation_lot l JOIN oms.reservation r"
 	"  ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id AND r.state <> 'closed' AND NOT l.gone AND r.reservation_id <> $5)"
 	"  ON l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot"
-	" WHERE b.company_id = $1 AND b.node_id = $2 AND b.sku_id = $3 AND b.lot = $4 GROUP BY b.on_hand",
-	5, {INT4OID, INT4OID, INT4OID, TEXTOID, INT8OID}, NULL
+	" WHERE b.company_id = $1 AND b.node_id = $2 AND b.sku_id = $3 AND b.lot = $4 GROUP BY b.on_hand, b.expires_on, y.timezone",
+	6, {INT4OID, INT4OID, INT4OID, TEXTOID, INT8OID, TIMESTAMPTZOID}, NULL
 };
 /* $6 units of the lot, from who was last to get it */
 static OmsPlan displace_plan = {
@@ -456,11 +457,19 @@ oms_pin_lot(PG_FUNCTION_ARGS)
 	values[1] = Int32GetDatum(key.node_id);
 	values[2] = Int32GetDatum(key.sku_id);
 	values[3] = oms_text(lot);
+	values[5] = TimestampTzGetDatum(at);
 	if (oms_exec(&room_plan, values, NULL, false, 1) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 				 errmsg("lot \"%s\" is not there", lot),
 				 errhint("The lots are the rows of oms.stock_lot.")));
+	/* it would lose the lot again at once */
+	if (oms_bool(0, 4))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_OUT_OF_STOCK),
+				 errmsg("lot \"%s\" may not be used any more", lot),
+				 errdetail("Its last day was %s.", oms_cstr(0, 5)),
+				 errhint("Take another lot.")));
 	over = qty - (oms_int8(0, 1) - oms_int8(0, 2));
 	if (over > (displace ? oms_int8(0, 2) - oms_int8(0, 3) : 0))
 		ereport(ERROR,

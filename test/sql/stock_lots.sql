@@ -62,6 +62,30 @@ SELECT * FROM oms.verify();
 SELECT plan FROM pg_temp.took('e', 'WEB 981001 PREPAID 1xRICE', at => '2026-03-02 12:00+05:30');
 SELECT oms.adjust_lot('BLR', 'RICE', 'L4', 2, at => '2026-03-02') AS change;
 SELECT * FROM pg_temp.lots('RICE');
+-- of five, two are taken of the lot that ends first; past its end its holder wants two of the other three, and comes before the next taker
+SELECT oms.adjust_lot('BLR', 'SHIRT', 'E1', 2, '2026-03-10', at => '2026-03-02'), oms.adjust_lot('BLR', 'SHIRT', 'E2', 3, '2026-12-31', at => '2026-03-02');
+SELECT plan FROM pg_temp.took('x', 'WEB 981001 PREPAID 2xSHIRT');
+SELECT d, pg_temp.sees('SHIRT', d) FROM unnest('{2026-03-10,2026-03-11}'::date[]) d;
+SELECT plan FROM pg_temp.took('y', 'WEB 981001 PREPAID 1xSHIRT', at => '2026-03-15 10:00+05:30');
+SELECT * FROM pg_temp.lots('SHIRT');
+SELECT oms.cancel_order(pg_temp.id('x')), oms.cancel_order(pg_temp.id('y')), oms.adjust_lot('BLR', 'SHIRT', 'E1', 0), oms.adjust_lot('BLR', 'SHIRT', 'E2', 0);
+-- displaced is who got the lot last; nobody whose goods are with the courier while the ERP has not booked them
+SELECT oms.adjust_lot('BLR', 'SHIRT', 'F1', 3, '2026-06-01', at => '2026-03-02'), oms.adjust_lot('BLR', 'SHIRT', 'F2', 4, '2026-12-31', at => '2026-03-02');
+SELECT id, plan FROM (VALUES (1, 'p1', 1), (2, 'p2', 1), (3, 'p3', 2)) v (n, id, qty), LATERAL pg_temp.took(id, format('WEB 981001 PREPAID %sxSHIRT', qty)) ORDER BY n;
+SELECT * FROM pg_temp.lots('SHIRT') WHERE on_hand > 0;
+SELECT oms.pin_lot(allocation_id, 'F1', true, at => '2026-03-02') FROM oms.allocation WHERE company_id = 9200 AND order_id = pg_temp.id('p3');
+SELECT * FROM pg_temp.lots('SHIRT') WHERE on_hand > 0;
+UPDATE oms.node SET stock_from = 'erp' WHERE node_id = 9211;
+SELECT oms.release_order(pg_temp.id('p3'));
+SELECT oms.pack_shipment(s.shipment_id), oms.dispatch_shipment(s.shipment_id, at => '2026-03-03 10:00+05:30') IS NOT NULL AS gone FROM oms.shipment s WHERE s.order_id = pg_temp.id('p3') AND s.company_id = 9200;
+SELECT pg_temp.fails(format('SELECT oms.pin_lot(%s, %L, true, at => %L)', allocation_id, 'F1', '2026-03-02')) FROM oms.allocation WHERE company_id = 9200 AND order_id = pg_temp.id('p2');
+SELECT plan FROM pg_temp.took('p4', 'WEB 981001 PREPAID 2xSHIRT');
+SELECT pg_temp.fails(format('SELECT oms.pin_lot(%s, %L, true, at => %L)', allocation_id, 'F1', '2026-03-02')) FROM oms.allocation WHERE company_id = 9200 AND order_id = pg_temp.id('p4');
+SELECT * FROM pg_temp.lots('SHIRT') WHERE on_hand > 0;
+-- nor a lot whose last day is over
+SELECT pg_temp.fails(format('SELECT oms.pin_lot(%s, %L, true, at => %L)', allocation_id, 'F1', day)) FROM unnest('{2026-06-01,2026-06-02}'::text[]) day, oms.allocation WHERE company_id = 9200 AND order_id = pg_temp.id('p1') ORDER BY day;
+SELECT * FROM oms.verify();
+UPDATE oms.node SET stock_from = 'oms' WHERE node_id = 9211;
 -- each rule
 SELECT oms.adjust_lot('BLR', 'BOOK', 'a', 5, '2027-12-31', '2026-01-02', 10, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'b', 5, '2027-06-30', '2026-01-01', 30, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'c', 5, '2028-06-30', '2026-01-03', 20, at => '2026-03-02'),
        oms.adjust_lot('BLR', 'BOOK', 'z', 1, '2029-06-30', '2026-01-04', 15, pick_rank => -1, at => '2026-03-02');
