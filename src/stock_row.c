@@ -23,16 +23,11 @@
  * table_tuple_lock with TUPLE_LOCK_FLAG_FIND_LAST_VERSION, and a look whether
  * the key is still the same.
  *
- * The hint is the version that was locked last, which is committed, not the
- * one written by whoever holds the lock: that one nobody else sees yet, and
- * chains only lead forward.  A snapshot older than the hint finds nothing by
- * it; at READ COMMITTED a fresh one is taken, which is what a statement of
- * its own would do.
- *
- * Hints are 64 bits each: some bits of the key's hash, block, offset.  They
- * are read and written by single atomic operations, in shared memory when
- * the library is preloaded, else in each process.  TRUNCATE, CLUSTER, VACUUM
- * FULL change the file's number, which is part of the hash.
+ * Hints are kept in stock_hint.c.  A hint is the version that was locked
+ * last, which is committed, not the one written by whoever holds the lock:
+ * that one nobody else sees yet, and chains only lead forward.  A snapshot
+ * older than the hint finds nothing by it; at READ COMMITTED a fresh one is
+ * taken, which is what a statement of its own would do.
  *
  * An update that does not change the key needs no look whether the key is
  * unique: the version it replaces had it, and is locked by us until the new
@@ -63,16 +58,12 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
-#include "port/atomics.h"
 #include "storage/bufmgr.h"
-#include "storage/ipc.h"
 #include "storage/lmgr.h"
-#include "storage/shmem.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -82,11 +73,8 @@
 #include "utils/snapmgr.h"
 
 #include "core_inval.h"
+#include "stock_hint.h"
 #include "stock_row.h"
-
-/* Sets of hints; a hint of a key is in one of the WAYS places of its set. */
-#define HINT_SETS 32768
-#define HINT_WAYS 4
 
 /* A snapshot too old for the hint is replaced so often. */
 #define SNAPSHOT_TRIES 4
@@ -155,42 +143,9 @@ static struct
 	AttrNumber	attno[NCOLUMNS];
 }			about;
 
-typedef struct HintKey
-{
-	Oid			database;
-	Oid			relfilenode;
-	int32		company_id;
-	int32		node_id;
-	int32		sku_id;
-} HintKey;
-
-typedef struct HintTable
-{
-	pg_atomic_uint32 next_victim;
-	pg_atomic_uint64 hint[HINT_SETS][HINT_WAYS];
-} HintTable;
-
-/*
- * Where this transaction's own newest versions are: it may write one row many
- * times (the combiner does), and the shared hint stays at what is committed.
- */
-#define OWN_HINTS 64
-
-static struct
-{
-	TransactionId xid;			/* whose; others count as empty */
-	uint64		hash[OWN_HINTS];
-	ItemPointerData tid[OWN_HINTS];
-}			own;
-
-static HintTable *hints = NULL;
 static bool use_hints = true;
 static bool callback_registered = false;
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 
-static void request_shared(void);
-static void startup_shared(void);
 static void on_relcache(Oid relid);
 static void look_at_table(void);
 static bool plain_table(Relation rel);
@@ -207,10 +162,6 @@ static bool follow(Relation rel, int32 company_id, OmsStockKey key,
 static bool find_by_index(Relation rel, int32 company_id, OmsStockKey key,
 						  Snapshot snapshot, HeapTuple *found);
 static void make_index_entries(Relation rel, TupleTableSlot *slot);
-static uint64 hint_hash(Relation rel, int32 company_id, OmsStockKey key);
-static bool hint_get(uint64 hash, ItemPointer tid);
-static void hint_set(uint64 hash, ItemPointer tid);
-static void own_hint_set(uint64 hash, ItemPointer tid);
 static bool same_key(Relation rel, HeapTuple tuple, int32 company_id,
 					 OmsStockKey key);
 static void fill_level(Relation rel, HeapTuple tuple, OmsStockLevel *level);
@@ -224,43 +175,7 @@ oms_stock_row_init(void)
 							 "Off: by the server's own statements, which slow down while an old snapshot is open.",
 							 &use_hints, true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_shared;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = startup_shared;
-}
-
-static void
-request_shared(void)
-{
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(HintTable)));
-}
-
-static void
-clear_hints(HintTable *table)
-{
-	pg_atomic_init_u32(&table->next_victim, 0);
-	for (int s = 0; s < HINT_SETS; s++)
-		for (int w = 0; w < HINT_WAYS; w++)
-			pg_atomic_init_u64(&table->hint[s][w], 0);
-}
-
-static void
-startup_shared(void)
-{
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	hints = ShmemInitStruct("pg_oms stock hints", sizeof(HintTable), &found);
-	if (!found)
-		clear_hints(hints);
-	LWLockRelease(AddinShmemInitLock);
+	oms_stock_hint_init();
 }
 
 /*
@@ -340,15 +255,15 @@ oms_stock_row_levels(int32 company_id, int32 sku_id, OmsStockLevel **levels,
 		}
 		if (!done && index_fetch_heap(scan, slot))
 		{
-			uint64		hash = hint_hash(rel, company_id, last);
+			uint64		hash = oms_stock_hint_hash(rel, company_id, last);
 			ItemPointerData place;
 
 			tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
 			done = fetched = true;
 			/* many versions, or the hint's place was freed by pruning */
-			if ((entries > STEP_OVER || hint_get(hash, &place)) &&
+			if ((entries > STEP_OVER || oms_stock_hint_get(hash, &place)) &&
 				!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
-				hint_set(hash, &tuple->t_self);
+				oms_stock_hint_set(hash, &tuple->t_self);
 		}
 		if (!done)
 			continue;
@@ -407,9 +322,9 @@ oms_stock_row_lock(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 			{
 				fill_level(rel, tuple, level);
 				if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
-					own_hint_set(hint_hash(rel, company_id, key), &tuple->t_self);
+					oms_stock_hint_set_own(oms_stock_hint_hash(rel, company_id, key), &tuple->t_self);
 				else
-					hint_set(hint_hash(rel, company_id, key), &tuple->t_self);
+					oms_stock_hint_set(oms_stock_hint_hash(rel, company_id, key), &tuple->t_self);
 				result = OMS_STOCK_ROW_DONE;
 				break;
 			}
@@ -480,7 +395,7 @@ oms_stock_row_add(int32 company_id, OmsStockKey key, int64 qty)
 			{
 				if (update_indexes)
 					make_index_entries(rel, slot);
-				own_hint_set(hint_hash(rel, company_id, key), &slot->tts_tid);
+				oms_stock_hint_set_own(oms_stock_hint_hash(rel, company_id, key), &slot->tts_tid);
 				result = OMS_STOCK_ROW_DONE;
 			}
 			ExecDropSingleTupleTableSlot(slot);
@@ -532,18 +447,15 @@ static bool
 find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
 			 Snapshot snapshot, HeapTuple *found, bool *too_new)
 {
-	uint64		hash = hint_hash(rel, company_id, key);
+	uint64		hash = oms_stock_hint_hash(rel, company_id, key);
 	ItemPointerData tid;
 
 	*too_new = false;
-	if (TransactionIdIsValid(own.xid) &&
-		own.xid == GetTopTransactionIdIfAny() &&
-		own.hash[hash % OWN_HINTS] == hash &&
-		follow(rel, company_id, key, own.tid[hash % OWN_HINTS], snapshot,
-			   found, too_new))
+	if (oms_stock_hint_get_own(hash, &tid) &&
+		follow(rel, company_id, key, tid, snapshot, found, too_new))
 		return true;
 	*too_new = false;
-	return hint_get(hash, &tid) &&
+	return oms_stock_hint_get(hash, &tid) &&
 		follow(rel, company_id, key, tid, snapshot, found, too_new);
 }
 
@@ -857,98 +769,6 @@ plain_indexes(Relation rel)
 			plain = false;
 	bms_free(concerned);
 	return plain && OidIsValid(about.by_key) && OidIsValid(about.by_sku);
-}
-
-/*
- * Hints
- */
-static uint64
-hint_hash(Relation rel, int32 company_id, OmsStockKey key)
-{
-	HintKey		k;
-
-	memset(&k, 0, sizeof(k));
-	k.database = MyDatabaseId;
-	k.relfilenode = rel->rd_node.relNode;
-	k.company_id = company_id;
-	k.node_id = key.node_id;
-	k.sku_id = key.sku_id;
-	return DatumGetUInt64(hash_any_extended((unsigned char *) &k, sizeof(k), 0));
-}
-
-/* 16 bits of the hash, 32 of the block, 16 of the offset (never 0). */
-static uint64
-hint_pack(uint64 hash, ItemPointer tid)
-{
-	return (hash & UINT64CONST(0xFFFF)) << 48 |
-		(uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 |
-		ItemPointerGetOffsetNumberNoCheck(tid);
-}
-
-static bool
-hint_get(uint64 hash, ItemPointer tid)
-{
-	pg_atomic_uint64 *set;
-
-	if (hints == NULL)
-		return false;
-	set = hints->hint[(hash >> 16) % HINT_SETS];
-	for (int w = 0; w < HINT_WAYS; w++)
-	{
-		uint64		hint = pg_atomic_read_u64(&set[w]);
-
-		if (hint != 0 && hint >> 48 == (hash & 0xFFFF))
-		{
-			ItemPointerSet(tid, (BlockNumber) (hint >> 16),
-						   (OffsetNumber) hint);
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-hint_set(uint64 hash, ItemPointer tid)
-{
-	int			way = -1;
-	pg_atomic_uint64 *set;
-
-	if (hints == NULL)
-	{
-		HintTable  *mine = MemoryContextAlloc(TopMemoryContext,
-											  sizeof(HintTable));
-
-		clear_hints(mine);
-		hints = mine;
-	}
-	set = hints->hint[(hash >> 16) % HINT_SETS];
-	for (int w = 0; w < HINT_WAYS; w++)
-	{
-		uint64		hint = pg_atomic_read_u64(&set[w]);
-
-		if (hint != 0 && hint >> 48 == (hash & 0xFFFF))
-		{
-			way = w;
-			break;
-		}
-		if (hint == 0 && way < 0)
-			way = w;
-	}
-	if (way < 0)
-		way = pg_atomic_fetch_add_u32(&hints->next_victim, 1) % HINT_WAYS;
-	pg_atomic_write_u64(&set[way], hint_pack(hash, tid));
-}
-
-static void
-own_hint_set(uint64 hash, ItemPointer tid)
-{
-	if (own.xid != GetTopTransactionIdIfAny())
-	{
-		memset(own.hash, 0, sizeof(own.hash));
-		own.xid = GetTopTransactionIdIfAny();
-	}
-	own.hash[hash % OWN_HINTS] = hash;
-	own.tid[hash % OWN_HINTS] = *tid;
 }
 
 /*
