@@ -41,7 +41,7 @@
  * "reserved" could concern.  Otherwise the callers use their statements.
  *
  * The write skips what the executor would check, so it is done here: the
- * rights of the user, and the CHECK constraints (those named in "checks").
+ * rights of the user, and the CHECK constraints (those in "checks").
  */
 #include "postgres.h"
 
@@ -70,6 +70,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
 #include "core_inval.h"
@@ -125,10 +126,17 @@ static const struct
 	{"updated_at", TIMESTAMPTZOID}
 };
 
-/* The CHECK constraints that oms_stock_row_add() looks after. */
+/*
+ * The CHECK constraints that oms_stock_row_add() looks after, as PostgreSQL
+ * writes them.  A name would say nothing: whoever changes one may keep it.
+ */
 static const char *const checks[] = {
-	"stock_backorder_limit_check", "stock_channel_depth_check", "stock_never_oversold",
-	"stock_reserved_check", "stock_safety_check", "stock_shortfall_check"
+	"(backorder_limit >= (0)::numeric)",
+	"(channel_depth >= (0)::numeric)",
+	"(reserved <= ((GREATEST(on_hand, (0)::numeric) + GREATEST(backorder_limit, channel_depth)) + shortfall))",
+	"(reserved >= (0)::numeric)",
+	"(safety >= (0)::numeric)",
+	"(shortfall >= (0)::numeric)"
 };
 
 /* What is known of the table; made again after an invalidation. */
@@ -668,11 +676,11 @@ look_at_table(void)
 
 /* Does a constraint look at a column used here, or at the row as a whole? */
 static bool
-concerns_us(char *constraint)
+concerns_us(Node *constraint)
 {
 	Bitmapset  *columns_seen = NULL;
 
-	pull_varattnos(stringToNode(constraint), 1, &columns_seen);
+	pull_varattnos(constraint, 1, &columns_seen);
 	if (bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, columns_seen))
 		return true;
 	for (int c = 0; c < NCOLUMNS; c++)
@@ -682,11 +690,25 @@ concerns_us(char *constraint)
 	return false;
 }
 
+/* Its place in "checks", or -1. */
+static int
+known_check(Relation rel, Node *constraint)
+{
+	List	   *context = deparse_context_for(RelationGetRelationName(rel),
+											  RelationGetRelid(rel));
+	char	   *text = deparse_expression(constraint, context, false, false);
+
+	for (int k = 0; k < lengthof(checks); k++)
+		if (strcmp(text, checks[k]) == 0)
+			return k;
+	return -1;
+}
+
 static bool
 plain_table(Relation rel)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
-	int			nknown = 0;
+	Bitmapset  *known = NULL;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION ||
 		rel->rd_tableam != GetHeapamTableAmRoutine() ||
@@ -707,16 +729,17 @@ plain_table(Relation rel)
 	/* ours are all there, and others concern none of these columns */
 	for (int i = 0; constr && i < constr->num_check; i++)
 	{
-		bool		known = false;
+		Node	   *constraint = stringToNode(constr->check[i].ccbin);
+		int			k;
 
-		for (int k = 0; k < lengthof(checks) && !known; k++)
-			known = strcmp(constr->check[i].ccname, checks[k]) == 0;
-		if (known)
-			nknown++;
-		else if (concerns_us(constr->check[i].ccbin))
+		if (!concerns_us(constraint))
+			continue;
+		k = known_check(rel, constraint);
+		if (k < 0)
 			return false;
+		known = bms_add_member(known, k);
 	}
-	return nknown == lengthof(checks);
+	return bms_num_members(known) == lengthof(checks);
 }
 
 /* Is the index a valid btree on exactly these columns? */
