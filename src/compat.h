@@ -27,4 +27,10 @@
 	ExecInsertIndexTuples(rri, slot, estate, false, no_dup, conflict, arbiters)
 #endif
 
+#if PG_VERSION_NUM >= 170000
+#define oms_search_path_matches(path) SearchPathMatchesCurrentEnvironment(path)
+#else
+#define oms_search_path_matches(path) OverrideSearchPathMatchesCurrent(path)
+#endif
+
 #endif							/* OMS_COMPAT_H */

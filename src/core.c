@@ -16,9 +16,11 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/plancache.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "core.h"
 #include "core_find.h"
 #include "core_memo.h"
@@ -80,13 +82,54 @@ saved_plan(OmsPlan *p)
 	return p->plan;
 }
 
+/* Would the server plan it now, at first use or since something changed? */
+static bool
+to_be_planned(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	/* LOCK TABLE and the like have no search path, and nothing to plan */
+	return !source->is_valid ||
+		(source->search_path != NULL &&
+		 (source->gplan == NULL || !source->gplan->is_valid ||
+		  !oms_search_path_matches(source->search_path)));
+}
+
+/*
+ * A generic plan is kept for as long as its session or worker lives, and may
+ * be made when the tables hold next to nothing: a sequential scan is best
+ * then, and ruinous a thousand orders later, until ANALYZE comes round.  So
+ * the planner is kept from them, for this one plan: nothing is run under the
+ * settings, and an error undoes them with its (sub)transaction.  Where there
+ * is no index, a scan is what is left, at a cost that must not be taken for a
+ * reason to compile it.
+ */
+static void
+plan_with_indexes(SPIPlanPtr plan)
+{
+	int			level = NewGUCNestLevel();
+	CachedPlan *cached;
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("jit", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	cached = SPI_plan_get_cached_plan(plan);
+	if (cached != NULL)
+		ReleaseCachedPlan(cached, CurrentResourceOwner);
+	AtEOXact_GUC(true, level);
+}
+
 uint64
 oms_exec(OmsPlan *p, Datum *values, const char *nulls, bool read_only,
 		 long limit)
 {
-	int			rc = SPI_execute_plan(saved_plan(p), values, nulls, read_only,
-									  limit);
+	SPIPlanPtr	plan = saved_plan(p);
+	int			rc;
 
+	if (to_be_planned(plan))
+		plan_with_indexes(plan);
+	rc = SPI_execute_plan(plan, values, nulls, read_only, limit);
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", p->sql,
 			 SPI_result_code_string(rc));
