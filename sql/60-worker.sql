@@ -18,13 +18,13 @@ COMMENT ON FUNCTION oms.worker_pid() IS
 CREATE FUNCTION oms.wake_worker() RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'oms_wake_worker';
 COMMENT ON FUNCTION oms.wake_worker() IS
-    'Has the jobs marked wake run at once after this transaction commits. Does nothing where pg_oms is not preloaded: the worker then looks every oms.worker_naptime.';
+    'Has the jobs marked wake or wake_stock run at once after this transaction commits. Does nothing where pg_oms is not preloaded: the worker then looks every oms.worker_naptime.';
 
 CREATE FUNCTION oms.run_jobs(only_job text DEFAULT NULL, OUT name text, OUT result text, OUT error text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'oms_run_jobs';
 COMMENT ON FUNCTION oms.run_jobs(text) IS
-    'Runs now, in this session and transaction, the jobs that are due or marked wake, or the one job named whether due or not; each in a subtransaction, with the rights of the owner of oms.job as in the worker. One row a job: what it returned, or its error (SQLSTATE first). Jobs that somebody else is running are left out. Raises OM002 when the job named cannot be run, OM003 before oms.install().';
+    'Runs now, in this session and transaction, the jobs that are due or marked wake or wake_stock, or the one job named whether due or not; each in a subtransaction, with the rights of the owner of oms.job as in the worker. One row a job: what it returned, or its error (SQLSTATE first). Jobs that somebody else is running are left out. Raises OM002 when the job named cannot be run, OM003 before oms.install().';
 
 CREATE FUNCTION oms.worker_status(
     OUT pid integer, OUT supervised boolean, OUT started_at timestamptz, OUT activity text,

@@ -269,6 +269,12 @@ extern void oms_fulfil_write_pegs(OmsFulfilment *f);
 extern int	oms_orders_retry(int max, TimestampTz at, int32 company_id,
 							 int32 sku_id);
 
+/*
+ * Whether an order waits for the item itself, not for a kit of it.  Costs
+ * next to nothing, and may say yes for one that did so lately.
+ */
+extern bool oms_orders_wait_for(int32 company_id, int32 sku_id);
+
 typedef struct OmsParcel
 {
 	int			node;			/* index into plan nodes */

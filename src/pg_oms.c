@@ -41,7 +41,7 @@ _PG_init(void)
 	oms_combiner_init();
 	oms_erp_init();
 	oms_erp_wake = oms_worker_wake;
-	oms_stock_wake = oms_worker_wake;
+	oms_stock_rose = oms_worker_stock_rose;
 
 	MarkGUCPrefixReserved("oms");
 }

@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "allocation.h"
+#include "core_probe.h"
 #include "orders.h"
 #include "parking.h"
 
@@ -367,6 +368,21 @@ retry_order(int32 company_id, int64 order_id, TimestampTz at)
 	oms_event(company_id, "order", order_id, "order.backorder_filled", NULL);
 	oms_order_refresh(company_id, order_id);
 	return true;
+}
+
+bool
+oms_orders_wait_for(int32 company_id, int32 sku_id)
+{
+	static OmsProbe probe = {
+		"allocation_backordered",
+		"CREATE INDEX allocation_backordered ON oms.allocation USING btree (company_id, sku_id, allocation_id)"
+		" WHERE (status = 'backordered'::text)",
+		InvalidOid, InvalidOid, false, false, false, NULL
+	};
+	static const Oid types[] = {INT4OID, INT4OID};
+	Datum		keys[] = {Int32GetDatum(company_id), Int32GetDatum(sku_id)};
+
+	return oms_probe(&probe, types, keys, 2, BTEqualStrategyNumber);
 }
 
 typedef struct Retry

@@ -30,7 +30,7 @@
 
 OmsStockErp oms_stock_erp;
 void		(*oms_erp_before_promise) (int32 company_id);
-void		(*oms_stock_wake) (void);
+void		(*oms_stock_rose) (int32 company_id, int32 sku_id);
 
 /* A key with what is asked of it in one call. */
 typedef struct KeyDemand
@@ -870,6 +870,8 @@ oms_stock_alert(int32 company_id, OmsStockKey key, int64 before,
 {
 	OmsJson		j;
 
+	if (after > Max(before, 0) && oms_stock_rose)
+		oms_stock_rose(company_id, key.sku_id);
 	if ((before > 0) == (after > 0))
 		return;
 	oms_json_begin(&j);
@@ -877,8 +879,6 @@ oms_stock_alert(int32 company_id, OmsStockKey key, int64 before,
 	oms_json_milli(&j, "available", after);
 	oms_event(company_id, "stock", key.sku_id,
 			  after > 0 ? "stock.in" : "stock.out", oms_json_end(&j));
-	if (after > 0 && oms_stock_wake)
-		oms_stock_wake();
 }
 
 static void

@@ -69,10 +69,10 @@ typedef struct OmsStockErp
 extern OmsStockErp oms_stock_erp;
 
 /*
- * Called when an item is available at a node again: somebody may wait for it.
- * Set to wake the worker; NULL where there is none.
+ * Called when more of an item is free at a node, in the transaction by which
+ * it is: somebody may wait for it.  NULL: nobody asks.
  */
-extern void (*oms_stock_wake) (void);
+extern void (*oms_stock_rose) (int32 company_id, int32 sku_id);
 
 /*
  * Called before any promise, reservation or plan of a company: takes in

@@ -58,6 +58,7 @@
 #include "utils/syscache.h"
 #include "utils/timeout.h"
 
+#include "orders.h"
 #include "worker.h"
 
 /* Advisory lock (two-integer form) that the worker of a database holds */
@@ -82,7 +83,8 @@ typedef struct WorkerSlot
 {
 	pg_atomic_uint32 database;	/* InvalidOid: free */
 	pg_atomic_uint32 procno;	/* of the worker, or OMS_NO_PROC */
-	pg_atomic_uint32 woken;		/* work has come since it last looked */
+	pg_atomic_uint32 woken;		/* what came since it last looked, of
+								 * OMS_WAKE_* */
 	pg_atomic_uint32 wanted;	/* the launcher is to start it */
 	pg_atomic_uint32 stopped;	/* by oms.stop_worker(): leave it so */
 } WorkerSlot;
@@ -101,7 +103,7 @@ static int	launcher_naptime = 60;
 static int	job_timeout = 300000;
 static bool worker_autostart = true;
 
-static bool wake_at_commit = false;
+static uint32 wake_at_commit = 0;	/* of OMS_WAKE_* */
 static bool commit_callback_set = false;
 
 static shmem_request_hook_type previous_request_hook = NULL;
@@ -117,6 +119,7 @@ PG_FUNCTION_INFO_V1(oms_wake_worker);
 
 static void request_shared(void);
 static void startup_shared(void);
+static void wake(uint32 what);
 static void wake_on_commit(XactEvent event, void *arg);
 static WorkerSlot *find_slot(Oid database);
 static WorkerSlot *take_slot(Oid database);
@@ -128,7 +131,7 @@ static List *databases_without_worker(bool all, bool *postponed);
 static BackgroundWorkerHandle *register_worker(Oid database, pid_t notify);
 static pid_t worker_pid(void);
 static void rest(long wait_ms);
-static long tick(MemoryContext cxt, bool woken, bool first);
+static long tick(MemoryContext cxt, uint32 woken, bool first);
 static void run_job(const char *name, bool mark);
 static void commit_lazily(void);
 static void note_commit_failure(const char *name, const char *error);
@@ -263,6 +266,20 @@ set_latch_of(uint32 procno)
 void
 oms_worker_wake(void)
 {
+	wake(OMS_WAKE_WORK);
+}
+
+void
+oms_worker_stock_rose(int32 company_id, int32 sku_id)
+{
+	if (shared != NULL && !(wake_at_commit & OMS_WAKE_STOCK) &&
+		oms_orders_wait_for(company_id, sku_id))
+		wake(OMS_WAKE_STOCK);
+}
+
+static void
+wake(uint32 what)
+{
 	if (shared == NULL)
 		return;
 	if (!commit_callback_set)
@@ -270,7 +287,7 @@ oms_worker_wake(void)
 		RegisterXactCallback(wake_on_commit, NULL);
 		commit_callback_set = true;
 	}
-	wake_at_commit = true;
+	wake_at_commit |= what;
 }
 
 /* A prepared transaction's work is found by the nap time. */
@@ -278,12 +295,13 @@ static void
 wake_on_commit(XactEvent event, void *arg)
 {
 	WorkerSlot *slot;
+	uint32		what = wake_at_commit;
 
-	if (!wake_at_commit || event == XACT_EVENT_PRE_COMMIT ||
+	if (what == 0 || event == XACT_EVENT_PRE_COMMIT ||
 		event == XACT_EVENT_PARALLEL_PRE_COMMIT ||
 		event == XACT_EVENT_PRE_PREPARE)
 		return;
-	wake_at_commit = false;
+	wake_at_commit = 0;
 	if (event != XACT_EVENT_COMMIT)
 		return;
 
@@ -294,7 +312,7 @@ wake_on_commit(XactEvent event, void *arg)
 	{
 		uint32		procno = pg_atomic_read_u32(&slot->procno);
 
-		pg_atomic_write_u32(&slot->woken, 1);
+		pg_atomic_fetch_or_u32(&slot->woken, what);
 		pg_memory_barrier();
 		if (procno != OMS_NO_PROC)
 			set_latch_of(procno);
@@ -495,7 +513,7 @@ oms_worker_main(Datum arg)
 	MemoryContext cxt;
 	WorkerSlot *slot = NULL;
 	bool		first = true;
-	bool		woken = true;
+	uint32		woken = OMS_WAKE_ALL;
 	LOCKTAG		tag;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -547,7 +565,7 @@ oms_worker_main(Datum arg)
 		first = false;
 
 		rest(wait_ms);
-		woken = slot != NULL && pg_atomic_exchange_u32(&slot->woken, 0) != 0;
+		woken = slot == NULL ? 0 : pg_atomic_exchange_u32(&slot->woken, 0);
 	}
 }
 
@@ -648,7 +666,7 @@ commit_lazily(void)
 
 /* Runs what is due; returns for how long there is nothing to do. */
 static long
-tick(MemoryContext cxt, bool woken, bool first)
+tick(MemoryContext cxt, uint32 woken, bool first)
 {
 	volatile long wait_ms = worker_naptime;
 	List	   *volatile due = NIL;
@@ -915,6 +933,6 @@ oms_worker_pid(PG_FUNCTION_ARGS)
 Datum
 oms_wake_worker(PG_FUNCTION_ARGS)
 {
-	oms_worker_wake();
+	wake(OMS_WAKE_ALL);
 	PG_RETURN_VOID();
 }

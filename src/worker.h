@@ -19,6 +19,13 @@ extern void oms_worker_init(void);
 extern void oms_worker_wake(void);
 
 /*
+ * Of an item more is free at a node: likewise the jobs marked "wake_stock",
+ * where an order waits for it.  Kits are not asked for; they are found when
+ * such a job is due.
+ */
+extern void oms_worker_stock_rose(int32 company_id, int32 sku_id);
+
+/*
  * For background processes.  home_is_there: whether pg_oms and its tables
  * are; both stay until the transaction ends.  database_wanted: whether a
  * command on a database as a whole waits for everybody to leave it.
@@ -44,11 +51,15 @@ typedef struct OmsJobRun
 
 /*
  * The enabled jobs to run now (OmsJobDue), in name order, in the caller's
- * memory context: those that are due and, if "woken", those marked wake that
- * are not backing off.  *wait_ms becomes the time until the next one is due,
- * at most its value on entry.
+ * memory context: those that are due and, where "woken" (of OMS_WAKE_*) says
+ * so, those marked wake or wake_stock that are not backing off.  *wait_ms
+ * becomes the time until the next one is due, at most its value on entry.
  */
-extern List *oms_jobs_due(bool woken, long *wait_ms);
+#define OMS_WAKE_WORK	1
+#define OMS_WAKE_STOCK	2
+#define OMS_WAKE_ALL	(OMS_WAKE_WORK | OMS_WAKE_STOCK)
+
+extern List *oms_jobs_due(uint32 woken, long *wait_ms);
 
 /*
  * Marks the start of a run, to be committed before it: a run that takes the

@@ -55,12 +55,12 @@ static OmsPlan path_plan = {
 static OmsPlan due_plan = {
 	"SELECT name,"
 	" next_run OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()"
-	"  OR ($1 AND wake AND failures OPERATOR(pg_catalog.=) 0),"
+	"  OR (($1 AND wake OR $2 AND wake_stock) AND failures OPERATOR(pg_catalog.=) 0),"
 	" greatest(0, pg_catalog.date_part('epoch', next_run OPERATOR(pg_catalog.-) pg_catalog.clock_timestamp())"
 	"  OPERATOR(pg_catalog.*) 1000)::pg_catalog.float8,"
 	" failures OPERATOR(pg_catalog.>) 0 OR last_took IS NULL OR last_took OPERATOR(pg_catalog.>) '1 second'"
 	" FROM oms.job WHERE enabled ORDER BY name COLLATE \"C\"",
-	1, {BOOLOID}, NULL
+	2, {BOOLOID, BOOLOID}, NULL
 };
 
 static OmsPlan lock_plan = {
@@ -93,10 +93,13 @@ static OmsPlan note_plan = {
 };
 
 List *
-oms_jobs_due(bool woken, long *wait_ms)
+oms_jobs_due(uint32 woken, long *wait_ms)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[1] = {BoolGetDatum(woken)};
+	Datum		values[2] = {
+		BoolGetDatum((woken & OMS_WAKE_WORK) != 0),
+		BoolGetDatum((woken & OMS_WAKE_STOCK) != 0)
+	};
 	List	   *due = NIL;
 	uint64		n;
 
@@ -291,7 +294,7 @@ oms_run_jobs(PG_FUNCTION_ARGS)
 	oms_require_installed();
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
-		jobs = oms_jobs_due(true, &wait_ms);
+		jobs = oms_jobs_due(OMS_WAKE_ALL, &wait_ms);
 	else
 	{
 		OmsJobDue  *job = palloc0(sizeof(OmsJobDue));

@@ -6,21 +6,22 @@ BEGIN;
 SELECT oms.install() ~ '^(already )?installed' AS installed;
 
 -- the jobs that ship
-SELECT name, command, every, wake, enabled FROM oms.job
+SELECT name, command, every, wake, wake_stock, enabled FROM oms.job
  WHERE name IN ('erp_apply', 'erp_send', 'event_partitions', 'expire_carts', 'retry_backorders')
  ORDER BY name COLLATE "C";
 
 -- only jobs of this test from here on
 UPDATE oms.job SET enabled = false;
 CREATE TABLE pg_temp.done (job text);
-INSERT INTO oms.job (name, command, every, wake, next_run) VALUES
-    ('t_due', 'INSERT INTO pg_temp.done VALUES (''t_due'') RETURNING job', '1 hour', false, now()),
-    ('t_fails', 'INSERT INTO pg_temp.done VALUES (''t_fails''); SELECT 1/0', '10 seconds', false, now()),
-    ('t_gone', 'SELECT pg_temp.no_such_function()', '30 minutes', false, now()),
-    ('t_later', 'SELECT 1', '1 hour', false, now() + '1 hour'),
-    ('t_several', 'SELECT 41; SELECT 42', '1 hour', false, now()),
-    ('t_tx', 'COMMIT', '1 hour', false, now()),
-    ('t_wake', 'SELECT count(*) FROM pg_temp.done', '1 hour', true, now() + '1 hour');
+INSERT INTO oms.job (name, command, every, wake, wake_stock, next_run) VALUES
+    ('t_due', 'INSERT INTO pg_temp.done VALUES (''t_due'') RETURNING job', '1 hour', false, false, now()),
+    ('t_fails', 'INSERT INTO pg_temp.done VALUES (''t_fails''); SELECT 1/0', '10 seconds', false, false, now()),
+    ('t_gone', 'SELECT pg_temp.no_such_function()', '30 minutes', false, false, now()),
+    ('t_later', 'SELECT 1', '1 hour', false, false, now() + '1 hour'),
+    ('t_several', 'SELECT 41; SELECT 42', '1 hour', false, false, now()),
+    ('t_tx', 'COMMIT', '1 hour', false, false, now()),
+    ('t_wake', 'SELECT count(*) FROM pg_temp.done', '1 hour', true, false, now() + '1 hour'),
+    ('t_wake_stock', 'SELECT ''some came''', '1 hour', false, true, now() + '1 hour');
 SELECT * FROM oms.run_jobs();
 SELECT * FROM pg_temp.done;
 -- nothing is due any more; what wakes runs whenever asked

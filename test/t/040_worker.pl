@@ -135,12 +135,26 @@ ok($node->poll_query_until('one', 'SELECT count(*) = 2 FROM woken'), 'and again'
 $node->safe_psql('one', 'BEGIN; SELECT oms.wake_worker(); ROLLBACK');
 beats_on('one', 'the worker goes round');
 is($node->safe_psql('one', q{SELECT count(*) FROM woken}), '2', 'after the commit, not after a rollback');
-# what somebody may wait for is there again
-$node->safe_psql('one', q{INSERT INTO oms.company (company_id, code, name) VALUES (1, 'W', 'Woken');
+# more of an item wakes the jobs marked wake_stock, where an order waits for it
+$node->safe_psql('one', q{CREATE TABLE came (at timestamptz);
+	INSERT INTO oms.job (name, command, every, wake_stock, next_run)
+	VALUES ('nose', 'INSERT INTO public.came VALUES (clock_timestamp())', '1 hour', true, now() + '1 hour');
+	INSERT INTO oms.company (company_id, code, name) VALUES (1, 'W', 'Woken');
 	INSERT INTO oms.node (company_id, code, name) VALUES (1, 'N', 'Node');
 	INSERT INTO oms.sku (company_id, code, name) VALUES (1, 'S', 'Item');
 	SELECT oms.adjust_stock('N', 'S', 3)});
-ok($node->poll_query_until('one', 'SELECT count(*) = 3 FROM woken'), 'an item that is available again wakes the worker');
+beats_on('one', 'the worker goes round');
+is($node->safe_psql('one', 'SELECT count(*) FROM came'), '0', 'an item nobody waits for wakes nothing');
+$node->safe_psql('one', q{INSERT INTO oms.allocation (company_id, order_id, line_no, sku_id, qty, status, net_amount)
+	SELECT 1, 1, 1, sku_id, 9, 'backordered', 0 FROM oms.sku;
+	SELECT oms.adjust_stock('N', 'S', 2)});
+beats_on('one', 'the worker goes round');
+is($node->safe_psql('one', 'SELECT count(*) FROM came'), '0', 'less of it neither');
+$node->safe_psql('one', q{SELECT oms.adjust_stock('N', 'S', 4)});
+ok($node->poll_query_until('one', 'SELECT count(*) = 1 FROM came'), 'more of an item that an order waits for wakes the worker');
+is($node->safe_psql('one', 'SELECT count(*) FROM woken'), '2', 'but not for the jobs that wait for work');
+$node->safe_psql('one', 'SELECT oms.wake_worker()');
+ok($node->poll_query_until('one', 'SELECT (SELECT count(*) FROM came) = 2 AND (SELECT count(*) FROM woken) = 3'), 'who wakes it by hand wakes both');
 $node->safe_psql('one', q{UPDATE oms.job SET enabled = false WHERE name = 'beat'});
 
 # stopped by hand it stays stopped, until started
