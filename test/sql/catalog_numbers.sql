@@ -2,8 +2,8 @@
 -- be below zero are few and known.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_oms CASCADE;
-DO $$ BEGIN PERFORM oms.install(); END $$;
 BEGIN;
+DO $$ BEGIN PERFORM oms.install(); END $$;
 -- whether the CHECK constraints of the column alone, and its type, let a value through
 CREATE FUNCTION pg_temp.takes(tab regclass, col name, value text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
