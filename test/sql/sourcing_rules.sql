@@ -43,6 +43,11 @@ SELECT pg_temp.rules('WEB 981005 PREPAID 1xSHIRT') AS area, pg_temp.rules('WEB 9
     pg_temp.rules('WEB 981004 PREPAID 1xSHIRT', '{"ship_to": {"pincode": "981004", "lat": 18.5, "lng": 75, "address1": "a"}}') AS on_the_boundary,
     pg_temp.rules('POS 981001 PREPAID 1xSHIRT', '{"fulfilment": {"mode": "CARRY_OUT", "node": "BLR"}}') AS over_the_counter;
 DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
+-- equally specific: the lower number; a rule of the counter is none for parcels, however specific
+INSERT INTO oms.sourcing_rule (sourcing_rule_id, company_id, pincode_prefix, state_code, fulfilment_mode, valid_from) VALUES
+    (28, 9200, NULL, '27', 'SHIP', '-infinity'), (27, 9200, NULL, '27', 'SHIP', '2026-01-01'), (29, 9200, '981002', '27', 'CARRY_OUT', '-infinity');
+SELECT pg_temp.rules('WEB 981002 PREPAID 1xSHIRT');
+DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
 
 -- a sequence: own nodes, then suppliers; each unit from the earliest step that has it
 INSERT INTO oms.node_group (node_group_id, company_id, code, name) VALUES (9291, 9200, 'OWN', 'Own nodes'), (9292, 9200, 'SUP', 'Suppliers');
@@ -68,12 +73,26 @@ SELECT plan FROM pg_temp.took('s5', 'WEB 981001 PREPAID 4xSHIRT 2xBOOK');
 SELECT oms.cancel_order(pg_temp.id('s5'));
 DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
 
+-- a step's own limits stand in place of the rule's: DEL is too far for its step, BOM has too little for its own
+INSERT INTO oms.sourcing_rule (sourcing_rule_id, company_id, max_distance_m, min_available) VALUES (32, 9200, 2000000, 2);
+INSERT INTO oms.sourcing_step (sourcing_rule_id, seq, node_id, max_distance_m, min_available) VALUES (32, 10, 9213, 1000000, NULL), (32, 20, 9212, NULL, 5), (32, 30, 9211, NULL, NULL);
+SELECT plan FROM pg_temp.took('s6', 'WEB 981001 PREPAID 2xSHIRT');
+SELECT what, outcome, reason FROM oms.explain_order(pg_temp.id('s6')) WHERE subject = 'node' ORDER BY what;
+SELECT oms.cancel_order(pg_temp.id('s6'));
+UPDATE oms.sourcing_step SET max_distance_m = NULL, min_available = NULL;
+SELECT plan FROM pg_temp.took('s7', 'WEB 981001 PREPAID 8xSHIRT');
+SELECT oms.cancel_order(pg_temp.id('s7'));
+DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
+
 -- filters: distance for each line, stock, cash, cold chain, region
 INSERT INTO oms.sourcing_rule (sourcing_rule_id, company_id, sku_id, max_distance_m, min_available) VALUES (41, 9200, NULL, NULL, NULL), (42, 9200, 9222, 900000, NULL), (43, 9200, 9223, NULL, 4);
 SELECT pg_temp.rules('WEB 981001 PREPAID 1xTV 1xBOOK 1xSHIRT');
 -- 12 televisions: BLR has 10 here, BOM 4 at 844 km, DEL is too far
 SELECT plan FROM pg_temp.took('f1', 'WEB 981001 PREPAID 15xTV');
 SELECT oms.cancel_order(pg_temp.id('f1'));
+-- where nobody knows how far it is, a limit of one line is met by no node, and the other line goes
+SELECT plan FROM pg_temp.took('f0', 'WEB 981004 PREPAID 1xTV 1xSHIRT');
+SELECT oms.cancel_order(pg_temp.id('f0'));
 -- of 3 books at DEL none may go: a filter, not a reserve (BOM has just 4, and gives them all)
 SELECT plan FROM pg_temp.took('f2', 'WEB 981003 PREPAID 15xBOOK');
 SELECT oms.cancel_order(pg_temp.id('f2'));

@@ -94,5 +94,45 @@ SELECT oms.adjust_stock('BLR', 'SHIRT', 5), pg_temp.short(), pg_temp.resolve(), 
 SELECT * FROM pg_temp.story('one', 'kit');
 SELECT pg_temp.resolve(), pg_temp.short();
 SELECT * FROM pg_temp.unsound;
+
+-- the least urgent gives up first, though another came later; what is released only when nothing else is left
+DO $$ BEGIN PERFORM pg_temp.set_stock(10, 0, 0, 'RICE', 'RING'); END $$;
+SELECT plan FROM pg_temp.took('n1', 'WEB 981001 PREPAID 2xRICE', '{"placed_at": "2026-03-02 09:01+05:30"}');
+SELECT plan FROM pg_temp.took('n2', 'WEB 981001 PREPAID 2xRICE', '{"placed_at": "2026-03-02 09:02+05:30", "priority": 7}');
+SELECT plan FROM pg_temp.took('n3', 'WEB 981001 PREPAID 2xRICE', '{"placed_at": "2026-03-02 09:03+05:30"}');
+INSERT INTO oms.shortfall_policy (company_id, action, released) VALUES (9200, 'backorder', true);
+SELECT oms.release_order(pg_temp.id('n3')), oms.adjust_stock('BLR', 'RICE', 5), pg_temp.resolve();
+SELECT ext, allocations FROM pg_temp.story('n1', 'n2', 'n3');
+SELECT oms.adjust_stock('BLR', 'RICE', 1), pg_temp.resolve();
+SELECT ext, allocations FROM pg_temp.story('n1', 'n2', 'n3');
+-- the item's row before the node's, the node's before the channel's
+DO $$ BEGIN PERFORM oms.adjust_stock('BLR', 'RICE', 0); END $$;
+DELETE FROM oms.shortfall_policy;
+INSERT INTO oms.shortfall_policy (company_id, node_id, channel_id, sku_id, action, released) VALUES (9200, 9211, 9201, NULL, 'cancel', true), (9200, NULL, NULL, 9224, 'leave', true);
+SELECT pg_temp.short(), pg_temp.resolve();
+DELETE FROM oms.shortfall_policy;
+INSERT INTO oms.shortfall_policy (company_id, node_id, channel_id, action, released) VALUES (9200, NULL, 9201, 'cancel', true), (9200, 9211, NULL, 'leave', true);
+SELECT pg_temp.resolve();
+DELETE FROM oms.shortfall_policy;
+-- what may go beyond the count stays; in the steps the item is sold in
+SELECT oms.set_stock_policy('BLR', 'RING', backorder_limit => 2), plan FROM pg_temp.took('s', 'WEB 981001 PREPAID 10xRING@1000');
+SELECT oms.adjust_stock('BLR', 'RING', 6), pg_temp.short(), pg_temp.resolve();
+SELECT allocations FROM pg_temp.story('s');
+UPDATE oms.sku SET sale_step = 2 WHERE sku_id = 9226;
+INSERT INTO oms.shortfall_policy (company_id, action) VALUES (9200, 'backorder');
+SELECT oms.adjust_stock('BLR', 'RING', 5), pg_temp.short(), pg_temp.resolve();
+SELECT allocations FROM pg_temp.story('s');
+-- a channel that does not split: units that are cancelled are all that goes; what is picked in part stays as it is
+DO $$ BEGIN PERFORM pg_temp.set_stock(9, 9, 9, 'TV', 'SHIRT'); END $$;
+UPDATE oms.shortfall_policy SET action = 'resource', otherwise = 'cancel';
+SELECT plan FROM pg_temp.took('u', 'ONE 981001 PREPAID 4xTV 1xSHIRT');
+SELECT oms.adjust_stock('BLR', 'TV', 3), pg_temp.resolve();
+SELECT ext, allocations FROM pg_temp.story('u');
+UPDATE oms.shortfall_policy SET otherwise = 'backorder', released = true;
+SELECT oms.release_order(pg_temp.id('u')), oms.short_ship(a.allocation_id, 1) ->> 'duplicate' AS again FROM oms.allocation a WHERE a.order_id = pg_temp.id('u') AND a.sku_id = 9221;
+SELECT a.sku_id, a.status FROM oms.allocation a WHERE a.order_id = pg_temp.id('u') AND a.status <> 'cancelled' ORDER BY 1;
+SELECT oms.adjust_stock('BLR', 'TV', 1), pg_temp.resolve();
+SELECT ext, allocations FROM pg_temp.story('u');
+SELECT * FROM pg_temp.unsound;
 SELECT pg_temp.fails('SELECT oms.resolve_shortfalls(company => ''NOBODY'')');
 ROLLBACK;
