@@ -13,9 +13,10 @@ SELECT pg_catalog.pg_extension_config_dump('oms.erp_profile', 'WHERE NOT builtin
 
 CREATE TABLE oms.erp_entity (       --| How an ERP states one of our entities.
     profile text NOT NULL,          --| Profile
-    entity text NOT NULL CHECK (entity IN ('node', 'sku', 'tax', 'price', 'customer', 'stock')), --| Entity
+    entity text NOT NULL CHECK (entity IN ('node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot')), --| Entity
     query text NOT NULL,            --| SQL: key and the entity's columns, for keys $1 (text[], null: all) and parameters $2. Columns: doc/erp.md
     daily boolean NOT NULL DEFAULT false, --| Its rows change with the date alone: evaluated whole on the first call of a day
+    needs text[] NOT NULL DEFAULT '{}', --| Tables, @erp@.name, of a part that not every such ERP has: where one is not there, this entity is absent
     builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
     PRIMARY KEY (profile, entity)
 );
@@ -25,7 +26,7 @@ CREATE TABLE oms.erp_source (       --| Which tables an entity is made of, and w
     profile text NOT NULL,          --| Profile
     entity text NOT NULL,           --| Entity
     relation text NOT NULL,         --| Table, @erp@.name, quoted where needed
-    watch text[] NOT NULL,          --| Columns whose change matters; with them a row's keys must be told
+    watch text[] NOT NULL,          --| Columns whose change matters; with them a row's keys must be told. One that ends in ? need not be there
     resolve text,                   --| SQL: keys, one a row, for row images $1 (jsonb[] of watched columns, old and new) and parameters $2. NULL: any change touches the whole entity
     builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
     PRIMARY KEY (profile, entity, relation)
@@ -163,6 +164,42 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION oms.erp_rows_customer(jsonb[]) IS 'Rows of a profile''s query for customers, brought into the columns of oms.customer; the phone as its last ten digits.';
 
+CREATE FUNCTION oms.erp_rows_lot(company integer, rows jsonb[])
+RETURNS TABLE (key text, lot text, on_hand numeric, expires_on date, ends boolean, received_at timestamptz, unit_cost numeric, pick_rank integer)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT e->>'key', r.lot, (greatest(sum(CASE WHEN (e->>'on_hand')::numeric BETWEEN -99999999999 AND 99999999999 THEN (e->>'on_hand')::numeric ELSE 0 END), 0) * 1000)::bigint / 1000.0,
+           min(CASE WHEN d < '0001-01-01' THEN '0001-01-01' WHEN d < 'infinity' THEN d END), bool_or(e ? 'expires_on'), min(t) FILTER (WHERE isfinite(t)),
+           round(max((e->>'unit_cost')::numeric) FILTER (WHERE (e->>'unit_cost')::numeric BETWEEN 0 AND 999999999999), 2), min((e->>'pick_rank')::integer)
+      FROM unnest(rows) AS e
+      JOIN oms.company AS c ON c.company_id = company
+     CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(l) > 200 THEN left(l, 40) || '~' || md5(l) ELSE l END AS lot, (e->>'expires_on')::date AS d,
+                          CASE WHEN e->>'received_at' ~ ':.*([-+]|Z)' THEN (e->>'received_at')::timestamptz ELSE (e->>'received_at')::timestamp AT TIME ZONE c.timezone END AS t
+                     FROM btrim(e->>'lot') AS l) AS r
+     WHERE r.lot <> ''
+     GROUP BY 1, 2
+$$;
+COMMENT ON FUNCTION oms.erp_rows_lot(integer, jsonb[]) IS 'Rows of a profile''s query for lots, brought into the columns of oms.stock_lot, one a key and lot: what stands in several places of a node is one lot. ends: the query states when lots end. Rows without a number are no lots.';
+
+CREATE FUNCTION oms.erp_new_lot(company integer, rows jsonb[], keys text[], node_ids integer[], sku_ids integer[], counts bigint[])
+RETURNS TABLE (node_id integer, sku_id integer, lot text, on_hand numeric, expires_on date, received_at timestamptz, unit_cost numeric, pick_rank integer)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT f.node_id, f.sku_id, f.lot, f.on_hand - greatest(least(f.on_hand, f.over - f.before), 0), f.expires_on, f.received_at, f.unit_cost, f.pick_rank
+      FROM (SELECT b.*, sum(b.on_hand) OVER o - b.on_hand AS before, sum(b.on_hand) OVER (PARTITION BY b.node_id, b.sku_id) - b.count AS over
+              FROM (SELECT u.node_id, u.sku_id, greatest(u.count, 0) / 1000.0 AS count, r.lot, r.on_hand,
+                           CASE WHEN r.ends THEN r.expires_on ELSE t.expires_on END AS expires_on, coalesce(r.received_at, t.received_at, now()) AS received_at,
+                           coalesce(r.unit_cost, t.unit_cost) AS unit_cost, coalesce(r.pick_rank, t.pick_rank, 0) AS pick_rank
+                      FROM oms.erp_rows_lot(company, rows) AS r
+                      JOIN unnest(keys, node_ids, sku_ids, counts) AS u (key, node_id, sku_id, count) ON u.key = r.key
+                      LEFT JOIN oms.stock_lot AS t ON t.company_id = company AND t.sku_id = u.sku_id AND t.node_id = u.node_id AND t.lot = r.lot) AS b
+              JOIN oms.sku AS k ON k.sku_id = b.sku_id
+            WINDOW o AS (PARTITION BY b.node_id, b.sku_id ORDER BY b.pick_rank, CASE k.lot_order WHEN 'fefo' THEN b.expires_on END NULLS LAST,
+                         CASE k.lot_order WHEN 'lefo' THEN b.expires_on END DESC NULLS LAST, CASE WHEN k.lot_order IN ('fefo', 'fifo') THEN b.received_at END,
+                         CASE WHEN k.lot_order IN ('lefo', 'lifo') THEN b.received_at END DESC, CASE k.lot_order WHEN 'cost_low' THEN b.unit_cost END NULLS LAST,
+                         CASE k.lot_order WHEN 'cost_high' THEN b.unit_cost END DESC NULLS LAST, b.lot)) AS f
+$$;
+COMMENT ON FUNCTION oms.erp_new_lot(integer, jsonb[], text[], integer[], integer[], bigint[]) IS
+    'What the lots of these stock keys should be after these rows of the ERP. Together they are no more than the count (thousandths): what is too much is taken from the first in the item''s order. What the ERP does not say stays as it is.';
+
 -- Taking in ------------------------------------------------------------------------
 
 CREATE FUNCTION oms.erp_apply(max_changes integer DEFAULT 10000) RETURNS integer
@@ -197,9 +234,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'OM003', MESSAGE = 'pg_oms has no tables in this database yet',
             HINT = 'Call oms.install(), or oms.attach_erp() which calls it.';
     END IF;
-    IF entity IS NOT NULL AND entity <> ALL (ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock']) THEN
+    IF entity IS NOT NULL AND entity <> ALL (ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot']) THEN
         RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('there is no entity "%s"', entity),
-            HINT = 'Entities are node, sku, tax, price, customer and stock.';
+            HINT = 'Entities are node, sku, tax, price, customer, stock and lot.';
     END IF;
     SELECT * INTO att FROM oms.erp_attachment;
     IF NOT FOUND THEN
@@ -208,10 +245,10 @@ BEGIN
     FOR e IN
         SELECT x.entity AS name, replace(x.query, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS query,
                ARRAY(SELECT replace(s.relation, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public')))
-                       FROM oms.erp_source AS s WHERE s.profile = att.profile AND s.entity = x.entity) || ARRAY['oms.stock'] AS relations
+                       FROM oms.erp_source AS s WHERE s.profile = att.profile AND (s.entity = x.entity OR x.entity = 'lot' AND s.entity = 'stock')) || ARRAY['oms.stock'] AS relations
           FROM oms.erp_entity AS x
-         WHERE x.profile = att.profile AND ($1 IS NULL OR x.entity = $1)
-         ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock'], x.entity)
+         WHERE x.profile = att.profile AND ($1 IS NULL OR x.entity = $1) AND x.entity <> ALL (att.absent)
+         ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot'], x.entity)
     LOOP
         compare := CASE e.name
         WHEN 'node' THEN $q$
@@ -239,6 +276,16 @@ BEGIN
             SELECT 'customer', r.key, concat_ws(', ', r.pincode, r.gstin), concat_ws(', ', t.pincode, t.gstin)
               FROM oms.erp_rows_customer(@rows@) r LEFT JOIN oms.customer t ON t.company_id = @company@ AND t.erp_key = r.key
              WHERE t.erp_key IS NULL OR (t.name, t.phone, t.email, t.gstin, t.pincode) IS DISTINCT FROM (r.name, r.phone, r.email, r.gstin, coalesce(r.pincode, t.pincode)) $q$
+        WHEN 'lot' THEN $q$
+            WITH a AS MATERIALIZED (SELECT n.erp_key || '|' || k.erp_key AS key, s.node_id, s.sku_id, (s.on_hand * 1000)::bigint AS count
+                    FROM oms.stock s JOIN oms.node n ON n.node_id = s.node_id JOIN oms.sku k ON k.sku_id = s.sku_id
+                   WHERE s.company_id = @company@ AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL AND k.erp_key IS NOT NULL),
+                 g AS (SELECT a.key, l.* FROM (SELECT array_agg(a.key) AS keys, array_agg(a.node_id) AS nodes, array_agg(a.sku_id) AS skus, array_agg(a.count) AS counts FROM a) AS x,
+                              oms.erp_new_lot(@company@, @rows@, x.keys, x.nodes, x.skus, x.counts) AS l JOIN a ON a.node_id = l.node_id AND a.sku_id = l.sku_id),
+                 t AS (SELECT a.key, b.* FROM oms.stock_lot b JOIN a ON a.node_id = b.node_id AND a.sku_id = b.sku_id WHERE b.company_id = @company@ AND NOT b.gone)
+            SELECT 'lot', coalesce(g.key, t.key) || '|' || coalesce(g.lot, t.lot), concat_ws(', ', trim_scale(g.on_hand), g.expires_on, g.unit_cost), concat_ws(', ', trim_scale(t.on_hand), t.expires_on, t.unit_cost)
+              FROM g FULL JOIN t ON t.key = g.key AND t.lot = g.lot
+             WHERE (g.on_hand, g.expires_on, g.received_at, g.unit_cost, g.pick_rank) IS DISTINCT FROM (t.on_hand, t.expires_on, t.received_at, t.unit_cost, t.pick_rank) $q$
         ELSE $q$
             SELECT 'stock', coalesce(r.key, t.key), r.on_hand::text, t.on_hand::text
               FROM (SELECT e->>'key' AS key, round((e->>'on_hand')::numeric, 3) AS on_hand FROM unnest(@rows@) AS e
@@ -400,20 +447,30 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults. Error OM001 for NULL, OM601 when there is no such profile.';
 
+CREATE FUNCTION oms.erp_profile_absent(profile text, params jsonb)
+RETURNS TABLE (entity text, relation text)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+    SELECT e.entity, min(r COLLATE "C")
+      FROM oms.erp_entity AS e, unnest(e.needs) AS n, replace(n, '@erp@', quote_ident(params->>'schema')) AS r
+     WHERE e.profile = $1 AND to_regclass(r) IS NULL
+     GROUP BY 1 ORDER BY 1
+$$;
+COMMENT ON FUNCTION oms.erp_profile_absent(text, jsonb) IS 'Entities of a profile that this ERP does not have, and a table that they would need.';
+
 CREATE FUNCTION oms.erp_profile_tables(profile text, params jsonb)
 RETURNS TABLE (relation text, watch text[], missing text[])
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
-    SELECT r.relation, r.watch,
-           CASE WHEN to_regclass(r.relation) IS NULL THEN r.watch ELSE
-           (SELECT coalesce(array_agg(w ORDER BY w), '{}') FROM unnest(r.watch) AS w
-             WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(r.relation) AND a.attname = w AND a.attnum > 0 AND NOT a.attisdropped)) END
-      FROM (SELECT replace(s.relation, '@erp@', quote_ident(params->>'schema')) AS relation, array_agg(DISTINCT w ORDER BY w) AS watch
-              FROM oms.erp_source AS s, unnest(s.watch) AS w
-             WHERE s.profile = $1 GROUP BY 1) AS r
-     ORDER BY r.relation
+    SELECT r.relation, array_agg(DISTINCT r.name ORDER BY r.name) FILTER (WHERE r.there OR NOT r.optional),
+           coalesce(array_agg(DISTINCT r.name ORDER BY r.name) FILTER (WHERE NOT r.there AND NOT r.optional), '{}')
+      FROM (SELECT t.relation, rtrim(w, '?') AS name, w LIKE '%?' AS optional,
+                   EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(t.relation) AND a.attname = rtrim(w, '?') AND a.attnum > 0 AND NOT a.attisdropped) AS there
+              FROM oms.erp_source AS s, unnest(s.watch) AS w, LATERAL (SELECT replace(s.relation, '@erp@', quote_ident(params->>'schema')) AS relation) AS t
+             WHERE s.profile = $1 AND s.entity NOT IN (SELECT a.entity FROM oms.erp_profile_absent($1, params) AS a)) AS r
+     GROUP BY r.relation ORDER BY r.relation
 $$;
-COMMENT ON FUNCTION oms.erp_profile_tables(text, jsonb) IS 'Tables a profile reads, the columns it watches, and those that are not there.';
+COMMENT ON FUNCTION oms.erp_profile_tables(text, jsonb) IS 'Tables a profile reads, the columns it watches, and those that are not there; without those of absent entities.';
 
 CREATE FUNCTION oms.erp_attach_table(profile text, relation text, watch text[], always boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -462,6 +519,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION oms.erp_attach_company(text, jsonb) IS 'Finds the ERP''s company and makes ours of it; returns its company_id. Error OM601 when there is none.';
 
+CREATE FUNCTION oms.erp_attach_row(profile text, company integer, params jsonb) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+    INSERT INTO oms.erp_attachment AS a (profile, company_id, params, absent, clock_on)
+    SELECT $1, company, $3, ARRAY(SELECT x.entity FROM oms.erp_profile_absent($1, $3) AS x), (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company
+    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id, absent = excluded.absent
+$$;
+COMMENT ON FUNCTION oms.erp_attach_row(text, integer, jsonb) IS 'Part of attaching: notes in oms.erp_attachment which ERP feeds which company, and what it does not have.';
+
 CREATE FUNCTION oms.attach_erp(profile text, params jsonb DEFAULT '{}', dry_run boolean DEFAULT false) RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, oms, pg_temp
@@ -506,11 +572,16 @@ BEGIN
     END LOOP;
     IF dry_run THEN
         FOR t IN SELECT e.entity, replace(e.query, '@erp@', sch) AS query FROM oms.erp_entity AS e WHERE e.profile = $1
-                  ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock'], e.entity) LOOP
+                  ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot'], e.entity) LOOP
+            SELECT format('entity %s: absent, the ERP has no table %s', a.entity, a.relation) INTO other FROM oms.erp_profile_absent($1, par) AS a WHERE a.entity = t.entity;
+            IF FOUND THEN
+                RETURN NEXT other;
+                CONTINUE;
+            END IF;
             BEGIN
                 EXECUTE format(E'SELECT count(*) FROM (%s\n) AS q', t.query) INTO n USING NULL::text[], par;
                 RETURN NEXT format('entity %s: %s rows', t.entity, n);
-                EXECUTE format(E'SELECT count(*) - count(DISTINCT q.key) FROM (%s\n) AS q', t.query) INTO n USING NULL::text[], par;
+                EXECUTE format(E'SELECT count(*) - count(DISTINCT %s) FROM (%s\n) AS q', CASE t.entity WHEN 'lot' THEN 'q.key || ''|'' || q.lot' ELSE 'q.key' END, t.query) INTO n USING NULL::text[], par;
                 IF n > 0 THEN
                     RETURN NEXT format('entity %s: %s rows have no key or one that is not their own', t.entity, n);
                 END IF;
@@ -525,9 +596,7 @@ BEGIN
     PERFORM oms.install();
     company := oms.erp_attach_company($1, par);
     fresh := NOT EXISTS (SELECT FROM oms.erp_attachment AS a WHERE a.profile = $1);
-    INSERT INTO oms.erp_attachment AS a (profile, company_id, params, clock_on)
-    VALUES ($1, company, par, (SELECT (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company))
-    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id;
+    PERFORM oms.erp_attach_row($1, company, par);
 
     -- Triggers before the snapshot, all or none: whoever waits behind us for
     -- one table must not wait while we wait for another.
@@ -563,6 +632,9 @@ BEGIN
             ('price', (SELECT count(*) FROM oms.price AS x WHERE x.company_id = company AND x.erp_key IS NOT NULL)),
             ('customer', (SELECT count(*) FROM oms.customer AS x WHERE x.company_id = company AND x.erp_key IS NOT NULL)),
             ('stock', (SELECT count(*) FROM oms.stock AS x WHERE x.company_id = company))) AS v (name, rows);
+    RETURN QUERY SELECT format('entity %s: %s', e.entity, coalesce('absent, the ERP has no table ' || a.relation, (SELECT count(*) || ' rows' FROM oms.stock_lot AS x WHERE x.company_id = company AND NOT x.gone)))
+        FROM oms.erp_entity AS e LEFT JOIN oms.erp_profile_absent($1, par) AS a ON a.entity = e.entity
+        WHERE e.profile = $1 AND (e.entity = 'lot' OR a.entity IS NOT NULL) ORDER BY e.entity;
     RETURN QUERY SELECT format('node %s has no GST state: set oms.node.state_code', d.code) FROM oms.node AS d
         WHERE d.company_id = company AND d.erp_key IS NOT NULL AND d.state_code IS NULL ORDER BY d.code;
     RETURN QUERY SELECT format('%s %s was refused: %s', r.source, r.external_ref, r.message) FROM oms.reject AS r
@@ -618,9 +690,7 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
 DECLARE
     company integer := oms.erp_attach_company(profile, params);
 BEGIN
-    INSERT INTO oms.erp_attachment AS a (profile, company_id, params, clock_on)
-    VALUES ($1, company, $2, (SELECT (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company))
-    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id;
+    PERFORM oms.erp_attach_row($1, company, $2);
     UPDATE oms.node AS d SET stock_from = 'erp' WHERE d.company_id = company AND d.erp_key IS NOT NULL;
     PERFORM oms.erp_refresh();
     UPDATE oms.erp_attachment AS a SET snapshot_at = clock_timestamp() WHERE a.profile = $1;
@@ -670,6 +740,11 @@ BEGIN
             USING (company_id, node_id, sku_id)
          ORDER BY s.node_id, s.sku_id FOR NO KEY UPDATE OF s
     LOOP
+        WITH l AS (UPDATE oms.reservation_lot AS y SET gone = true FROM oms.reservation AS x
+                    WHERE x.company_id = r.company_id AND x.node_id = r.node_id AND x.sku_id = r.sku_id AND x.state = 'leaving'
+                      AND y.company_id = x.company_id AND y.reservation_id = x.reservation_id AND NOT y.gone RETURNING y.lot, y.qty)
+        UPDATE oms.stock_lot AS b SET on_hand = greatest(b.on_hand - g.qty, 0) FROM (SELECT l.lot, sum(l.qty) AS qty FROM l GROUP BY 1) AS g
+         WHERE b.company_id = r.company_id AND b.node_id = r.node_id AND b.sku_id = r.sku_id AND b.lot = g.lot;
         UPDATE oms.reservation AS x SET state = 'closed', close_reason = 'consumed', closed_at = now()
          WHERE x.company_id = r.company_id AND x.node_id = r.node_id AND x.sku_id = r.sku_id AND x.state = 'leaving';
         UPDATE oms.stock AS s SET reserved = s.reserved - r.qty, on_hand = s.on_hand - r.qty, version = s.version + 1, updated_at = now(),

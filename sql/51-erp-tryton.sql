@@ -114,6 +114,41 @@ SELECT w.id || '|' || m.product AS key,
  GROUP BY w.id, m.product
 $q$);
 
+-- Module stock_lot, if there; stock_lot_sled knows when lots end.  The same
+-- moves as the count, as far as they name a lot; the newest lot of an item
+-- stays at zero, so that it remains one of lots.
+INSERT INTO oms.erp_entity (profile, entity, daily, builtin, needs, query) VALUES
+('tryton', 'lot', true, true, '{@erp@.stock_lot}', $q$
+WITH w AS MATERIALIZED (
+    SELECT h.id, s."left", s."right" FROM @erp@.stock_location h JOIN @erp@.stock_location s ON s.id = h.storage_location WHERE h.type = 'warehouse'
+), m AS (
+    SELECT * FROM @erp@.stock_move WHERE $1::text[] IS NULL AND lot IS NOT NULL
+    UNION ALL
+    SELECT x.* FROM (SELECT DISTINCT split_part(k, '|', 2)::integer AS product FROM unnest($1::text[]) k) i
+      JOIN @erp@.stock_move x ON x.product = i.product AND x.lot IS NOT NULL
+), q AS (
+    SELECT w.id AS warehouse, m.product, m.lot, max(m.lot) OVER (PARTITION BY w.id, m.product) AS newest,
+           sum(CASE WHEN w.id = tw.id THEN m.internal_quantity ELSE - m.internal_quantity END)::numeric AS on_hand,
+           min(coalesce(m.effective_date, m.planned_date)) FILTER (WHERE w.id = tw.id) AS received_at
+      FROM m
+      JOIN @erp@.stock_location f ON f.id = m.from_location
+      JOIN @erp@.stock_location t ON t.id = m.to_location
+      LEFT JOIN w AS fw ON f."left" BETWEEN fw."left" AND fw."right"
+      LEFT JOIN w AS tw ON t."left" BETWEEN tw."left" AND tw."right"
+      JOIN w ON w.id IN (fw.id, tw.id)
+     WHERE fw.id IS DISTINCT FROM tw.id AND m.company = ($2->>'company')::integer
+       AND (m.state = 'done' AND coalesce(m.effective_date, m.planned_date) <=
+                (now() AT TIME ZONE coalesce((SELECT c.timezone FROM @erp@.company_company c WHERE c.id = ($2->>'company')::integer), 'UTC'))::date
+            OR w.id = fw.id AND m.state = 'assigned' AND $2->>'demand' <> 'done'
+            OR w.id = fw.id AND m.state = 'draft' AND m.shipment LIKE 'stock.shipment.out,%' AND $2->>'demand' = 'confirmed')
+     GROUP BY w.id, m.product, m.lot
+)
+SELECT q.warehouse || '|' || q.product AS key, l.number AS lot, q.on_hand, q.received_at,
+       least((j->>'shelf_life_expiration_date')::date, (j->>'expiration_date')::date) AS expires_on
+  FROM q JOIN @erp@.stock_lot l ON l.id = q.lot CROSS JOIN LATERAL to_jsonb(l) AS j
+ WHERE q.on_hand > 0 OR q.lot = q.newest
+$q$);
+
 INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) VALUES
 ('tryton', 'node', '@erp@.stock_location', '{id,type,name,code,active,address}', true,
  $q$SELECT i->>'id' FROM unnest($1) i WHERE i->>'type' = 'warehouse'$q$),
@@ -156,7 +191,18 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
       JOIN @erp@.stock_location w ON w.type = 'warehouse'
       JOIN @erp@.stock_location s ON s.id = w.storage_location AND l."left" BETWEEN s."left" AND s."right"
      WHERE i->>'product' IS NOT NULL$q$),
-('tryton', 'stock', '@erp@.stock_location', '{parent,storage_location,type}', true, NULL);
+('tryton', 'stock', '@erp@.stock_location', '{parent,storage_location,type}', true, NULL),
+('tryton', 'lot', '@erp@.stock_move', '{product,lot,from_location,to_location,internal_quantity,state,effective_date,planned_date,company,shipment}', true,
+ $q$SELECT w.id || '|' || (i->>'product')
+      FROM unnest($1) i
+     CROSS JOIN LATERAL (VALUES ((i->>'from_location')::integer), ((i->>'to_location')::integer)) d (location)
+      JOIN @erp@.stock_location l ON l.id = d.location
+      JOIN @erp@.stock_location w ON w.type = 'warehouse'
+      JOIN @erp@.stock_location s ON s.id = w.storage_location AND l."left" BETWEEN s."left" AND s."right"
+     WHERE i->>'product' IS NOT NULL AND i->>'lot' IS NOT NULL$q$),
+('tryton', 'lot', '@erp@.stock_lot', '{id,number,product,shelf_life_expiration_date?,expiration_date?}', true,
+ $q$SELECT w.id || '|' || (i->>'product') FROM unnest($1) i JOIN @erp@.stock_location w ON w.type = 'warehouse'$q$),
+('tryton', 'lot', '@erp@.stock_location', '{parent,storage_location,type}', true, NULL);
 
 INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALUES
     ('tryton', 'uom', 'u', 'NOS', true), ('tryton', 'uom', 'kg', 'KGS', true), ('tryton', 'uom', 'g', 'GMS', true),

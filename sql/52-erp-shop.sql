@@ -50,6 +50,16 @@ SELECT k, l.qty_on_hand
   FROM unnest($1::text[]) k
   JOIN @erp@.stock_level l ON l.item_id = split_part(k, '|', 2)::integer AND l.warehouse_id = split_part(k, '|', 1)::integer
 $q$);
+-- an older one keeps no batches
+INSERT INTO oms.erp_entity (profile, entity, builtin, needs, query) VALUES
+('shop', 'lot', true, '{@erp@.item_batch}', $q$
+SELECT b.warehouse_id || '|' || b.item_id AS key, b.batch_no AS lot, b.qty AS on_hand, b.best_before AS expires_on, b.came_at AS received_at
+  FROM @erp@.item_batch b WHERE $1::text[] IS NULL
+UNION ALL
+SELECT k, b.batch_no, b.qty, b.best_before, b.came_at
+  FROM unnest($1::text[]) k
+  JOIN @erp@.item_batch b ON b.item_id = split_part(k, '|', 2)::integer AND b.warehouse_id = split_part(k, '|', 1)::integer
+$q$);
 
 INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) VALUES
 ('shop', 'node', '@erp@.warehouse', '{warehouse_id,company_id,code,name,kind,city,state,pincode,gstin,is_active}', true,
@@ -67,6 +77,8 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
 ('shop', 'customer', '@erp@.customer_address', '{customer_id,kind,pincode}', true,
  $q$SELECT i->>'customer_id' FROM unnest($1) i$q$),
 ('shop', 'stock', '@erp@.stock_level', '{item_id,warehouse_id,qty_on_hand}', true,
+ $q$SELECT (i->>'warehouse_id') || '|' || (i->>'item_id') FROM unnest($1) i$q$),
+('shop', 'lot', '@erp@.item_batch', '{item_id,warehouse_id,batch_no,qty,best_before,came_at}', true,
  $q$SELECT (i->>'warehouse_id') || '|' || (i->>'item_id') FROM unnest($1) i$q$);
 
 INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALUES

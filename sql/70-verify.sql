@@ -87,9 +87,9 @@ UNION ALL
 SELECT 'lot_assigned', format('lot %s of stock (%s, %s, %s)', b.lot, b.company_id, b.node_id, b.sku_id),
        format('%s on hand, %s assigned', b.on_hand, l.qty)
   FROM oms.stock_lot b
-  JOIN (SELECT x.company_id, x.node_id, x.sku_id, x.lot, sum(x.qty) AS qty FROM oms.reservation_lot x JOIN oms.reservation r USING (company_id, reservation_id)
+  JOIN (SELECT x.company_id, x.node_id, x.sku_id, x.lot, sum(x.qty) AS qty, coalesce(sum(x.qty) FILTER (WHERE r.state = 'leaving'), 0) AS leaving FROM oms.reservation_lot x JOIN oms.reservation r USING (company_id, reservation_id)
          WHERE r.state <> 'closed' GROUP BY 1, 2, 3, 4) l USING (company_id, node_id, sku_id, lot)
- WHERE l.qty > b.on_hand
+ WHERE l.qty > b.on_hand AND l.qty > l.leaving -- what left the ERP may have taken out already
 -- reservations and allocations
 UNION ALL
 SELECT 'reservation_leaving', format('reservation (%s, %s)', r.company_id, r.reservation_id),

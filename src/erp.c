@@ -39,7 +39,7 @@
 #include "erp.h"
 
 const char *const oms_erp_entity_name[OMS_ERP_NENTITIES] = {
-	"node", "sku", "tax", "price", "customer", "stock"
+	"node", "sku", "tax", "price", "customer", "stock", "lot"
 };
 
 void		(*oms_erp_wake) (void) = NULL;
@@ -65,6 +65,7 @@ oms_erp_init(void)
 	oms_stock_erp.pending = oms_erp_pending_counts;
 	oms_stock_erp.refresh = oms_erp_refresh_counts;
 	oms_stock_erp.book = oms_erp_book;
+	oms_stock_erp.states_lots = oms_erp_states_lots;
 	oms_erp_before_promise = oms_erp_take_in_masters;
 }
 
@@ -181,8 +182,9 @@ oms_erp_try(void (*fn) (void *), void *arg)
  * Profile
  */
 static OmsPlan attachment_plan = {
-	"SELECT profile, company_id, params, coalesce(params->>'schema', 'public'), snapshot_at IS NULL"
-	" FROM oms.erp_attachment WHERE $1 IN (0, company_id) LIMIT 1",
+	"SELECT profile, company_id, params, coalesce(params->>'schema', 'public'), snapshot_at IS NULL, absent,"
+	" EXISTS (SELECT FROM oms.erp_entity e WHERE e.profile = a.profile AND e.entity = 'lot' AND e.entity <> ALL (a.absent))"
+	" FROM oms.erp_attachment a WHERE $1 IN (0, company_id) LIMIT 1",
 	1, {INT4OID}, NULL
 };
 static OmsPlan paused_plan = {
@@ -200,6 +202,8 @@ oms_erp_load(OmsErp *erp, int32 company_id)
 	static bool paused[OMS_ERP_NENTITIES];
 	Datum		values[2];
 	bool		isnull;
+	Datum	   *absent;
+	int			nabsent;
 
 	values[0] = Int32GetDatum(company_id);
 	if (oms_exec(&attachment_plan, values, NULL, true, 1) == 0)
@@ -209,6 +213,9 @@ oms_erp_load(OmsErp *erp, int32 company_id)
 	erp->params = datumCopy(oms_datum(0, 3, &isnull), false, -1);
 	erp->schema = pstrdup(quote_identifier(oms_cstr(0, 4)));
 	erp->snapshot = oms_bool(0, 5);
+	deconstruct_array(DatumGetArrayTypePCopy(oms_datum(0, 6, &isnull)), TEXTOID,
+					  -1, false, TYPALIGN_INT, &absent, NULL, &nabsent);
+	erp->lots = oms_bool(0, 7);
 
 	if (!paused_valid)
 	{
@@ -227,6 +234,12 @@ oms_erp_load(OmsErp *erp, int32 company_id)
 			}
 	}
 	memcpy(erp->paused, paused, sizeof(paused));
+	for (int e = 0; e < OMS_ERP_NENTITIES; e++)
+		for (int i = 0; i < nabsent; i++)
+			if (strcmp(TextDatumGetCString(absent[i]), oms_erp_entity_name[e]) == 0)
+				erp->paused[e] = true;
+	if (!erp->lots)
+		erp->paused[OMS_ERP_LOT] = true;
 	return true;
 }
 
@@ -350,8 +363,8 @@ oms_erp_dirty_add(OmsErpDirty *dirty, const char *key)
 static OmsPlan source_plan = {
 	"SELECT entity, resolve FROM oms.erp_source"
 	" WHERE profile = $1 AND replace(relation, '@erp@', $3) = $2"
-	" UNION ALL SELECT 'stock', 'SELECT jsonb_array_elements_text(i->''keys'') FROM unnest($1::jsonb[]) AS i'"
-	" WHERE $2 = 'oms.stock'",
+	" UNION ALL SELECT e, 'SELECT jsonb_array_elements_text(i->''keys'') FROM unnest($1::jsonb[]) AS i'"
+	" FROM unnest('{stock,lot}'::text[]) AS e WHERE $2 = 'oms.stock'",
 	3, {TEXTOID, TEXTOID, TEXTOID}, NULL
 };
 
@@ -591,9 +604,13 @@ oms_erp_count_keys(const OmsErp *erp, OmsErpCount *counts, int n, bool whole,
 	{
 		counts[i].on_hand = 0;	/* what the query does not return is none */
 		counts[i].left = 0;
+		if (erp->paused[OMS_ERP_STOCK])
+			counts[i].on_hand = counts[i].was;	/* its lots may go on */
 		sorted[i] = &counts[i];
 		keys[i] = counts[i].erp_key;
 	}
+	if (erp->paused[OMS_ERP_STOCK])
+		return;
 	qsort(sorted, n, sizeof(OmsErpCount *), by_erp_key);
 
 	found = oms_erp_run(erp, "SELECT q.key::text, (round(q.on_hand::numeric, 3) * 1000)::int8 FROM (%s\n) AS q",
@@ -624,7 +641,8 @@ static OmsPlan settle_plan = {
 
 void
 oms_erp_write_counts(const OmsErp *erp, OmsErpCount *counts, int n,
-					 OmsErpBooked *booked, int nbooked)
+					 OmsErpBooked *booked, int nbooked,
+					 const OmsStockLots *lots)
 {
 	for (int i = 0; i < nbooked; i++)
 	{
@@ -646,6 +664,16 @@ oms_erp_write_counts(const OmsErp *erp, OmsErpCount *counts, int n,
 			oms_stock_left(erp->company_id, booked[i].reservation_id);
 	}
 	for (int i = 0; i < n; i++)
-		oms_stock_count(erp->company_id, counts[i].key, counts[i].on_hand,
-						erp->snapshot ? "snapshot" : "erp", NULL);
+	{
+		const char *reason = erp->snapshot && !counts[i].lots_only ? "snapshot" : "erp";
+
+		if (lots->nkeys > 0)
+			oms_stock_count_only(erp->company_id, counts[i].key,
+								 counts[i].on_hand, reason, NULL);
+		else
+			oms_stock_count(erp->company_id, counts[i].key, counts[i].on_hand,
+							reason, NULL);
+	}
+	oms_stock_lots_state(erp->company_id, lots,
+						 GetCurrentTransactionStartTimestamp());
 }

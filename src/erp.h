@@ -21,6 +21,7 @@ typedef enum OmsErpEntity
 	OMS_ERP_PRICE,
 	OMS_ERP_CUSTOMER,
 	OMS_ERP_STOCK,
+	OMS_ERP_LOT,				/* keys are those of stock */
 	OMS_ERP_NENTITIES
 } OmsErpEntity;
 
@@ -34,7 +35,8 @@ typedef struct OmsErp
 	char	   *schema;			/* quoted; stands for @erp@ in profile texts */
 	Datum		params;			/* jsonb */
 	bool		snapshot;		/* first snapshot not complete yet */
-	bool		paused[OMS_ERP_NENTITIES];
+	bool		lots;			/* it states lots */
+	bool		paused[OMS_ERP_NENTITIES];	/* or absent */
 } OmsErp;
 
 /* Keys of one entity to look at again. */
@@ -53,6 +55,8 @@ typedef struct OmsErpCount
 	OmsStockKey key;
 	bool		exists;			/* oms.stock has a row */
 	bool		calls;			/* bookings sent and not yet seen */
+	bool		lots;			/* its lots differ */
+	bool		lots_only;		/* and nothing else */
 	int64		was;			/* oms.stock.on_hand, milli */
 	int64		on_hand;		/* the ERP's count, milli */
 	int64		left;			/* milli, booked by the ERP in this count, but
@@ -124,9 +128,33 @@ extern void oms_erp_count_keys(const OmsErp *erp, OmsErpCount *counts, int n,
 							   bool whole, OmsErpBooked **booked,
 							   int *nbooked);
 
-/* Writes them; the caller holds the stock rows, left the guard. */
+/*
+ * Writes them, and the lots that go with them (no keys: none); the caller
+ * holds the stock rows, left the guard.
+ */
 extern void oms_erp_write_counts(const OmsErp *erp, OmsErpCount *counts,
-								 int n, OmsErpBooked *booked, int nbooked);
+								 int n, OmsErpBooked *booked, int nbooked,
+								 const OmsStockLots *lots);
+
+/*
+ * erp_lot.c.  lots: all lots of keys with their counts, under the snapshot of
+ * the caller, in "cxt"; what went wrong is returned, with nothing stated.
+ * all_lots: appends the keys that have lots, here or in the ERP.  some_lots:
+ * those of "counts" among them.  booked_lots: adds whose units they lack.
+ */
+extern ErrorData *oms_erp_lots(const OmsErp *erp, OmsErpCount *counts, int n,
+							   bool whole, MemoryContext cxt,
+							   OmsStockLots *lots);
+extern ErrorData *oms_erp_all_lots(const OmsErp *erp, OmsErpDirty *dirty,
+								   MemoryContext cxt);
+extern void oms_erp_some_lots(const OmsStockLots *lots,
+							  const OmsErpCount *counts, int n,
+							  OmsStockLots *some);
+extern void oms_erp_booked_lots(OmsStockLots *lots,
+								const OmsErpBooked *booked, int nbooked);
+extern OmsErpCount *oms_erp_find_count(OmsErpCount *counts, int n,
+									   OmsStockKey key);
+extern bool oms_erp_states_lots(int32 company_id);
 
 /* Takes in masters; appends keys of new items and nodes to *stock. */
 extern void oms_erp_apply_masters(const OmsErp *erp, OmsErpDirty *dirty,
@@ -142,7 +170,7 @@ extern ErrorData *oms_erp_try(void (*fn) (void *), void *arg);
 /* The hooks of stock.h */
 extern int	oms_erp_pending_counts(int32 company_id, const int32 *sku_ids,
 								   int nskus, OmsStockKey **keys,
-								   int64 **on_hand);
+								   int64 **on_hand, OmsStockLots *lots);
 extern bool oms_erp_refresh_counts(int32 company_id, const OmsStockKey *keys,
 								   int nkeys);
 extern void oms_erp_take_in_masters(int32 company_id);

@@ -199,7 +199,7 @@ static void put_rows(Intake *in, int from, int n);
 static void write_gone(void *arg);
 static void pause_entity(const OmsErp *erp, OmsErpEntity entity,
 						 const char *why);
-static void apply_stock(const OmsErp *erp, OmsErpDirty *dirty);
+static void apply_stock(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *lots);
 static void apply_all(OmsErp *erp, OmsErpDirty *dirty);
 
 /*
@@ -366,12 +366,14 @@ write_gone(void *arg)
 }
 
 /*
- * Pausing
+ * Pausing.  Lots that cannot be read are no reason to stop counting, so where
+ * they have tables of their own only these are paused.
  */
 static OmsPlan pause_plan = {
-	"UPDATE oms.erp_source_link l SET state = 'paused' FROM oms.erp_source s"
+	"UPDATE oms.erp_source_link l SET state = 'paused' FROM oms.erp_source s,"
+	" (SELECT ARRAY(SELECT relation FROM oms.erp_source WHERE profile = $1 GROUP BY 1 HAVING bool_and(entity = 'lot')) AS own) o"
 	" WHERE l.profile = $1 AND s.profile = $1 AND replace(s.relation, '@erp@', $2) = l.relation"
-	" AND s.entity = $3 AND l.state <> 'paused'",
+	" AND s.entity = $3 AND l.state <> 'paused' AND (s.entity <> 'lot' OR s.relation = ANY (o.own) OR o.own = '{}')",
 	3, {TEXTOID, TEXTOID, TEXTOID}, NULL
 };
 
@@ -458,14 +460,16 @@ static OmsPlan lock_stock_plan = {
 
 typedef struct StockIntake
 {
-	const OmsErp *erp;
+	OmsErp	   *erp;
 	OmsErpDirty *dirty;
+	OmsErpDirty *lot_dirty;
 	OmsErpCount *counts;		/* of all keys concerned, in lock order */
 	int			n;
 	OmsErpCount *chunk;
 	int			nchunk;
 	OmsErpBooked *booked;
 	int			nbooked;
+	OmsStockLots lots;
 	MemoryContext cxt;
 } StockIntake;
 
@@ -495,6 +499,11 @@ look_at_stock(void *arg)
 
 	oms_spi_connect();
 	oms_erp_push_latest();
+	if (in->erp->paused[OMS_ERP_STOCK])
+	{
+		dirty->whole = false;
+		dirty->n = 0;
+	}
 	if (!dirty->whole && dirty->n >= WHOLE_FROM)
 	{
 		oms_exec(&count_plan, values, NULL, true, 1);
@@ -521,6 +530,8 @@ look_at_stock(void *arg)
 			}
 		}
 	}
+	for (int i = 0; i < in->lot_dirty->n; i++)
+		oms_erp_dirty_add(dirty, in->lot_dirty->keys[i]);
 	counts = oms_erp_map_keys(in->erp, dirty->keys, dirty->n, &in->n);
 	oms_erp_count_keys(in->erp, counts, in->n, dirty->whole, &booked, &nbooked);
 	in->counts = MemoryContextAllocHuge(in->cxt, sizeof(OmsErpCount) * Max(in->n, 1));
@@ -564,10 +575,52 @@ insert_rows(StockIntake *in)
 }
 
 static void
+pause_lots(StockIntake *in, ErrorData *failed)
+{
+	in->erp->paused[OMS_ERP_LOT] = true;
+	pause_entity(in->erp, OMS_ERP_LOT, failed->message);
+}
+
+/* Which of the keys whose lots may have changed have other lots than ours. */
+static void
+look_at_lots(StockIntake *in)
+{
+	OmsErpCount *counts;
+	OmsStockLots lots;
+	ErrorData  *failed;
+	bool	   *differ;
+	int			n;
+
+	oms_spi_connect();
+	oms_erp_push_latest();
+	counts = oms_erp_map_keys(in->erp, in->lot_dirty->keys, in->lot_dirty->n, &n);
+	for (int i = 0; i < n; i++)
+		counts[i].on_hand = counts[i].was;
+	failed = oms_erp_lots(in->erp, counts, n, in->lot_dirty->whole,
+						  CurrentMemoryContext, &lots);
+	if (!failed)
+	{
+		differ = oms_stock_lots_differ(in->erp->company_id, &lots);
+		for (int i = 0; i < lots.nkeys; i++)
+		{
+			OmsErpCount *c = oms_erp_find_count(in->counts, in->n, lots.keys[i]);
+
+			if (c && counts[i].exists)
+				c->lots = differ[i];
+		}
+	}
+	PopActiveSnapshot();
+	if (failed)
+		pause_lots(in, failed);
+	oms_spi_finish();
+}
+
+static void
 evaluate_chunk(void *arg)
 {
 	StockIntake *in = (StockIntake *) arg;
 	OmsErpBooked *booked;
+	ErrorData  *failed;
 
 	oms_spi_connect();
 	oms_erp_push_latest();
@@ -575,29 +628,48 @@ evaluate_chunk(void *arg)
 	in->booked = MemoryContextAlloc(in->cxt, sizeof(OmsErpBooked) * Max(in->nbooked, 1));
 	if (in->nbooked > 0)
 		memcpy(in->booked, booked, sizeof(OmsErpBooked) * in->nbooked);
+	failed = oms_erp_lots(in->erp, in->chunk, in->nchunk, false, in->cxt, &in->lots);
 	PopActiveSnapshot();
+	if (failed)
+		pause_lots(in, failed);
 	oms_spi_finish();
 }
 
 static void
-apply_stock(const OmsErp *erp, OmsErpDirty *dirty)
+apply_stock(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *lots)
 {
 	StockIntake in = {0};
 	OmsErpGuard guard;
-	ErrorData  *failed;
+	ErrorData  *failed = NULL;
 	int			n = 0;
+	bool		any = !erp->paused[OMS_ERP_STOCK] && (dirty->whole || dirty->n > 0);
 
-	if (erp->paused[OMS_ERP_STOCK] || (!dirty->whole && dirty->n == 0))
-		return;
 	in.erp = erp;
 	in.dirty = dirty;
+	in.lot_dirty = lots;
 	in.cxt = CurrentMemoryContext;
+	if (erp->paused[OMS_ERP_LOT])
+		memset(lots, 0, sizeof(*lots));
+	else if (lots->whole || lots->n > 0)
+	{
+		oms_erp_enter(&guard);
+		if (lots->whole)
+			failed = oms_erp_all_lots(erp, lots, in.cxt);
+		if (failed)
+			pause_lots(&in, failed);
+		oms_erp_leave(&guard);
+		any |= lots->n > 0;
+	}
+	if (!any)
+		return;
 	oms_erp_enter(&guard);
 	failed = oms_erp_try(look_at_stock, &in);
 	if (failed)
 		pause_entity(erp, OMS_ERP_STOCK, failed->message);
 	else
 		insert_rows(&in);
+	if (!failed && lots->n > 0 && !erp->paused[OMS_ERP_LOT])
+		look_at_lots(&in);
 	oms_erp_leave(&guard);
 	if (failed)
 		return;
@@ -607,8 +679,9 @@ apply_stock(const OmsErp *erp, OmsErpDirty *dirty)
 	{
 		OmsErpCount *c = &in.counts[i];
 
-		if (c->exists ? (c->calls || c->on_hand != c->was)
-			: (c->on_hand != 0 && !erp->snapshot))
+		c->lots_only = c->exists ? (!c->calls && c->on_hand == c->was)
+			: (c->on_hand == 0 || erp->snapshot);
+		if (c->lots || !c->lots_only)
 			in.counts[n++] = *c;
 	}
 	for (int from = 0; from < n; from += CHUNK_KEYS)
@@ -631,7 +704,8 @@ apply_stock(const OmsErp *erp, OmsErpDirty *dirty)
 		oms_erp_leave(&guard);
 		if (failed)
 			return;
-		oms_erp_write_counts(erp, in.chunk, in.nchunk, in.booked, in.nbooked);
+		oms_erp_write_counts(erp, in.chunk, in.nchunk, in.booked, in.nbooked,
+							 &in.lots);
 	}
 }
 
@@ -693,7 +767,16 @@ begin_apply(OmsErp *erp)
 static void
 apply_all(OmsErp *erp, OmsErpDirty *dirty)
 {
-	oms_erp_apply_masters(erp, dirty, &dirty[OMS_ERP_STOCK]);
+	OmsErpDirty *stock = &dirty[OMS_ERP_STOCK];
+	OmsErpDirty *lots = &dirty[OMS_ERP_LOT];
+	int			from = stock->n;
+	bool		whole = stock->whole;
+
+	oms_erp_apply_masters(erp, dirty, stock);
+	/* what is new here may have been there with its lots before */
+	lots->whole |= stock->whole && !whole;
+	for (int i = from; i < stock->n; i++)
+		oms_erp_dirty_add(lots, stock->keys[i]);
 }
 
 PG_FUNCTION_INFO_V1(oms_erp_apply);
@@ -743,7 +826,7 @@ oms_erp_apply(PG_FUNCTION_ARGS)
 	}
 	apply_all(&erp, dirty);
 	oms_erp_leave(&guard);
-	apply_stock(&erp, &dirty[OMS_ERP_STOCK]);
+	apply_stock(&erp, &dirty[OMS_ERP_STOCK], &dirty[OMS_ERP_LOT]);
 	oms_spi_finish();
 	PG_RETURN_INT32((int32) taken);
 }
@@ -770,7 +853,7 @@ oms_erp_refresh(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 					 errmsg("there is no entity \"%s\"", name),
-					 errhint("Entities are node, sku, tax, price, customer and stock.")));
+					 errhint("Entities are node, sku, tax, price, customer, stock and lot.")));
 		dirty[e].whole = true;
 	}
 	oms_erp_enter(&guard);
@@ -779,7 +862,7 @@ oms_erp_refresh(PG_FUNCTION_ARGS)
 	{
 		apply_all(&erp, dirty);
 		oms_erp_leave(&guard);
-		apply_stock(&erp, &dirty[OMS_ERP_STOCK]);
+		apply_stock(&erp, &dirty[OMS_ERP_STOCK], &dirty[OMS_ERP_LOT]);
 	}
 	else
 		oms_erp_leave(&guard);
@@ -804,7 +887,7 @@ oms_erp_pending(PG_FUNCTION_ARGS)
 	int			n;
 
 	InitMaterializedSRF(fcinfo, 0);
-	n = oms_stock_erp.pending(company_id, &sku_id, 1, &keys, &on_hand);
+	n = oms_stock_erp.pending(company_id, &sku_id, 1, &keys, &on_hand, NULL);
 	for (int i = 0; i < n; i++)
 	{
 		Datum		values[2] = {

@@ -21,7 +21,7 @@
 static OmsPlan read_stock_plan = {
 	"WITH r AS MATERIALIZED (SELECT c.relation, c.op, c.old_row, c.new_row FROM oms.erp_change c"
 	"  WHERE c.relation = 'oms.stock' OR c.relation IN (SELECT replace(s.relation, '@erp@', $2)"
-	"  FROM oms.erp_source s WHERE s.profile = $1 AND s.entity = 'stock'))"
+	"  FROM oms.erp_source s WHERE s.profile = $1 AND s.entity IN ('stock', 'lot')))"
 	" SELECT relation, bool_or(op = 'T'), array_agg(i) FILTER (WHERE i IS NOT NULL)"
 	" FROM (SELECT relation, op, old_row AS i FROM r UNION ALL SELECT relation, op, new_row FROM r) AS x"
 	" GROUP BY relation",
@@ -47,6 +47,8 @@ typedef struct Question
 	int			n;
 	OmsErpBooked *booked;
 	int			nbooked;
+	bool		want_lots;
+	OmsStockLots lots;
 } Question;
 
 static void
@@ -67,12 +69,16 @@ answer(void *arg)
 	oms_erp_enter(&guard);
 	oms_spi_connect();
 	oms_erp_push_latest();
-	if (oms_erp_load(&q->erp, q->company_id) && !q->erp.paused[OMS_ERP_STOCK])
+	if (oms_erp_load(&q->erp, q->company_id) &&
+		!(q->erp.paused[OMS_ERP_STOCK] && q->erp.paused[OMS_ERP_LOT]))
 	{
 		values[0] = oms_text(q->erp.profile);
 		values[1] = oms_text(q->erp.schema);
 		oms_exec(&read_stock_plan, values, NULL, true, 0);
 		oms_erp_resolve_rows(&q->erp, dirty);
+		stock->whole |= dirty[OMS_ERP_LOT].whole;
+		for (int i = 0; i < dirty[OMS_ERP_LOT].n; i++)
+			oms_erp_dirty_add(stock, dirty[OMS_ERP_LOT].keys[i]);
 		if (stock->whole || stock->n > 0)
 		{
 			values[0] = Int32GetDatum(q->company_id);
@@ -95,6 +101,16 @@ answer(void *arg)
 				q->booked = MemoryContextAlloc(q->cxt, sizeof(OmsErpBooked) * Max(q->nbooked, 1));
 				if (q->nbooked > 0)
 					memcpy(q->booked, booked, sizeof(OmsErpBooked) * q->nbooked);
+				if (q->want_lots)
+				{
+					ErrorData  *failed = oms_erp_lots(&q->erp, q->counts, q->n, false,
+													  q->cxt, &q->lots);
+
+					if (failed)
+						ereport(LOG,
+								(errmsg("the ERP's lots could not be evaluated, the last ones stand: %s",
+										failed->message)));
+				}
 			}
 		}
 	}
@@ -109,11 +125,13 @@ answer(void *arg)
  * logged, and oms.erp_apply() pauses the entity.
  */
 static bool
-ask(Question *q, int32 company_id, const int32 *skus, int nskus)
+ask(Question *q, int32 company_id, const int32 *skus, int nskus,
+	bool want_lots)
 {
 	ErrorData  *failed;
 
 	memset(q, 0, sizeof(*q));
+	q->want_lots = want_lots;
 	if (nskus == 0 || !oms_erp_log_has_rows())
 		return false;
 	q->company_id = company_id;
@@ -133,11 +151,12 @@ ask(Question *q, int32 company_id, const int32 *skus, int nskus)
 
 int
 oms_erp_pending_counts(int32 company_id, const int32 *sku_ids, int nskus,
-					   OmsStockKey **keys, int64 **on_hand)
+					   OmsStockKey **keys, int64 **on_hand,
+					   OmsStockLots *lots)
 {
 	Question	q;
 
-	if (!ask(&q, company_id, sku_ids, nskus))
+	if (!ask(&q, company_id, sku_ids, nskus, lots != NULL))
 		return 0;
 	*keys = palloc(sizeof(OmsStockKey) * q.n);
 	*on_hand = palloc(sizeof(int64) * q.n);
@@ -146,6 +165,11 @@ oms_erp_pending_counts(int32 company_id, const int32 *sku_ids, int nskus,
 		(*keys)[i] = q.counts[i].key;
 		/* what left is still in reserved: not to be subtracted twice */
 		(*on_hand)[i] = q.counts[i].on_hand + q.counts[i].left;
+	}
+	if (lots)
+	{
+		*lots = q.lots;
+		oms_erp_booked_lots(lots, q.booked, q.nbooked);
 	}
 	return q.n;
 }
@@ -158,10 +182,11 @@ oms_erp_refresh_counts(int32 company_id, const OmsStockKey *keys, int nkeys)
 	int			n = 0;
 	OmsErpBooked *booked;
 	int			nbooked = 0;
+	OmsStockLots lots;
 
 	for (int i = 0; i < nkeys; i++)
 		skus[i] = keys[i].sku_id;
-	if (!ask(&q, company_id, skus, nkeys))
+	if (!ask(&q, company_id, skus, nkeys, true))
 		return false;
 
 	/* only the keys whose rows the caller holds */
@@ -179,7 +204,8 @@ oms_erp_refresh_counts(int32 company_id, const OmsStockKey *keys, int nkeys)
 			if (q.booked[i].key.node_id == q.counts[k].key.node_id &&
 				q.booked[i].key.sku_id == q.counts[k].key.sku_id)
 				booked[nbooked++] = q.booked[i];
-	oms_erp_write_counts(&q.erp, q.counts, n, booked, nbooked);
+	oms_erp_some_lots(&q.lots, q.counts, n, &lots);
+	oms_erp_write_counts(&q.erp, q.counts, n, booked, nbooked, &lots);
 	return n > 0;
 }
 
@@ -187,8 +213,8 @@ oms_erp_refresh_counts(int32 company_id, const OmsStockKey *keys, int nkeys)
  * Masters, before a promise
  */
 #define MASTER_TABLES \
-	"WITH m AS MATERIALIZED (SELECT replace(s.relation, '@erp@', $2) AS relation, bool_or(s.entity = 'stock') AS stock" \
-	"  FROM oms.erp_source s WHERE s.profile = $1 GROUP BY 1 HAVING bool_or(s.entity <> 'stock')),"
+	"WITH m AS MATERIALIZED (SELECT replace(s.relation, '@erp@', $2) AS relation, bool_or(s.entity IN ('stock', 'lot')) AS stock" \
+	"  FROM oms.erp_source s WHERE s.profile = $1 GROUP BY 1 HAVING bool_or(s.entity NOT IN ('stock', 'lot'))),"
 #define CHANGED_TABLES \
 	" SELECT relation, bool_or(op = 'T'), array_agg(i) FILTER (WHERE i IS NOT NULL)" \
 	" FROM (SELECT relation, op, old_row AS i FROM r UNION ALL SELECT relation, op, new_row FROM r) AS x" \

@@ -186,6 +186,7 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 	MemoryContext caller = CurrentMemoryContext;
 	OmsStockKey *pending = NULL;
 	int64	   *pending_on_hand = NULL;
+	OmsStockLots stated = {0};
 	int			npending = 0;
 	int			n;
 	Datum		values[4];
@@ -194,7 +195,7 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 
 	if (oms_stock_erp.pending)
 		npending = oms_stock_erp.pending(company_id, sku_ids, nskus,
-										 &pending, &pending_on_hand);
+										 &pending, &pending_on_hand, &stated);
 
 	oms_spi_connect();
 	values[0] = Int32GetDatum(company_id);
@@ -277,7 +278,7 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 		}
 		level->on_hand = pending_on_hand[i];
 	}
-	oms_stock_terms(company_id, l, n, view);
+	oms_stock_terms(company_id, l, n, view, &stated);
 	oms_spi_finish();
 	*levels = l;
 	return n;
@@ -360,7 +361,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 		oms_stock_erp.refresh(company_id, keys, n);
 	if (give_back(company_id, keys, n, view) || changed_here)
 		nlevels = lock_to_take(company_id, keys, n, levels);
-	oms_stock_terms(company_id, levels, nlevels, view);
+	oms_stock_terms(company_id, levels, nlevels, view, NULL);
 
 	qty = palloc(sizeof(int64) * (n + 1));
 	changed = palloc(sizeof(OmsStockKey) * (n + 1));
@@ -566,7 +567,8 @@ ensure_erp_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
 	skus = palloc(sizeof(int32) * nkeys);
 	for (int i = 0; i < nkeys; i++)
 		skus[i] = keys[i].sku_id;
-	npending = oms_stock_erp.pending(company_id, skus, nkeys, &pending, &on_hand);
+	npending = oms_stock_erp.pending(company_id, skus, nkeys, &pending, &on_hand,
+									 NULL);
 	if (npending == 0)
 		return;
 	mine = palloc(sizeof(OmsStockKey) * npending);

@@ -45,25 +45,44 @@ typedef struct OmsStockView
 } OmsStockView;
 
 /*
+ * All lots of these keys as the ERP states them, together no more than the
+ * count: a row (jsonb) has lot, on_hand, expires_on, received_at, unit_cost
+ * and pick_rank, in the columns' types.  No keys: nothing is stated.
+ */
+typedef struct OmsStockLots
+{
+	int			nkeys;
+	OmsStockKey *keys;
+	int			n;
+	OmsStockKey *of;			/* a row's key */
+	Datum	   *rows;
+	int			nleft;			/* reservations that are leaving, and whose */
+	int64	   *left;			/* units these rows hold no more */
+} OmsStockLots;
+
+/*
  * The ERP room sets these (floors depend downwards only).  NULL while no
  * ERP is attached.
  *
  * pending: the keys of these items whose count in the ERP, as last
- * committed, has not been taken into oms.stock yet, with that count;
- * returns their number.  Takes no lock.
+ * committed, has not been taken into oms.stock yet, with that count, and
+ * (lots may be NULL) their lots; returns their number.  Takes no lock.
  * refresh: the same for keys whose rows the caller holds locked, and writes
  * them (oms_stock_count); false when there was nothing to write.
- * dispatched, received: asks the ERP to book it, through its outbox.
+ * book: asks the ERP to book it, through its outbox.
+ * states_lots: the ERP says which lots stand at its nodes.
  */
 typedef struct OmsStockErp
 {
 	int			(*pending) (int32 company_id, const int32 *sku_ids,
-							int nskus, OmsStockKey **keys, int64 **on_hand);
+							int nskus, OmsStockKey **keys, int64 **on_hand,
+							OmsStockLots *lots);
 	bool		(*refresh) (int32 company_id, const OmsStockKey *keys,
 							int nkeys);
 	void		(*book) (int32 company_id, const char *kind,
 						 OmsStockKey key, int64 qty, const char *document,
 						 int64 reservation_id);
+	bool		(*states_lots) (int32 company_id);
 } OmsStockErp;
 
 extern OmsStockErp oms_stock_erp;
@@ -103,11 +122,13 @@ extern void oms_stock_alert(int32 company_id, OmsStockKey key, int64 before,
 
 /*
  * stock_quota.c: fills in what the terms of channels make of these levels
- * for who asks; reads nothing where no level has terms.  SPI connected.
+ * for who asks; reads nothing where no level has terms.  "stated" (may be
+ * NULL): lots that are in place of those in the table.  SPI connected.
  * use: counts what was taken against a quota (the stock row is locked).
  */
 extern void oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
-							const OmsStockView *view);
+							const OmsStockView *view,
+							const OmsStockLots *stated);
 extern void oms_stock_quota_use(int32 company_id, int64 quota_id, int64 qty);
 
 /*
@@ -120,7 +141,8 @@ extern void oms_stock_quota_use(int32 company_id, int64 quota_id, int64 qty);
  * a reservation was assigned left its lots, or came back.
  */
 extern void oms_stock_lot_terms(int32 company_id, OmsStockLevel *levels,
-								int n, Datum skus, const OmsStockView *view);
+								int n, Datum skus, const OmsStockView *view,
+								const OmsStockLots *stated);
 extern void oms_stock_lots_trim(int32 company_id, OmsStockKey key,
 								TimestampTz at);
 extern void oms_stock_lots_settle(int32 company_id, OmsStockKey key,
@@ -132,6 +154,16 @@ extern void oms_stock_lots_take(int32 company_id, OmsStockKey key,
 extern void oms_stock_lots_fit(int32 company_id, OmsStockKey key);
 extern void oms_stock_lots_move(int32 company_id, int64 reservation_id,
 								bool back);
+
+/*
+ * stock_lot_state.c, lots as the ERP states them.  differ: of which keys
+ * ours are others.  state: ours become these; who loses one gets another as
+ * far as there are.  The caller holds the rows of oms.stock for that.
+ */
+extern bool *oms_stock_lots_differ(int32 company_id,
+								   const OmsStockLots *lots);
+extern void oms_stock_lots_state(int32 company_id, const OmsStockLots *lots,
+								 TimestampTz at);
 
 typedef struct OmsStockTake
 {
@@ -210,6 +242,11 @@ extern void oms_stock_receive(int32 company_id, OmsStockKey key, int64 qty,
 extern void oms_stock_count(int32 company_id, OmsStockKey key,
 							int64 on_hand, const char *reason,
 							const char *document);
+
+/* The same where oms_stock_lots_state() follows: leaves lots alone. */
+extern void oms_stock_count_only(int32 company_id, OmsStockKey key,
+								 int64 on_hand, const char *reason,
+								 const char *document);
 
 /*
  * Sets what is kept back and how far reservations may exceed the count; -1

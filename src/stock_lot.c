@@ -10,7 +10,8 @@
  * know of lots.  Units that are in no lot (a return, a receipt) are counted
  * but not promised until somebody says of which lot they are.
  *
- * All of it only where stock.has_terms is set.
+ * All of it only where stock.has_terms is set.  Where the ERP states lots
+ * they are its own (stock_lot_state.c): those it states no more are "gone".
  */
 #include "postgres.h"
 
@@ -39,33 +40,62 @@
 
 /*
  * By node and item: units of usable lots that nobody is assigned, and units
- * that are assigned.  What is assigned of a lot that is past by then wants
- * another one, as what has none.
+ * that are assigned.  What is assigned of a lot that is past by then, or
+ * beyond what stands there, wants another one, as what has none.
  */
+#define FREE_UNITS(lots) \
+	"SELECT b.node_id, b.sku_id, (sum(CASE WHEN " USABLE("$3") " THEN greatest(b.on_hand - coalesce(t.qty, 0), 0) ELSE 0 END) * 1000)::int8," \
+	" (sum(CASE WHEN b.expires_on < ($3 AT TIME ZONE y.timezone)::date THEN 0 ELSE least(coalesce(t.qty, 0), b.on_hand) END) * 1000)::int8" \
+	" FROM " lots " b JOIN oms.sku k ON k.sku_id = b.sku_id JOIN oms.company y ON y.company_id = b.company_id" \
+	" LEFT JOIN oms.channel c ON c.channel_id = $5" \
+	" LEFT JOIN LATERAL (SELECT sum(l.qty) AS qty FROM oms.reservation_lot l JOIN oms.reservation r" \
+	"   ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id" \
+	"   WHERE l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot AND NOT l.gone AND r.state <> 'closed'" \
+	"   AND NOT (r.cart_id IS NOT NULL AND (r.expires_at <= $3 OR r.cart_id = ANY ($4)))) t ON true" \
+	" WHERE b.company_id = $1 AND b.sku_id = ANY ($2) AND NOT b.gone GROUP BY 1, 2"
+
 static OmsPlan free_plan = {
-	"SELECT b.node_id, b.sku_id, (sum(CASE WHEN " USABLE("$3") " THEN greatest(b.on_hand - coalesce(t.qty, 0), 0) ELSE 0 END) * 1000)::int8,"
-	" (sum(CASE WHEN b.expires_on < ($3 AT TIME ZONE y.timezone)::date THEN 0 ELSE coalesce(t.qty, 0) END) * 1000)::int8"
-	" FROM oms.stock_lot b JOIN oms.sku k ON k.sku_id = b.sku_id JOIN oms.company y ON y.company_id = b.company_id"
-	" LEFT JOIN oms.channel c ON c.channel_id = $5"
-	" LEFT JOIN LATERAL (SELECT sum(l.qty) AS qty FROM oms.reservation_lot l JOIN oms.reservation r"
-	"   ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id"
-	"   WHERE l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot AND NOT l.gone AND r.state <> 'closed'"
-	"   AND NOT (r.cart_id IS NOT NULL AND (r.expires_at <= $3 OR r.cart_id = ANY ($4)))) t ON true"
-	" WHERE b.company_id = $1 AND b.sku_id = ANY ($2) GROUP BY 1, 2",
+	FREE_UNITS("oms.stock_lot"),
 	5, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTARRAYOID, INT4OID}, NULL
+};
+
+/*
+ * The same where the ERP has stated other lots ($8 node, $9 item, $10 row)
+ * of the keys ($6, $7).  What is leaving and in these no more ($11) is still
+ * in reserved, as in the count: so its units are added again.
+ */
+static OmsPlan free_stated_plan = {
+	"WITH p AS MATERIALIZED (SELECT * FROM unnest($6, $7) AS u (node_id, sku_id)),"
+	" l AS (SELECT node_id, sku_id, lot, sum(qty) AS qty FROM oms.reservation_lot WHERE company_id = $1 AND reservation_id = ANY ($11) AND NOT gone GROUP BY 1, 2, 3),"
+	" x AS (SELECT company_id, node_id, sku_id, lot, on_hand, expires_on, gone FROM oms.stock_lot o WHERE company_id = $1 AND sku_id = ANY ($2)"
+	"   AND NOT EXISTS (SELECT FROM p WHERE p.node_id = o.node_id AND p.sku_id = o.sku_id)"
+	"  UNION ALL SELECT $1, node_id, sku_id, lot, sum(qty), (array_agg(expires_on ORDER BY told DESC))[1], false FROM ("
+	"   SELECT u.node_id, u.sku_id, r->>'lot' AS lot, (r->>'on_hand')::numeric AS qty, (r->>'expires_on')::date AS expires_on, true AS told FROM unnest($8, $9, $10) AS u (node_id, sku_id, r)"
+	"   UNION ALL SELECT l.node_id, l.sku_id, l.lot, l.qty, o.expires_on, false FROM l JOIN oms.stock_lot o"
+	"    ON o.company_id = $1 AND o.sku_id = l.sku_id AND o.node_id = l.node_id AND o.lot = l.lot) AS y GROUP BY 2, 3, 4) "
+	FREE_UNITS("x"),
+	11, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, JSONBARRAYOID, INT8ARRAYOID}, NULL
 };
 
 void
 oms_stock_lot_terms(int32 company_id, OmsStockLevel *levels, int n,
-					Datum skus, const OmsStockView *view)
+					Datum skus, const OmsStockView *view,
+					const OmsStockLots *stated)
 {
-	Datum		values[5] = {
+	Datum		values[11] = {
 		Int32GetDatum(company_id), skus, TimestampTzGetDatum(view->at),
 		oms_text_array(view->own_carts, view->nown_carts),
 		Int32GetDatum(view->channel_id)
 	};
 
-	oms_exec(&free_plan, values, NULL, false, 0);
+	if (stated && stated->nkeys > 0)
+	{
+		oms_stock_lots_values(stated, &values[5]);
+		values[10] = oms_int8_array(stated->left, stated->nleft);
+		oms_exec(&free_stated_plan, values, NULL, false, 0);
+	}
+	else
+		oms_exec(&free_plan, values, NULL, false, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		for (int k = 0; k < n; k++)
 		{
@@ -260,7 +290,7 @@ oms_stock_lots_fit(int32 company_id, OmsStockKey key)
 
 static OmsPlan depart_plan = {
 	"WITH l AS (UPDATE oms.reservation_lot SET gone = ($3 > 0) WHERE company_id = $1 AND reservation_id = $2 RETURNING *)"
-	" UPDATE oms.stock_lot b SET on_hand = b.on_hand - least(b.on_hand, l.qty * $3) FROM l"
+	" UPDATE oms.stock_lot b SET on_hand = b.on_hand - least(b.on_hand, l.qty * $3), gone = b.gone AND $3 > 0 FROM l"
 	" WHERE l.company_id = $1 AND l.reservation_id = $2 AND b.company_id = $1 AND b.node_id = l.node_id AND b.sku_id = l.sku_id AND b.lot = l.lot",
 	3, {INT4OID, INT8OID, INT4OID}, NULL
 };
@@ -290,7 +320,7 @@ static OmsPlan lot_plan = {
 static OmsPlan set_lot_plan = {
 	"INSERT INTO oms.stock_lot AS b (company_id, node_id, sku_id, lot, on_hand, expires_on, received_at, unit_cost, pick_rank)"
 	" VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, now()), $8, coalesce($9, 0))"
-	" ON CONFLICT (company_id, sku_id, node_id, lot) DO UPDATE SET on_hand = excluded.on_hand, expires_on = coalesce($6, b.expires_on),"
+	" ON CONFLICT (company_id, sku_id, node_id, lot) DO UPDATE SET on_hand = excluded.on_hand, gone = false, expires_on = coalesce($6, b.expires_on),"
 	" received_at = coalesce($7, b.received_at), unit_cost = coalesce($8, b.unit_cost), pick_rank = coalesce($9, b.pick_rank)",
 	9, {INT4OID, INT4OID, INT4OID, TEXTOID, NUMERICOID, DATEOID, TIMESTAMPTZOID, NUMERICOID, INT4OID}, NULL
 };
@@ -353,6 +383,14 @@ oms_adjust_lot(PG_FUNCTION_ARGS)
 	oms_exec(&lot_plan, values, NULL, false, 1);
 	all = oms_int8(0, 1);
 	delta = on_hand - oms_int8(0, 2);
+	if (erp && delta != 0 && oms_stock_erp.states_lots &&
+		oms_stock_erp.states_lots(company_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("the ERP says which lots of \"%s\" stand at node \"%s\"", sku, node),
+				 errdetail("Of lot \"%s\" it states %s.", lot,
+						   DatumGetCString(DirectFunctionCall1(numeric_out, oms_milli_numeric(on_hand - delta)))),
+				 errhint("Book it there. What it does not say of a lot may be set here, with the quantity it states.")));
 	/* where the ERP counts, and for what stands there already, only the name */
 	if ((erp || unlotted) && all + delta > level.on_hand)
 		ereport(ERROR,

@@ -174,9 +174,9 @@ static OmsPlan count_plan = {
 	4, {INT4OID, INT4OID, INT4OID, NUMERICOID}, NULL
 };
 
-void
-oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
-				const char *reason, const char *document)
+static void
+set_count(int32 company_id, OmsStockKey key, int64 on_hand,
+		  const char *reason, const char *document, bool fit_lots)
 {
 	OmsStockLevel level;
 	Datum		values[4] = {
@@ -206,7 +206,7 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 		write_ledger(company_id, key, on_hand - level.on_hand, on_hand, reason,
 					 document);
 		level.on_hand = on_hand;
-		if (level.has_terms)
+		if (level.has_terms && fit_lots)
 		{
 			oms_stock_lots_fit(company_id, key);
 			oms_stock_lots_trim(company_id, key, DT_NOBEGIN);
@@ -226,4 +226,18 @@ oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
 		}
 	}
 	oms_spi_finish();
+}
+
+void
+oms_stock_count(int32 company_id, OmsStockKey key, int64 on_hand,
+				const char *reason, const char *document)
+{
+	set_count(company_id, key, on_hand, reason, document, true);
+}
+
+void
+oms_stock_count_only(int32 company_id, OmsStockKey key, int64 on_hand,
+					 const char *reason, const char *document)
+{
+	set_count(company_id, key, on_hand, reason, document, false);
 }

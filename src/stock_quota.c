@@ -124,13 +124,21 @@ apply_thresholds(int32 company_id, OmsStockLevel *levels, int n,
 
 void
 oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
-				const OmsStockView *view)
+				const OmsStockView *view, const OmsStockLots *stated)
 {
 	int32	   *skus;
 	int			nskus = 0;
 	Datum		values[4];
 
 	skus = NULL;
+	for (int i = 0; stated && i < stated->n; i++)
+	{
+		OmsStockLevel *l = level_of(levels, n, stated->of[i].node_id,
+									stated->of[i].sku_id);
+
+		if (l)
+			l->has_terms = true;
+	}
 	for (int i = 0; i < n; i++)
 	{
 		if (!levels[i].has_terms)
@@ -147,7 +155,7 @@ oms_stock_terms(int32 company_id, OmsStockLevel *levels, int n,
 	values[1] = oms_int4_array(skus, nskus);
 	values[2] = TimestampTzGetDatum(view->at);
 	values[3] = oms_text_array(view->own_carts, view->nown_carts);
-	oms_stock_lot_terms(company_id, levels, n, values[1], view);
+	oms_stock_lot_terms(company_id, levels, n, values[1], view, stated);
 	if (oms_exec(&quotas_plan, values, NULL, false, 0) > 0)
 		apply_quotas(levels, n, view->channel_id);
 	if (view->channel_id == 0)

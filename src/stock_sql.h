@@ -32,4 +32,7 @@ extern int32 oms_stock_find_channel(int32 company_id, const char *code);
 extern void oms_stock_lock_key(int32 company_id, OmsStockKey key,
 							   OmsStockLevel *level);
 
+/* Nodes and items of the keys; nodes, items and jsonb of the rows. */
+extern void oms_stock_lots_values(const OmsStockLots *lots, Datum *values);
+
 #endif							/* OMS_STOCK_SQL_H */

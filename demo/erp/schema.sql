@@ -74,10 +74,24 @@ create table stock_movement (
     qty          numeric(14,3) not null,                 -- plus is in, minus is out
     reason       varchar(12) not null,
     document     varchar(40),
+    batch_no     varchar(30),                            -- of an item that has batches
     check (reason in ('OPENING', 'RECEIPT', 'SALE', 'RETURN', 'COUNT', 'TRANSFER', 'DAMAGE'))
 );
 create index on stock_movement (item_id, warehouse_id);
 create index on stock_movement (document);
+
+-- Batches of items that do not keep for ever, as far as they are known; kept
+-- by the trigger on stock_movement too. What goes out without a batch number is
+-- taken from the batch that ends first.
+create table item_batch (
+    item_id      integer not null references item,
+    warehouse_id integer not null references warehouse,
+    batch_no     varchar(30) not null,
+    qty          numeric(14,3) not null default 0,
+    best_before  date,
+    came_at      timestamptz not null default now(),
+    primary key (item_id, warehouse_id, batch_no)
+);
 
 -- Selling price including GST; the row with the latest valid_from not after
 -- today is in force.
@@ -154,6 +168,16 @@ begin
     values (new.item_id, new.warehouse_id, new.qty)
     on conflict (item_id, warehouse_id)
     do update set qty_on_hand = s.qty_on_hand + excluded.qty_on_hand;
+    if new.batch_no is not null then
+        insert into item_batch as b (item_id, warehouse_id, batch_no, qty, came_at)
+        values (new.item_id, new.warehouse_id, new.batch_no, new.qty, new.moved_at)
+        on conflict (item_id, warehouse_id, batch_no) do update set qty = b.qty + excluded.qty;
+    elsif new.qty < 0 then
+        update item_batch as b set qty = b.qty - least(b.qty, -new.qty - x.before)
+          from (select batch_no, sum(qty) over (order by best_before, batch_no) - qty as before
+                  from item_batch where item_id = new.item_id and warehouse_id = new.warehouse_id and qty > 0) as x
+         where b.item_id = new.item_id and b.warehouse_id = new.warehouse_id and b.batch_no = x.batch_no and x.before < -new.qty;
+    end if;
     return null;
 end $$;
 

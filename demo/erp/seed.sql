@@ -53,10 +53,19 @@ select c.customer_id, 'shipping', s.address1, s.address2, s.city, s.state, s.pin
   from stage_customer s join customer c using (code) order by s.n;
 
 -- stock: opening balances first, then what the sales took
-insert into stock_movement (moved_at, item_id, warehouse_id, qty, reason, document)
-select '2026-08-01 08:00+05:30', i.item_id, w.warehouse_id, s.qty, 'OPENING', 'OPEN-2026-08'
+insert into item_batch (item_id, warehouse_id, batch_no, best_before, came_at)
+select i.item_id, w.warehouse_id, b.batch_no, b.best_before, '2026-08-01 08:00+05:30'
+  from stage_stock s join item i on upper(i.item_code) = s.sku join warehouse w on w.code = s.place,
+       (values ('P2607', date '2027-06-30'), ('P2608', date '2027-07-31')) b(batch_no, best_before)
+ where s.sku in ('GHE-0001', 'CHO-0001', 'HNY-0001')
+ order by s.n, b.batch_no;
+insert into stock_movement (moved_at, item_id, warehouse_id, qty, reason, document, batch_no)
+select '2026-08-01 08:00+05:30', i.item_id, w.warehouse_id, coalesce(b.qty, s.qty), 'OPENING', 'OPEN-2026-08', b.batch_no
   from stage_stock s join item i on upper(i.item_code) = s.sku join warehouse w on w.code = s.place
- order by s.n;
+  left join lateral (values ('P2607', div(s.qty, 3)), ('P2608', s.qty - div(s.qty, 3))) b(batch_no, qty)
+    on s.sku in ('GHE-0001', 'CHO-0001', 'HNY-0001')
+ where coalesce(b.qty, s.qty) <> 0
+ order by s.n, b.batch_no;
 insert into stock_movement (moved_at, item_id, warehouse_id, qty, reason, document)
 select '2026-08-01 08:00+05:30', i.item_id, w.warehouse_id, 2, 'DAMAGE', 'QC-0001'
   from item i, warehouse w

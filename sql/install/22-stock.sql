@@ -86,7 +86,9 @@ CREATE TABLE oms.stock_lot (        --| Lots of an item at a node; together they
     received_at timestamptz NOT NULL DEFAULT now() CHECK (isfinite(received_at)), --| When it came
     unit_cost numeric(14,2) CHECK (unit_cost >= 0 AND unit_cost < 'NaN'), --| What a unit of it cost; NULL: unknown
     pick_rank integer NOT NULL DEFAULT 0, --| Lower is picked first, before the order of the item's lots: a pick face before bulk
-    PRIMARY KEY (company_id, sku_id, node_id, lot)
+    gone boolean NOT NULL DEFAULT false, --| The ERP states it no more: kept for what left of it, counts for nothing
+    PRIMARY KEY (company_id, sku_id, node_id, lot),
+    CHECK (NOT gone OR on_hand = 0)
 );
 
 CREATE TABLE oms.reservation_lot (  --| Lots assigned to a reservation. Counts while it is open or leaving; where it was consumed it says what left.

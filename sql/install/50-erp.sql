@@ -23,6 +23,7 @@ CREATE TABLE oms.erp_attachment (   --| The ERP this database is attached to.
     profile text PRIMARY KEY,       --| Profile attached
     company_id integer NOT NULL,    --| Company it feeds
     params jsonb NOT NULL DEFAULT '{}', --| Parameters the profile's queries read as $2
+    absent text[] NOT NULL DEFAULT '{}', --| Entities of the profile that this ERP has no tables for (oms.erp_entity.needs)
     attached_at timestamptz NOT NULL DEFAULT now(), --| When
     snapshot_at timestamptz,        --| When the first snapshot was complete
     clock_on date                   --| Day of the company for which entities that change with the date were last evaluated whole

@@ -236,6 +236,44 @@ like(query($sound), qr/^stock\|/, 'a full recount finds what was loaded behind o
 query(q{SELECT oms.erp_refresh('stock')});
 is(query($sound), '', 'and a refresh repairs it');
 
+### Lots: none without the modules; here their tables as Tryton makes them
+like($report, qr/^entity lot: absent, the ERP has no table public\.stock_lot$/m, 'no module, no lots, no error');
+is(query(q{SELECT count(*) FROM oms.erp_source_link WHERE 'lot' = ANY (watch) OR relation ~ 'lot'}), '0', 'and nothing more is watched');
+query(q{CREATE TABLE stock_lot (id integer PRIMARY KEY, number varchar NOT NULL, product integer NOT NULL);
+	ALTER TABLE stock_move ADD lot integer REFERENCES stock_lot});
+is(query($sound), '', 'a new column of a watched table is no matter');
+like(query(q{SELECT oms.attach_erp('tryton')}), qr/^entity lot: 0 rows$/m, 'attached again with module stock_lot');
+query(qq{INSERT INTO stock_lot SELECT 1, 'T1', id FROM product_product WHERE code = '$sku';
+	UPDATE stock_move SET lot = 1 WHERE product = (SELECT product FROM stock_lot)});
+my $lots = sub { return query(qq{SELECT string_agg(b.lot || ' ' || trim_scale(b.on_hand), ', ' ORDER BY b.lot) FROM oms.stock_lot b
+	JOIN oms.sku k USING (sku_id) JOIN oms.node n USING (node_id) WHERE k.code = '$sku' AND n.code = '$node_code' AND NOT b.gone}) };
+my $free = sub { return query("SELECT trim_scale(available) FROM oms.available('$sku', '$node_code')") };
+my $all = $free->();
+is(query($sound), '', 'no drift');
+is(query(qq{SELECT count(*) > 0, bool_and(b.on_hand = greatest(s.on_hand, 0)) FROM oms.stock_lot b JOIN oms.stock s USING (company_id, node_id, sku_id)}), 't|t',
+	'where every move names the lot it is the whole count');
+is($free->(), $all, 'all of it is promised');
+query('ALTER TABLE stock_lot ADD shelf_life_expiration_date date, ADD expiration_date date');
+is(query(q{SELECT oms.attach_erp('tryton'); SELECT watch FROM oms.erp_source_link WHERE relation = 'public.stock_lot'}) =~ s/.*\n//sr,
+	'{expiration_date,id,number,product,shelf_life_expiration_date}', 'attached again with module stock_lot_sled');
+query(q{UPDATE stock_lot SET shelf_life_expiration_date = '2020-01-01', expiration_date = '2099-01-01'});
+is($free->(), '0', 'past its shelf life: the very next promise knows');
+query(qq{INSERT INTO stock_lot SELECT 2, 'T2', id, '2098-01-01' FROM product_product WHERE code = '$sku';
+	INSERT INTO stock_move (company, product, uom, quantity, internal_quantity, unit_price, currency, from_location, to_location, state, effective_date, lot)
+	SELECT m.company, m.product, m.uom, 5, 5, m.unit_price, m.currency, m.from_location, w.storage_location, 'done', current_date - 1, 2 FROM stock_location w, stock_move m
+	 WHERE w.code = '$node_code' AND m.product = (SELECT id FROM product_product WHERE code = '$sku') AND m.state = 'done' AND m.from_location <> w.storage_location ORDER BY m.id LIMIT 1});
+is($free->(), '5', 'five of another lot come in');
+is(query($sound), '', 'no drift');
+is($lots->(), "T1 $all, T2 5", 'taken in');
+query('UPDATE stock_lot SET shelf_life_expiration_date = NULL, expiration_date = NULL');
+is($free->(), $all + 5, 'without an end all of it again');
+is(query($sound), '', 'no drift');
+query('ALTER TABLE stock_move DROP lot; DROP TABLE stock_lot');
+query('SELECT oms.erp_apply()');
+is($free->(), $all + 5, 'the module is gone: what was stays');
+like(query(q{SELECT oms.attach_erp('tryton')}), qr/^entity lot: absent/m, 'until attached again');
+is(query($sound), '', 'no drift');
+
 ### Detach
 query(q{ALTER TABLE product_list_price ALTER list_price TYPE numeric});
 query(q{SELECT oms.detach_erp('tryton')});

@@ -31,9 +31,26 @@ like($err, qr/in use and could not be attached/, 'and it says so');
 is(query("SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgname LIKE 'oms%' AND c.relnamespace <> 'oms'::regnamespace"), '0', 'nothing is left half done');
 $writer->query_safe('COMMIT');
 query("CALL oms.attach_erp_online('shop')");
-is(query("SELECT count(*) FROM oms.erp_lag() WHERE problem IS NULL"), '8', 'eight tables');
+is(query("SELECT count(*) FROM oms.erp_lag() WHERE problem IS NULL"), '9', 'nine tables');
 is(query($sound), '', 'the snapshot is the ERP');
 my $was = query("SELECT on_hand FROM oms.available('KUR-0001-M', 'BLR1')");
+
+# items with batches: together the count; the ERP takes out of the first to end
+is(query(q{SELECT count(*) > 10, bool_and(s.on_hand = b.qty) FROM (SELECT node_id, sku_id, sum(on_hand) AS qty FROM oms.stock_lot WHERE NOT gone GROUP BY 1, 2) b
+	JOIN oms.stock s USING (node_id, sku_id)}), 't|t', 'its batches are our lots');
+my $ghee = q{SELECT b.lot, b.on_hand, (SELECT l.available FROM oms.available('GHE-0001', 'BLR1') l)
+	FROM oms.stock_lot b JOIN oms.node n USING (node_id) JOIN oms.sku k USING (sku_id) WHERE k.code = 'GHE-0001' AND n.code = 'BLR1' ORDER BY b.lot};
+my @ghee = map { [ split /\|/ ] } split /\n/, query($ghee);
+is(join(' ', map { $_->[0] } @ghee), 'P2607 P2608', 'two of an item');
+cmp_ok($ghee[0][1], '>', 2, 'with stock');
+my $batch = q{item_id = (SELECT item_id FROM item WHERE item_code = 'GHE-0001') AND warehouse_id = (SELECT warehouse_id FROM warehouse WHERE code = 'BLR1')};
+query("SELECT erp_post('GHE-0001', 'BLR1', -2, 'SALE')");
+query("UPDATE item_batch SET best_before = '2020-01-01' WHERE batch_no = 'P2608' AND $batch");
+is(query("SELECT available FROM oms.available('GHE-0001', 'BLR1')"), $ghee[0][1] - 2 . '.000', 'sold, and a batch past its day: the next promise knows');
+is(query($sound), '', 'no drift');
+query("UPDATE item_batch SET best_before = '2027-07-31' WHERE batch_no = 'P2608' AND $batch");
+is(query($sound), '', 'no drift');
+is(query("SELECT available FROM oms.available('GHE-0001', 'BLR1')") - $ghee[0][2], -2, 'all but the two again');
 
 ### No worker: a promise sees it all the same, at every isolation level
 $writer->query_safe("SELECT erp_post('KUR-0001-M', 'BLR1', -1)");
@@ -50,9 +67,11 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 query("SELECT erp_post('KUR-0001-M', 'BLR1', -1)");
+query("UPDATE item_batch SET best_before = '2020-01-01' WHERE $batch");
 $node->wait_for_catchup($standby);
+is($standby->safe_psql('erp', "SELECT available FROM oms.available('GHE-0001', 'BLR1')"), '0.000', 'a standby knows what is past its day');
 is($standby->safe_psql('erp', "SELECT on_hand FROM oms.available('KUR-0001-M', 'BLR1')") - $was, -3, 'a standby promises by the ERP\'s last word');
-is(query('SELECT count(*) FROM oms.erp_change'), '3', 'nothing has been taken in yet');
+is(query('SELECT count(*) FROM oms.erp_change'), '5', 'nothing has been taken in yet');
 $standby->stop;
 
 ### The worker does it by itself
@@ -92,7 +111,7 @@ my $file = $node->basedir . '/erp.dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $file, $node->connstr('erp') ], 'dumped');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('copy'), $file ], 'restored');
 $db = 'copy';
-is(query('SELECT count(*) FROM oms.erp_lag() WHERE problem IS NULL'), '8', 'triggers and fingerprints came along');
+is(query('SELECT count(*) FROM oms.erp_lag() WHERE problem IS NULL'), '9', 'triggers and fingerprints came along');
 query("SELECT erp_post('KUR-0001-M', 'BLR1', 4)");
 is(query("SELECT on_hand FROM oms.available('KUR-0001-M', 'BLR1')"), '20.000', 'it goes on');
 is(query($sound), '', 'no drift');
