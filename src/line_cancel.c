@@ -17,6 +17,7 @@
 
 #include "allocation.h"
 #include "line_change.h"
+#include "node_slot.h"
 #include "orders.h"
 #include "shipment.h"
 #include "stock.h"
@@ -425,6 +426,7 @@ cancel_parts(const LineRequest *q, Part *parts, int n, int64 qty,
 		found += parts[touched].qty;
 	}
 	oms_stock_lock_allocations(q->company_id, ids, touched);
+	oms_slots_lock(q->company_id, q->order_id, ids, touched, NULL);
 	for (int i = 0; i < touched; i++)
 	{
 		Part	   *p = &parts[i];

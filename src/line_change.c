@@ -306,7 +306,8 @@ oms_line_change(OmsLineChange *c)
 	r.ids = ids;
 	r.keep = true;
 	r.whole = !c->partial || !t.backorder;
-	if (c->nmore > 0)
+	r.wait = c->nmore == 0;
+	if (c->nmore > 0 || c->nless > 1)
 	{
 		held = repalloc(held, sizeof(int64) * (nheld + nalong + 1));
 		for (int i = 0; i < nalong; i++)

@@ -318,6 +318,73 @@ oms_slots_keep(int32 company_id, int64 order_id, int64 shipment_id,
 	oms_exec(&keep_plan, values, NULL, false, 0);
 }
 
+static OmsPlan held_plan = {
+	"SELECT u.node_id, u.starts_at FROM oms.slot_use u WHERE u.company_id = $1 AND u.order_id = $2 AND u.shipment_id IN"
+	" (SELECT a.shipment_id FROM oms.allocation a WHERE a.company_id = $1 AND a.allocation_id = ANY ($3))",
+	3, {INT4OID, INT8OID, INT8ARRAYOID}, NULL
+};
+static OmsPlan lock_plan = {
+	"SELECT 1 FROM oms.node_slot WHERE company_id = $1 AND node_id = $2 AND starts_at = $3 FOR NO KEY UPDATE",
+	3, {INT4OID, INT4OID, TIMESTAMPTZOID}, NULL
+};
+
+static int
+compare_slots(const void *a, const void *b)
+{
+	const SlotRow *x = a;
+	const SlotRow *y = b;
+
+	if (x->node_id != y->node_id)
+		return x->node_id < y->node_id ? -1 : 1;
+	return x->starts_at == y->starts_at ? 0 :
+		x->starts_at < y->starts_at ? -1 : 1;
+}
+
+void
+oms_slots_lock(int32 company_id, int64 order_id, const int64 *ids, int nids,
+			   const OmsPlanResult *plan)
+{
+	Datum		values[4] = {
+		Int32GetDatum(company_id), Int64GetDatum(order_id),
+		oms_int8_array(ids, nids)
+	};
+	int			n = (int) oms_exec(&held_plan, values, NULL, false, 0);
+	SlotRow    *rows;
+
+	if (n == 0)
+		return;					/* what is taken is taken in order */
+	rows = palloc0(sizeof(SlotRow) * (n + (plan ? plan->npieces : 0)));
+	for (int i = 0; i < n; i++)
+	{
+		rows[i].node_id = oms_int4(i, 1);
+		rows[i].starts_at = oms_time(i, 2);
+		rows[i].capacity = -1;
+	}
+	for (int i = 0; plan && plan->slots && i < plan->npieces; i++)
+	{
+		const OmsNodeSlot *slot = &plan->slots[plan->pieces[i].node];
+
+		if (slot->starts_at == 0)
+			continue;
+		rows[n].node_id = plan->nodes[plan->pieces[i].node].node_id;
+		rows[n].starts_at = slot->starts_at;
+		rows[n++].capacity = slot->known ? -1 : slot->capacity;
+	}
+	qsort(rows, n, sizeof(SlotRow), compare_slots);
+	for (int i = 0; i < n; i++)
+	{
+		values[1] = Int32GetDatum(rows[i].node_id);
+		values[2] = TimestampTzGetDatum(rows[i].starts_at);
+		if (rows[i].capacity >= 0)
+		{
+			values[3] = oms_milli_numeric(rows[i].capacity);
+			oms_exec(&make_plan, values, NULL, false, 0);
+		}
+		oms_exec(&lock_plan, values, NULL, false, 0);
+	}
+	pfree(rows);
+}
+
 static OmsPlan needed_plan = {
 	"SELECT u.shipment_id, u.node_id, u.starts_at, u.qty, CASE WHEN s.state = 'CANCELLED' OR l.qty IS NULL THEN 0"
 	"  WHEN n.capacity_unit = 'units' THEN least(u.qty, l.qty) ELSE u.qty END"

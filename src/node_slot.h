@@ -40,6 +40,15 @@ extern void oms_slots_keep(int32 company_id, int64 order_id,
 						   int node, int part);
 
 /*
+ * Where parcels of these allocations have slots: locks those, and those a
+ * plan (NULL: none) would take, in the one order, before any is given back.
+ * After all rows of stock; SPI connected.
+ */
+extern void oms_slots_lock(int32 company_id, int64 order_id,
+						   const int64 *ids, int nids,
+						   const OmsPlanResult *plan);
+
+/*
  * Gives back what the order's parcels (or this one; 0: all) do not need any
  * more, exactly once.  Order locked, after its stock was given back; SPI
  * connected.

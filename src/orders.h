@@ -360,9 +360,9 @@ typedef struct OmsReplan
 
 /*
  * Locks the stock rows that "held" hold and those the plan would take as
- * things stand, in the one order: to be called before anything is given
- * back.  The plan proper may come out otherwise if somebody was faster, and
- * then lock a row that comes before these.
+ * things stand, in the one order, then slots of nodes likewise: to be called
+ * before anything is given back.  The plan proper may come out otherwise if
+ * somebody was faster, and then lock a row that comes before these.
  */
 extern void oms_order_lock_ahead(const OmsReplan *replan, const int64 *held,
 								 int nheld);

@@ -18,6 +18,7 @@
 
 #include "allocation.h"
 #include "core_probe.h"
+#include "node_slot.h"
 #include "orders.h"
 #include "parking.h"
 
@@ -245,8 +246,7 @@ oms_order_lock_ahead(const OmsReplan *r, const int64 *held, int nheld)
 	if (!r->wait && prepare(r, &f, &tax))
 	{
 		demand = oms_order_demand(r->company_id, f.lines, f.nlines);
-		if (!r->only_node_id)
-			oms_fulfil_plan(&f);
+		oms_fulfil_plan(&f);
 		for (int i = 0; i < (r->only_node_id ? f.nlines : f.plan.npieces); i++)
 		{
 			OmsDemand  *d = &demand[r->only_node_id ? i : f.plan.pieces[i].demand];
@@ -268,6 +268,7 @@ oms_order_lock_ahead(const OmsReplan *r, const int64 *held, int nheld)
 	values[3] = oms_int8_array(held, nheld);
 	oms_spi_connect();
 	oms_exec(&lock_ahead_plan, values, NULL, false, 0);
+	oms_slots_lock(r->company_id, r->order_id, held, nheld, &f.plan);
 	oms_spi_finish();
 }
 
