@@ -19,7 +19,6 @@ insert into oms.channel (company_id, code, name, kind, max_shipments) values
     (oms.company_id(), 'WEB', 'Web shop', 'web', 3),
     (oms.company_id(), 'POS', 'Shop counters', 'pos', 1);
 \i demo/couriers.sql
-\echo
 \echo :pincodes 'pincodes loaded. Fulfilment nodes: warehouses ship anywhere, dark stores and stores serve their circle:'
 select n.kind, n.code, n.city, n.pincode, n.state_code as gst, n.cutoff, n.pick_minutes as pick_min,
        a.radius_m, (select count(*) from oms.stock s where s.node_id = n.node_id and s.on_hand > 0) as items_in_stock

@@ -18,9 +18,11 @@ select case when igst > 0 then 'inter-state: IGST' else 'intra-state: CGST + SGS
 select order_id as shown from oms."order" o where payment_mode = 'COD' and exists
     (select from oms.decision d where d.order_id = o.order_id and d.subject = 'courier' and d.outcome = 'ranked')
    and exists (select from oms.decision d where d.order_id = o.order_id and d.reason = 'NOT_BEST') order by order_id limit 1 \gset
-\echo 'Why order' :shown 'goes as it goes (oms.explain_order): every node and courier, chosen, ranked or refused:'
-select subject, what, outcome, rank, cost, reason, left(meaning, 58) as meaning from oms.explain_order(:shown)
+\echo 'Why order' :shown 'goes as it goes (oms.explain_order): every node, plan and courier, chosen, ranked or refused'
+\echo '(nodes whose circle does not reach the buyer are left out here; the risk is a probability):'
+select subject, what, outcome, rank, cost, reason, meaning from oms.explain_order(:shown)
  where reason is distinct from 'OUT_OF_AREA' order by run, seq;
 \echo 'COD risk, a documented starting model: share of COD orders by action, mean probability of return:'
-select action, count(*) as orders, round(avg(probability)::numeric, 3) as mean_probability, mode() within group (order by reasons[1]) as commonest_reason
-  from oms.risk_score r join oms."order" o using (company_id, order_id) where o.payment_mode = 'COD' group by 1 order by 3;
+select action, count(*) as orders, round(avg(probability)::numeric, 3) as mean_probability, mode() within group (order by c.text) as commonest_reason
+  from oms.risk_score r join oms."order" o using (company_id, order_id) left join oms.reason_code c on c.code = r.reasons[1]
+ where o.payment_mode = 'COD' group by 1 order by 3;

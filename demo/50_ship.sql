@@ -50,8 +50,7 @@ select w.shipment_id, x.phase, jsonb_build_object('courier', w.courier, 'awb', w
 
 select count(*) as scans, count(*) filter (where not ok) as bad from oms.record_scans(
     (select array_agg(doc order by md5(doc)) from (select doc from scan_doc where phase = 1 union all select doc from scan_doc where phase = 1 and shipment_id % 10 = 0) d)) \gset
-\echo
-\echo :scans 'courier scans taken, shuffled and a tenth of them twice (' :bad 'refused ). Failed first attempts, as the desk sees them (oms.ndr_open):'
+\echo :scans 'courier scans taken, shuffled and a tenth of them twice;' :bad 'refused. Failed first attempts, as the desk sees them (oms.ndr_open):'
 select shipment_id, courier, attempt, reason, fault, actions from oms.ndr_open(at => (select min(failed_at) from oms.ndr)) order by shipment_id limit 4;
 select count(oms.ndr_action(n.shipment_id, 'RE_ATTEMPT', at => n.failed_at + interval '2 hours')) as asked from oms.ndr n where n.outcome is null \gset
 select count(*) as scans from oms.record_scans((select array_agg(doc order by md5(doc)) from scan_doc where phase = 2)) \gset

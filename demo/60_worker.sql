@@ -14,4 +14,4 @@ select k.sku_id, k.code as sku, sum(a.qty) as units, count(distinct a.order_id) 
    and not exists (select from demo_pick p where p.sku_id = k.sku_id)
  group by k.sku_id, k.code order by sum(a.qty) desc, k.code limit 1;
 select sku as wait_sku, orders as wait_orders, units::integer as wait_units from demo_wait \gset
-\echo :wait_orders 'orders wait for' :wait_units 'units of' :wait_sku '. The ERP books in a delivery of 40 at its Mumbai warehouse.'
+\echo :wait_orders 'orders wait for' :wait_units 'units of' :wait_sku'. The ERP books in a delivery of 40 at its Mumbai warehouse.'

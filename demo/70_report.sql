@@ -18,10 +18,11 @@ select d.service_code as service, sum(p.due) as due, round(100.0 * sum(p.kept) /
 select r.pincode, i.district, i.state_name as state, d.service_code as service, r.resolved as parcels, r.rto, round(100 * r.rto_rate) as "rto %"
   from oms_bi.rto_by_pincode_courier r join oms_bi.dim_courier d using (courier_service_id) left join oms_bi.dim_pincode i using (pincode)
  where r.resolved >= 3 and r.rto > 0 order by r.rto_rate desc, r.resolved desc, r.pincode limit 5;
-\echo '5. How much is cash on delivery, how risky, was the model right? 6. What does freight cost for one order delivered, failures included?'
+\echo '5. How much is cash on delivery, how risky, was the model right about those whose fate is known?'
+\echo '6. What does freight cost for one order delivered, failures included?'
 select c.channel_name as channel, round(100.0 * sum(k.cod_orders) / sum(k.orders), 1) as "cod %", round(sum(k.expected_rto)::numeric, 1) as expected_rto,
-       sum(k.resolved) as resolved, round(sum(k.expected_rto_resolved)::numeric, 1) as expected_of_these, sum(k.rto) as came_back,
-       sum(k.asked_to_confirm) as asked_to_confirm, sum(k.refused_cod) as refused_cod, f.freight as freight_per_order
+       sum(k.resolved) as resolved, round(sum(k.expected_rto_resolved)::numeric, 1) as expected, sum(k.rto) as came_back,
+       sum(k.asked_to_confirm) as to_confirm, sum(k.refused_cod) as refused_cod, f.freight as freight
   from oms_bi.cod_share_and_risk k join oms_bi.dim_channel c using (channel_id)
   left join (select channel_id, round(sum(freight_amount) / nullif(sum(orders_delivered), 0), 2) as freight from oms_bi.freight_per_delivered_order group by 1) f using (channel_id)
  group by c.channel_name, f.freight order by c.channel_name;

@@ -18,12 +18,12 @@ chapter() {
 	local file=$1
 	shift
 	psql -Xq -v ON_ERROR_STOP=1 -P pager=off -P footer=off -P linestyle=unicode \
-		-v erp="$profile" "$@" -f "demo/$file"
+		-P format=wrapped -P columns=132 -v erp="$profile" "$@" -f "demo/$file"
 }
 
-# bold on a terminal only
+# bold on a terminal only; a chapter ends with an empty line, a step does not
 title() {
-	if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
+	if [ -t 1 ]; then printf '\033[1m%s\033[0m\n' "$*"; else printf '%s\n' "$*"; fi
 }
 
 # wait_for QUERY: until it says true, a minute at most
@@ -91,6 +91,7 @@ capture_all() {
 	sql -f demo/32_stream.sql >"$OMS_WORK/stream.out"
 }
 
+echo
 title '1. An ERP database'
 case $kind in
 generic)
@@ -116,6 +117,7 @@ tryton)
 *) die "unknown ERP: $kind" ;;
 esac
 
+echo
 title '2. CREATE EXTENSION, attach, place'
 chapter 10_attach.sql
 chapter 20_place.sql
@@ -155,5 +157,6 @@ chapter 70_report.sql
 step 'drawing the map' demo/map.sh "$OMS_OUT/map.png"
 say "   map: $OMS_OUT/map.png"
 
+echo
 title '8. Is it sound?'
 chapter 80_verify.sql

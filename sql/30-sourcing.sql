@@ -49,12 +49,24 @@ LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 20
 SET search_path = pg_catalog, pg_temp AS $$
     WITH c AS (SELECT oms.company_id($2) AS company_id)
     SELECT d.run, d.seq, d.subject,
-           concat_ws(' ', n.code, s.code),
-           d.outcome, d.rank, d.cost, d.reason, r.text, d.terms
+           CASE WHEN d.subject <> 'plan' THEN concat_ws(' ', n.code, s.code)
+                WHEN d.outcome = 'runner_up' THEN (SELECT string_agg(u.code, ' + ' ORDER BY u.i) FROM jsonb_array_elements_text(d.terms -> 'nodes') WITH ORDINALITY u (code, i))
+                ELSE (SELECT string_agg(u.code, ' + ' ORDER BY x.seq) FROM oms.decision x JOIN oms.node u ON u.node_id = x.node_id
+                       WHERE x.company_id = d.company_id AND x.order_id = d.order_id AND x.run = d.run AND x.subject = 'node' AND x.outcome = 'chosen') END,
+           d.outcome, d.rank, d.cost, d.reason,
+           CASE WHEN d.subject <> 'plan' THEN r.text
+                ELSE concat_ws('; ',
+                    CASE WHEN p.difference > 0 THEN p.difference || ' more' WHEN p.difference < 0 THEN -p.difference || ' less' WHEN p.difference = 0 THEN 'Costs the same' END,
+                    CASE WHEN p.unfilled = 1 THEN '1 unit waits' WHEN p.unfilled > 0 THEN trim_scale(p.unfilled) || ' units wait' END,
+                    CASE p.parcels WHEN 0 THEN 'no parcel' WHEN 1 THEN '1 parcel' ELSE p.parcels || ' parcels' END,
+                    CASE WHEN p.complete THEN 'nothing waits' WHEN NOT p.complete THEN 'the rest waits' END,
+                    CASE WHEN NOT p.proven THEN 'not all plans were weighed' END) END,
+           d.terms
       FROM c JOIN oms.decision d ON d.company_id = c.company_id AND d.order_id = $1
       LEFT JOIN oms.node n ON n.node_id = d.node_id
       LEFT JOIN oms.courier_service s ON s.courier_service_id = d.courier_service_id
       LEFT JOIN oms.reason_code r ON r.code = d.reason
+      CROSS JOIN jsonb_to_record(d.terms) AS p (difference numeric, unfilled numeric, parcels integer, complete boolean, proven boolean)
     UNION ALL
     SELECT o.planning_run, 10000, 'risk', m.name, k.action, NULL, round(k.probability::numeric, 4),
            array_to_string(k.reasons, ','),
@@ -66,7 +78,7 @@ SET search_path = pg_catalog, pg_temp AS $$
      ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION oms.explain_order(bigint, text) IS
-    'Every node and courier service considered for an order, in each planning run: chosen, ranked with its cost, or refused with a reason; the plan, and the best one with another set of nodes (runner_up) with the difference of its cost; and the risk score with its terms. Cost is in the order''s currency (a probability for risk).';
+    'Every node and courier service considered for an order, in each planning run: chosen, ranked with its cost, or refused with a reason; the plan, and the best one with another set of nodes (runner_up), with their nodes and, as meaning, what it costs more, what waits and how many parcels; and the risk score with its terms. Cost is in the order''s currency (a probability for risk).';
 
 CREATE FUNCTION oms.plan_split(problem jsonb, mode text DEFAULT 'cost') RETURNS jsonb
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'oms_plan_split';

@@ -17,7 +17,7 @@ $$;
 SELECT pg_temp.plan(pg_temp.capture('a', 'WEB 981001 PREPAID 2xSHIRT'));
 -- from one node each: the next cheapest, never the winner and a node that sends nothing
 SELECT * FROM pg_temp.second('a');
-SELECT what, outcome, rank FROM oms.explain_order(pg_temp.id('a')) WHERE subject IN ('node', 'plan') ORDER BY seq;
+SELECT what, outcome, rank, meaning FROM oms.explain_order(pg_temp.id('a')) WHERE subject IN ('node', 'plan') ORDER BY seq;
 SELECT oms.cancel_order(pg_temp.id('a'));
 -- Delhi has all; without it two parcels
 SELECT pg_temp.plan(pg_temp.capture('b', 'WEB 981001 PREPAID 4xSHIRT'));
@@ -26,6 +26,7 @@ SELECT oms.cancel_order(pg_temp.id('b'));
 -- the other node has less: so many units would wait
 SELECT pg_temp.plan(pg_temp.capture('c', 'WEB 981001 PREPAID 2xTV'));
 SELECT * FROM pg_temp.second('c');
+SELECT what, outcome, meaning FROM oms.explain_order(pg_temp.id('c')) WHERE subject = 'plan' ORDER BY seq;
 SELECT oms.cancel_order(pg_temp.id('c'));
 -- ... which is no plan where everything goes together or not at all
 SELECT pg_temp.plan(pg_temp.capture('d', 'ONE 981001 PREPAID 2xTV'));
@@ -33,6 +34,11 @@ SELECT * FROM pg_temp.second('d');
 -- only one node has it; nothing could be planned
 SELECT pg_temp.plan(pg_temp.capture('e', 'WEB 981001 PREPAID 1xRICE'));
 SELECT * FROM pg_temp.second('e');
+SELECT what, outcome, meaning FROM oms.explain_order(pg_temp.id('e')) WHERE subject = 'plan' ORDER BY seq;
+-- part of it waits
+SELECT pg_temp.plan(pg_temp.capture('part', 'WEB 981001 PREPAID 4xTV'));
+SELECT what, outcome, meaning FROM oms.explain_order(pg_temp.id('part')) WHERE subject = 'plan' ORDER BY seq;
+SELECT oms.cancel_order(pg_temp.id('part'));
 SELECT pg_temp.plan(pg_temp.capture('f', 'WEB 981001 PREPAID 1xRING'));
 SELECT count(*) FROM oms.explain_order(pg_temp.id('f')) WHERE subject = 'plan';
 -- switched off
