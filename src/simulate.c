@@ -16,6 +16,10 @@
  * Handing over takes from on_hand and reserved alike, so it is left out, and
  * so is what the ERP books of it: that would take from the node where the
  * goods really were.
+ *
+ * Orders that were loaded later are from a time of which nothing may be on
+ * the books.  Where a first count came after such an order, and before it
+ * was loaded, the count is taken to have stood since ever, with a notice.
  */
 #include "postgres.h"
 
@@ -37,6 +41,7 @@ typedef struct Level
 	OmsStockKey key;			/* first: the hash's */
 	int64		on_hand;
 	int64		reserved;
+	int64		first_id;		/* ledger row already in on_hand, or 0 */
 } Level;
 
 typedef enum FactKind
@@ -51,8 +56,9 @@ typedef enum FactKind
 typedef struct Fact
 {
 	FactKind	kind;
-	int64		order_id;
+	int64		order_id;		/* of a count its number */
 	int32		line_no;
+	bool		counted;		/* by the ledger, not booked by the ERP */
 	OmsStockKey key;
 	int64		qty;
 } Fact;
@@ -103,7 +109,7 @@ typedef struct Simulation
 	OmsWhatIf	whatif;
 } Simulation;
 
-static void load_levels(Simulation *s, Datum from);
+static void load_levels(Simulation *s, Datum from, Datum to);
 static int	load_facts(Simulation *s, Datum from, Datum to, Fact **facts);
 static void load_nodes(Simulation *s);
 static void change_rule(void *arg, OmsSourcingRule *rule);
@@ -175,7 +181,7 @@ oms_simulate(PG_FUNCTION_ARGS)
 	ctl.entrysize = sizeof(Holding);
 	s.holdings = hash_create("simulated orders", 1024, &ctl,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	load_levels(&s, PG_GETARG_DATUM(1));
+	load_levels(&s, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	load_nodes(&s);
 	n = load_facts(&s, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), &facts);
 
@@ -205,6 +211,9 @@ oms_simulate(PG_FUNCTION_ARGS)
 			give_back(&s, fact->order_id, 0, PG_INT64_MAX);
 		else if ((level = hash_search(s.levels, &fact->key, HASH_FIND, NULL)) != NULL)
 		{
+			if (fact->kind == FACT_COUNT && fact->counted &&
+				fact->order_id == level->first_id)
+				continue;
 			if (fact->kind == FACT_COUNT)
 				level->on_hand += fact->qty;
 			else
@@ -219,32 +228,43 @@ oms_simulate(PG_FUNCTION_ARGS)
 
 /*
  * Reservations but those of orders in the window, which are planned anew:
- * from when to when each counts.
+ * from when to when each counts.  What an order took when it was captured,
+ * it has since then, though it may have been loaded later.
  */
 #define FACTUAL_HOLDS(window) \
-	"SELECT r.node_id, r.sku_id, r.qty, r.created_at AS since, least(r.closed_at, r.expires_at) AS until," \
+	"SELECT r.node_id, r.sku_id, r.qty, CASE WHEN r.created_at = a.created_at THEN least(r.created_at, o.captured_at) ELSE r.created_at END AS since, least(r.closed_at, r.expires_at) AS until," \
 	"  r.close_reason = 'consumed' AND n.stock_from = 'oms' AS left_us" \
 	"  FROM oms.reservation r JOIN oms.node n ON n.node_id = r.node_id" \
 	"  LEFT JOIN oms.allocation a ON a.company_id = r.company_id AND a.allocation_id = r.allocation_id" \
 	"  LEFT JOIN oms.\"order\" o ON o.company_id = a.company_id AND o.order_id = a.order_id" \
 	"  WHERE r.company_id = $1 AND NOT coalesce(" window ", false)"
 
-/* What was there and held at the first moment. */
+/* What was there and held at the first moment; a first count that an order was loaded after. */
 static OmsPlan levels_plan = {
-	"SELECT s.node_id, s.sku_id, ((s.on_hand - coalesce(l.delta, 0)) * 1000)::int8, (coalesce(h.qty, 0) * 1000)::int8"
-	" FROM oms.stock s"
+	"WITH late AS (SELECT item, range_agg(tstzrange(captured_at, loaded_at, '(]')) AS times FROM ("
+	"   SELECT coalesce(c.sku_id, a.sku_id) AS item, o.captured_at, min(a.created_at) AS loaded_at FROM oms.\"order\" o"
+	"   JOIN oms.allocation a ON a.company_id = o.company_id AND a.order_id = o.order_id"
+	"   LEFT JOIN oms.kit_component c ON c.company_id = a.company_id AND c.kit_sku_id = a.sku_id"
+	"   WHERE o.company_id = $1 AND o.captured_at >= $2 AND o.captured_at < $3"
+	"   GROUP BY 1, 2, o.order_id HAVING min(a.created_at) > o.captured_at) x GROUP BY 1)"
+	" SELECT s.node_id, s.sku_id, ((s.on_hand - coalesce(l.delta, 0) + coalesce(f.delta, 0)) * 1000)::int8, (coalesce(h.qty, 0) * 1000)::int8, f.ledger_id"
+	" FROM oms.stock s LEFT JOIN late ON late.item = s.sku_id"
+	" LEFT JOIN LATERAL (SELECT g.ledger_id, g.delta, g.on_hand, g.created_at FROM oms.stock_ledger g WHERE g.company_id = $1 AND g.node_id = s.node_id AND g.sku_id = s.sku_id"
+	"  ORDER BY g.ledger_id LIMIT 1) f ON f.created_at >= $2 AND f.delta = f.on_hand"
+	"  AND late.times @> f.created_at"
 	" LEFT JOIN (SELECT node_id, sku_id, sum(delta) AS delta FROM oms.stock_ledger"
 	"  WHERE company_id = $1 AND created_at >= $2 GROUP BY 1, 2) l USING (node_id, sku_id)"
 	" LEFT JOIN (SELECT node_id, sku_id, sum(qty) AS qty FROM (" FACTUAL_HOLDS("o.captured_at >= $2") ") x"
 	"  WHERE since < $2 AND (until >= $2 OR until IS NULL) GROUP BY 1, 2) h USING (node_id, sku_id)"
 	" WHERE s.company_id = $1",
-	2, {INT4OID, TIMESTAMPTZOID}, NULL
+	3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}, NULL
 };
 
 static void
-load_levels(Simulation *s, Datum from)
+load_levels(Simulation *s, Datum from, Datum to)
 {
-	Datum		values[2] = {Int32GetDatum(s->company_id), from};
+	Datum		values[3] = {Int32GetDatum(s->company_id), from, to};
+	int			nfirst = 0;
 	uint64		n;
 
 	oms_spi_connect();
@@ -256,8 +276,16 @@ load_levels(Simulation *s, Datum from)
 
 		level->on_hand = oms_int8(i, 3);
 		level->reserved = oms_int8(i, 4);
+		level->first_id = oms_int8(i, 5);
+		nfirst += level->first_id != 0 ? 1 : 0;
 	}
 	oms_spi_finish();
+	if (nfirst > 0)
+		ereport(NOTICE,
+				(errmsg_plural("the first count of %d item at a node is taken to have stood before as well",
+							   "the first counts of %d items at nodes are taken to have stood before as well",
+							   nfirst, nfirst),
+				 errdetail("Orders of a time before it were loaded after it; what was there then is not on the books.")));
 }
 
 /*
@@ -267,7 +295,7 @@ load_levels(Simulation *s, Datum from)
 static OmsPlan facts_plan = {
 	"WITH hold AS (" FACTUAL_HOLDS("o.captured_at >= $2 AND o.captured_at < $3") ")"
 	/* counts; what left goes with what was held */
-	" SELECT created_at AS at, 1 AS kind, ledger_id AS id, NULL::int4 AS line_no, node_id, sku_id, (delta * 1000)::int8 AS qty"
+	" SELECT created_at AS at, 1 AS kind, ledger_id AS id, 0 AS line_no, node_id, sku_id, (delta * 1000)::int8 AS qty"
 	"  FROM oms.stock_ledger WHERE company_id = $1 AND created_at >= $2 AND created_at < $3 AND reason <> 'dispatch'"
 	/* the ERP's booking of what really left for these orders */
 	" UNION ALL SELECT r.closed_at, 1, r.reservation_id, NULL, r.node_id, r.sku_id, (r.qty * 1000)::int8"
@@ -303,6 +331,7 @@ load_facts(Simulation *s, Datum from, Datum to, Fact **facts)
 		fact->kind = oms_int4(i, 2);
 		fact->order_id = oms_int8(i, 3);
 		fact->line_no = oms_int4(i, 4);
+		fact->counted = !oms_isnull(i, 4);
 		fact->key.node_id = oms_int4(i, 5);
 		fact->key.sku_id = oms_int4(i, 6);
 		fact->qty = oms_int8(i, 7);

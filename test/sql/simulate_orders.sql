@@ -92,6 +92,22 @@ ROLLBACK TO reading;
 SELECT count(*) FROM oms.simulate('{}', '-infinity', 'infinity');
 SELECT before = (SELECT x FROM (SELECT (SELECT count(*) FROM oms.event) AS e, (SELECT count(*) FROM oms.reservation) AS r, (SELECT sum(version) FROM oms.stock) AS v, (SELECT last_value FROM oms.allocation_allocation_id_seq) AS a) x) AS untouched FROM before;
 
+-- a shop that begins: its stock was counted at 20 o'clock, orders of that day were loaded after; what they
+-- find is that count, once; who is before them in the day has his.  Orders that were on the books
+-- before the count find nothing
+SELECT pg_temp.set_stock(3, 1, 0, 'RING'), pg_temp.dated(20);
+SELECT pg_temp.order_at('r1', 'ONE 981001 PREPAID 2xRING@1000', 10);
+SELECT pg_temp.order_at('r2', 'ONE 981001 PREPAID 2xRING@1000', 11);
+UPDATE oms.reservation SET created_at = pg_temp.hour(21) WHERE sku_id = 9226 AND company_id = 9200;
+UPDATE oms.allocation SET created_at = pg_temp.hour(21) WHERE sku_id = 9226 AND company_id = 9200;
+SELECT oms.adjust_stock('BLR', 'RING', 5), pg_temp.dated(22);
+SET client_min_messages = notice;
+SELECT * FROM pg_temp.sim('{}', 9.9) WHERE ext ~ '^r';
+SELECT ext, plan FROM pg_temp.sim('{"node": {"BLR": {"open": false}}}', 9.9) WHERE ext ~ '^r';
+SELECT ext, plan FROM pg_temp.sim('{}', 10.5) WHERE ext ~ '^r';
+UPDATE oms.allocation SET created_at = pg_temp.hour(10) WHERE company_id = 9200 AND sku_id = 9226;
+SELECT ext, plan FROM pg_temp.sim('{}', 9.9) WHERE ext ~ '^r';
+SET client_min_messages = warning;
 -- what is no rule is refused
 -- (columns of rules come to be more)
 \pset format unaligned
