@@ -98,6 +98,13 @@ SELECT plan FROM pg_temp.took('f2', 'WEB 981003 PREPAID 15xBOOK');
 SELECT oms.cancel_order(pg_temp.id('f2'));
 SELECT what, reason FROM oms.explain_order(pg_temp.id('f1')) WHERE subject = 'node' AND outcome = 'refused' UNION ALL
 SELECT what, reason FROM oms.explain_order(pg_temp.id('f2')) WHERE subject = 'node' AND outcome = 'refused' ORDER BY 1, 2;
+-- a node that has nothing of it says so
+SELECT oms.adjust_stock('DEL', 'BOOK', 0);
+SELECT plan FROM pg_temp.took('f7', 'WEB 981003 PREPAID 1xBOOK');
+SELECT what, reason FROM oms.explain_order(pg_temp.id('f7')) WHERE subject = 'node' AND outcome = 'refused';
+SELECT oms.cancel_order(pg_temp.id('f7')), oms.adjust_stock('DEL', 'BOOK', 3);
+-- over the counter of a node that has none nothing is to be had
+SELECT n, oms.promise(pg_temp.doc('p', 'POS 981001 PREPAID 1xBOOK', jsonb_build_object('fulfilment', jsonb_build_object('mode', 'CARRY_OUT', 'node', n))), '2026-03-02 10:00+05:30') -> 'complete' AS complete FROM unnest('{BLR,BOM}'::text[]) n;
 UPDATE oms.node SET cod = false, cold_chain = false WHERE code = 'BLR' AND company_id = 9200;
 UPDATE oms.node SET regions = '{27,07}' WHERE code = 'BOM' AND company_id = 9200;
 UPDATE oms.sku SET cold_chain = true WHERE sku_id = 9221;
@@ -163,6 +170,17 @@ DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
 -- two nodes of one site are one parcel, at one opening cost; of another state they are not
 UPDATE oms.node SET site = 'HUB', state_code = '29', pincode = '981001', place = oms.geo_point(12.97, 77.59) WHERE code IN ('BLR', 'BOM') AND company_id = 9200;
 SELECT pg_temp.set_stock(2, 4, 6, 'SHIRT'), pg_temp.set_stock(3, 0, 4, 'BOOK');
+-- ... that of the cheaper: DEL has it all, and costs less than BLR to open
+UPDATE oms.node SET handling_cost = CASE code WHEN 'BLR' THEN 500 WHEN 'DEL' THEN 100 ELSE 15 END WHERE company_id = 9200;
+SELECT pg_temp.plan(oms.promise(pg_temp.doc('p', 'ONE 981001 PREPAID 6xSHIRT 3xBOOK'), '2026-03-02 10:00+05:30'));
+UPDATE oms.node SET handling_cost = 15 WHERE company_id = 9200;
+-- of a site, too, the earlier step first; that it is the best is not proven then
+INSERT INTO oms.sourcing_rule (sourcing_rule_id, company_id) VALUES (71, 9200);
+INSERT INTO oms.sourcing_step (sourcing_rule_id, seq, node_id) VALUES (71, 10, 9211), (71, 20, 9212);
+SELECT plan FROM pg_temp.took('h0', 'WEB 981001 PREPAID 3xSHIRT');
+SELECT p.terms ->> 'proven' AS proven FROM oms.decision p WHERE p.order_id = pg_temp.id('h0') AND p.subject = 'plan' AND p.outcome = 'chosen';
+SELECT oms.cancel_order(pg_temp.id('h0'));
+DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
 SELECT plan FROM pg_temp.took('h1', 'ONE 981001 PREPAID 6xSHIRT 3xBOOK');
 SELECT count(DISTINCT a.shipment_id) AS parcels, min(s.declared_value) AS value, count(DISTINCT a.node_id) AS nodes FROM oms.allocation a JOIN oms.shipment s USING (shipment_id) WHERE a.order_id = pg_temp.id('h1');
 SELECT terms ->> 'parcels' AS parcels, cost < 2 * (SELECT min(cost) FROM oms.decision n WHERE n.order_id = p.order_id AND n.subject = 'node' AND n.outcome = 'chosen') AS one_opening FROM oms.decision p WHERE p.order_id = pg_temp.id('h1') AND p.subject = 'plan' AND p.outcome = 'chosen';

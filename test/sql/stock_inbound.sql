@@ -123,6 +123,12 @@ SELECT oms.adjust_stock('BLR', 'TV', 0), oms.set_inbound('PO-12', 'BLR', 'TV', 3
 SELECT external_id, counts_on FROM pg_temp.waits('TV') WHERE external_id IN ('t3', 't5');
 SELECT oms.set_inbound('PO-12', 'BLR', 'TV', 3, '2026-03-27 12:00+05:30', at => '2026-03-25 10:00+05:30') > 0 AS set, oms.set_inbound('PO-8', 'BOM', 'TV', 9, '2026-03-28 12:00+05:30', at => '2026-03-25 10:00+05:30') > 0 AS set;
 SELECT external_id, counts_on FROM pg_temp.waits('TV') WHERE external_id IN ('t3', 't5');
+-- two lines of one item: three of the six are beyond the count, all of the second
+SELECT oms.adjust_stock('BLR', 'TV', 3), oms.set_stock_policy('BLR', 'TV', backorder_limit => 10);
+SELECT p ->> 'qty' AS qty, p ->> 'node' AS node, p ->> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 2xTV@100 4xTV@100'), '2026-03-25 10:00+05:30') -> 'plan') p;
+SELECT oms.set_inbound('PO-12', 'BLR', 'TV', 4, '2026-03-27 12:00+05:30', at => '2026-03-25 10:00+05:30') > 0 AS set;
+SELECT p ->> 'qty' AS qty, p ->> 'node' AS node, p ->> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 2xTV@100 4xTV@100'), '2026-03-25 10:00+05:30') -> 'plan') p;
+SELECT oms.adjust_stock('BLR', 'TV', 0), oms.set_stock_policy('BLR', 'TV', backorder_limit => 0);
 -- nothing on its way: by what is usual, of the item at the node, the node, the channel
 UPDATE oms.channel SET lead_days = 30 WHERE company_id = 9200 AND code = 'ONE';
 SELECT p -> 'supply_at' AS supply_at, p -> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'ONE 981001 PREPAID 1xRING@1000'), '2026-04-01 10:00+05:30') -> 'plan') p;
