@@ -43,9 +43,11 @@ SELECT * FROM pg_temp.took1('r1', 'NOW 981001 PREPAID 1xSHIRT', '{}', '2026-03-0
 SELECT what, outcome, reason FROM oms.explain_order(pg_temp.id('r1')) WHERE subject = 'node' ORDER BY 1;
 UPDATE oms.sourcing_rule SET when_full = 'next';
 SELECT * FROM pg_temp.took1('r2', 'NOW 981001 PREPAID 1xSHIRT', '{}', '2026-03-09 10:00+05:30');
--- at least so much must be left
+-- at least so much must be left: of the 12th one place is, and it is passed over
 UPDATE oms.sourcing_rule SET min_capacity = 2;
 SELECT * FROM pg_temp.took1('r3', 'NOW 981001 PREPAID 1xSHIRT', '{}', '2026-03-09 10:00+05:30');
+SELECT * FROM pg_temp.slots() WHERE used > 0 AND starts_at > '2026-03-08' ORDER BY starts_at;
+SELECT * FROM pg_temp.took1('r4', 'NOW 981001 PREPAID 1xSHIRT', '{}', '2026-03-09 10:00+05:30');
 UPDATE oms.sourcing_rule SET min_capacity = NULL;
 -- load as a weight: an empty node 844 km off against one that is half full here
 UPDATE oms.sourcing_rule SET cost_per_load = 40;
@@ -63,6 +65,14 @@ SELECT plan FROM pg_temp.took1('u3', 'NOW 981001 PREPAID 1xSHIRT', '{}', '2026-0
 -- more than any slot takes: as much as one does
 SELECT plan FROM pg_temp.took1('u4', 'WEB 981001 PREPAID 12xSHIRT 1xBOOK', '{}', '2026-04-06 10:00+05:30');
 SELECT * FROM pg_temp.slots() WHERE starts_at > '2026-04-01';
+-- a part, too, only of a slot of which so much is left
+INSERT INTO oms.sourcing_rule (company_id, min_capacity) VALUES (9200, 10);
+SELECT pg_temp.plan(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 12xSHIRT'), '2026-04-06 10:00+05:30'));
+UPDATE oms.sourcing_rule SET min_capacity = 11;
+SELECT pg_temp.plan(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 12xSHIRT'), '2026-04-06 10:00+05:30'));
+DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
+-- kits whole: half a kilo leaves room for nine
+SELECT pg_temp.set_stock(5, 0, 0, 'RICE'), pg_temp.plan(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 0.5xRICE 12xPAIR'), '2026-04-09 10:00+05:30'));
 -- so many units of a line, of a line in two parts
 SELECT (oms.cancel_line(pg_temp.id('u1'), 1, 2, request_id => 'two')) ->> 'status' AS status;
 SELECT * FROM pg_temp.slots() WHERE starts_at > '2026-04-01' LIMIT 1;
