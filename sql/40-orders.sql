@@ -1,8 +1,7 @@
 -- orders: capture, promise, carts, holds, cancellation, retry of backorders.
 
 CREATE FUNCTION oms.capture_order(document jsonb, at timestamptz DEFAULT now()) RETURNS jsonb
-LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
-SET search_path = pg_catalog, pg_temp
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000 -- sets search_path itself
 AS 'MODULE_PATHNAME', 'oms_capture_order';
 COMMENT ON FUNCTION oms.capture_order(jsonb, timestamptz) IS
     'Takes one canonical order (doc/order.schema.json) in this transaction: checked, de-duplicated, scored, planned, reserved, taxed, given to couriers. Answers with order_id, status, promised_at, total, tax, risk, holds and plan. The same order again changes nothing and answers "duplicate": true. Raises OM001 invalid document, OM002 unknown channel, item or node, OM005 same number with another content, OM101 out of stock (counter sales, and channels without backorders), OM103 a counter sale at a node without counter, OM201 no GST rate, OM202 invalid GSTIN, OM301 no risk model.';
@@ -14,6 +13,28 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_capture_orders';
 COMMENT ON FUNCTION oms.capture_orders(text[], timestamptz) IS
     'Takes many orders, each as oms.capture_order does; one that is refused lands in oms.reject with its reason and the others go on. One row per document in order: seq from 1, ok, the answer, or SQLSTATE and message of the refusal.';
+
+CREATE FUNCTION oms.complete_orders(max integer DEFAULT 256) RETURNS integer
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '50ms'
+AS 'MODULE_PATHNAME', 'oms_complete_orders';
+COMMENT ON FUNCTION oms.complete_orders(integer) IS
+    'Makes the orders of what was accepted in a rush (oms.accepted_order), oldest first, at most max of them; returns how many. One that cannot be made stays, with the reason, and is tried again after 1, 2, 4 ... minutes (event order.not_completed, once); what another transaction is busy with is left for the next call. Run by the worker. Raises OM001 for a negative max.';
+
+CREATE FUNCTION oms.complete_order(order_id bigint, company text DEFAULT NULL) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_complete_order';
+COMMENT ON FUNCTION oms.complete_order(bigint, text) IS
+    'Makes the order of one that was accepted in a rush, now; every call on the order does so by itself. False when none is accepted under this number (any more). Raises what oms.capture_order raises of the document.';
+
+CREATE FUNCTION oms.refuse_order(order_id bigint, reason text, company text DEFAULT NULL) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_refuse_order';
+COMMENT ON FUNCTION oms.refuse_order(bigint, text, text) IS
+    'Refuses an order that was accepted in a rush and cannot be made (oms.accepted_order.error): its stock is given back, its document kept in oms.reject, event order.refused; the channel may send its number again. False when none is accepted under this number (any more). Raises OM001 without a reason.';
 
 CREATE FUNCTION oms.promise(document jsonb, at timestamptz DEFAULT now()) RETURNS jsonb
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000

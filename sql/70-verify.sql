@@ -7,7 +7,9 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off AS $$
 WITH held AS ( -- reservations that count, by key
     SELECT company_id, node_id, sku_id, sum(qty) AS qty
-      FROM oms.reservation WHERE state <> 'closed' GROUP BY 1, 2, 3
+      FROM (SELECT company_id, node_id, sku_id, qty FROM oms.reservation WHERE state <> 'closed'
+            UNION ALL SELECT company_id, u.node_id, u.sku_id, u.qty
+              FROM oms.accepted_order, unnest(node_ids, sku_ids, qtys) AS u (node_id, sku_id, qty)) r GROUP BY 1, 2, 3
 ), due AS ( -- what allocations that reserve must hold: the item, or a kit's components
     SELECT a.company_id, a.allocation_id, a.node_id, coalesce(k.sku_id, a.sku_id) AS sku_id,
            sum(a.qty * coalesce(k.qty, 1)) AS qty
@@ -24,7 +26,7 @@ WITH held AS ( -- reservations that count, by key
 )
 -- stock
 SELECT 'stock_reserved', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
-       format('reserved is %s, reservations that are open or leaving hold %s',
+       format('reserved is %s, reservations that are open or leaving, and orders accepted, hold %s',
               coalesce(s.reserved::text, 'without a row'), coalesce(h.qty, 0))
   FROM oms.stock s FULL JOIN held h USING (company_id, node_id, sku_id)
  WHERE s.reserved IS DISTINCT FROM coalesce(h.qty, 0)

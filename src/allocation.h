@@ -15,6 +15,12 @@
 extern void oms_order_lock(int32 company_id, int64 order_id);
 
 /*
+ * Asked for an order that is not there: true when it is now (it was accepted,
+ * and has been made).
+ */
+extern bool (*oms_order_missing) (int32 company_id, int64 order_id);
+
+/*
  * Locks the order of a document that names it (a parcel, a return): "order_of"
  * finds it by company and key.  Raises UNKNOWN_REFERENCE with "what" and
  * "hint".  SPI connected; returns order_id.

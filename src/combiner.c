@@ -35,6 +35,7 @@
 #include "replication/syncrep.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/shmem.h"
@@ -46,6 +47,7 @@
 #include "utils/portal.h"
 #include "utils/timeout.h"
 
+#include "accept.h"
 #include "combiner.h"
 #include "node_slot.h"
 #include "stock.h"
@@ -60,6 +62,9 @@
 
 /* A worker that has not come up after so long is started again. */
 #define START_MS		10000
+
+/* A cancel is noticed so late at most. */
+#define AWAIT_MS		50
 
 #define SETTINGS_MAX	2048
 #define COUNTED_MAX		64
@@ -118,9 +123,9 @@ static bool visit_items(Jsonb *doc, ItemVisit visit, TimestampTz t,
 						uint32 *crowd);
 static bool in_rush(Jsonb *doc);
 static void mark_rush(Jsonb *doc, TimestampTz until);
-static int	write_settings(char *to);
-static bool enter_queue(Jsonb *doc, TimestampTz at, const char *settings,
-						int settings_len);
+static int	write_settings(char *to, bool accept);
+static bool enter_queue(Jsonb *doc, TimestampTz at, bool accept,
+						const char *settings, int settings_len);
 static OmsCombinerQueue *find_queue(void);
 static void start_worker(void);
 static void await_answer(void);
@@ -205,6 +210,8 @@ startup_shared(void)
 		for (int i = 0; i < combiner_queue; i++)
 		{
 			pg_atomic_init_u32(&oms_combiner->slot[i].state, OMS_COMBINER_FREE);
+			if (sem_init(&oms_combiner->slot[i].answered, 1, 0) != 0)
+				elog(FATAL, "could not make a semaphore: %m");
 			dlist_push_tail(&oms_combiner->free, &oms_combiner->slot[i].link);
 		}
 	}
@@ -264,12 +271,15 @@ oms_combiner_capture(FunctionCallInfo fcinfo, Jsonb *doc, TimestampTz at)
 	Jsonb	   *answer = NULL;
 	bool		refused = false;
 	int			together = 0;
+	bool		accept;
 
 	if (oms_combiner == NULL || combiner == COMBINER_OFF ||
 		(combiner == COMBINER_AUTO && !in_rush(doc)) ||
-		!self_contained(fcinfo->flinfo->fn_expr) ||
-		(settings_len = write_settings(settings)) < 0 ||
-		!enter_queue(doc, at, settings, settings_len))
+		!self_contained(fcinfo->flinfo->fn_expr))
+		return NULL;
+	accept = oms_accepts_first_known(doc);
+	if ((settings_len = write_settings(settings, accept)) < 0 ||
+		!enter_queue(doc, at, accept, settings, settings_len))
 		return NULL;
 
 	PG_TRY();
@@ -400,6 +410,7 @@ void
 oms_combiner_before_row_path(Jsonb *doc, OmsCombinerRow *row)
 {
 	row->slots = oms_slots_taken;
+	row->waits = oms_stock_row_waits;
 	row->timer = 0;
 	row->crowd = 0;
 	if (oms_combiner == NULL)
@@ -421,7 +432,8 @@ oms_combiner_after_row_path(Jsonb *doc, OmsCombinerRow *row)
 	 * orders has no such order, so whoever takes slots does it alone.
 	 */
 	if (oms_combiner != NULL && oms_slots_taken == row->slots &&
-		get_timeout_start_time(DEADLOCK_TIMEOUT) != row->timer)
+		(oms_stock_row_waits != row->waits ||
+		 get_timeout_start_time(DEADLOCK_TIMEOUT) != row->timer))
 	{
 		(void) visit_items(doc, ITEM_CROWD, 0, &row->crowd);
 		if (row->crowd >= RUSH_ORDERS)
@@ -575,9 +587,13 @@ append_setting(char *to, int len, const char *name)
 	return len + name_len + value_len;
 }
 
-/* Returns the length, MAXALIGNed, or -1: this session stays on its own. */
+/*
+ * Returns the length, MAXALIGNed, or -1: this session stays on its own.  What
+ * is accepted first is written without anybody's triggers and policies, or
+ * given back: of our own settings only the company bears on it.
+ */
 static int
-write_settings(char *to)
+write_settings(char *to, bool accept)
 {
 	struct config_generic **all = get_guc_variables();
 	int			n = GetNumConfigOptions();
@@ -586,6 +602,12 @@ write_settings(char *to)
 	for (int i = 0; i < lengthof(carried); i++)
 		if ((len = append_setting(to, len, carried[i])) < 0)
 			return -1;
+	if (accept)
+	{
+		if ((len = append_setting(to, len, "oms.company")) < 0)
+			return -1;
+		n = 0;
+	}
 	for (int i = 0; i < n; i++)
 	{
 		struct config_generic *s = all[i];
@@ -614,7 +636,7 @@ write_settings(char *to)
 
 /* Puts the order into the queue; false when it has to take the row path. */
 static bool
-enter_queue(Jsonb *doc, TimestampTz at, const char *settings,
+enter_queue(Jsonb *doc, TimestampTz at, bool accept, const char *settings,
 			int settings_len)
 {
 	OmsCombinerQueue *q;
@@ -650,12 +672,32 @@ enter_queue(Jsonb *doc, TimestampTz at, const char *settings,
 		q->full++;
 	else
 	{
+		/* a few hundred bytes: quicker than to come back for the lock */
 		slot = dlist_container(OmsCombinerSlot, link,
 							   dlist_pop_head_node(&oms_combiner->free));
 		slot->queue = q - oms_combiner->queue;
-		slot->procno = (uint32) (MyProc - ProcGlobal->allProcs);
-		pg_atomic_write_u32(&slot->state, OMS_COMBINER_FILLING);
+		slot->userid = GetUserId();
+		slot->superuser = session_auth_is_superuser;
+		slot->early = oms_early_release_enabled();
+		slot->synchronous = synchronous_commit;
+		slot->accept = accept;
+		slot->at = at;
+		slot->settings_len = settings_len;
+		slot->doc_len = VARSIZE(doc);
+		slot->xid = InvalidTransactionId;
+		slot->commit = InvalidXLogRecPtr;
+		slot->answer_len = 0;
+		slot->segment = DSM_HANDLE_INVALID;
+		slot->refused = false;
+		memcpy(slot->data, settings, settings_len);
+		memcpy(slot->data + settings_len, doc, VARSIZE(doc));
+		while (sem_trywait(&slot->answered) == 0)
+			;
+		pg_atomic_write_u32(&slot->state, OMS_COMBINER_WAITING);
+		dlist_push_tail(&q->waiting, &slot->link);
+		q->nwaiting++;
 		q->nslots++;
+		worker = q->procno;
 		mine = slot;
 	}
 	LWLockRelease(oms_combiner->lock);
@@ -663,38 +705,6 @@ enter_queue(Jsonb *doc, TimestampTz at, const char *settings,
 		start_worker();
 	if (slot == NULL)
 		return false;
-
-	slot->userid = GetUserId();
-	slot->superuser = session_auth_is_superuser;
-	slot->early = oms_early_release_enabled();
-	slot->synchronous = synchronous_commit;
-	slot->at = at;
-	slot->settings_len = settings_len;
-	slot->doc_len = VARSIZE(doc);
-	slot->xid = InvalidTransactionId;
-	slot->commit = InvalidXLogRecPtr;
-	slot->answer_len = 0;
-	slot->segment = DSM_HANDLE_INVALID;
-	slot->refused = false;
-	memcpy(slot->data, settings, settings_len);
-	memcpy(slot->data + settings_len, doc, VARSIZE(doc));
-
-	LWLockAcquire(oms_combiner->lock, LW_EXCLUSIVE);
-	worker = q->procno;
-	if (worker == OMS_COMBINER_NO_PROC)
-		oms_combiner_free_slot(slot);	/* it ended meanwhile */
-	else
-	{
-		pg_atomic_write_u32(&slot->state, OMS_COMBINER_WAITING);
-		dlist_push_tail(&q->waiting, &slot->link);
-		q->nwaiting++;
-	}
-	LWLockRelease(oms_combiner->lock);
-	if (worker == OMS_COMBINER_NO_PROC)
-	{
-		mine = NULL;
-		return false;
-	}
 	oms_combiner_wake(worker);
 	return true;
 }
@@ -721,14 +731,29 @@ start_worker(void)
 				 errhint("Raise max_worker_processes.")));
 }
 
+/*
+ * A semaphore wakes at a third of what a latch costs, which takes a signal;
+ * but neither a cancel nor the death of the postmaster ends the sleep.
+ */
 static void
 await_answer(void)
 {
 	while (pg_atomic_read_u32(&mine->state) < OMS_COMBINER_DONE)
 	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, 0,
-						 PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
+		struct timespec until;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += AWAIT_MS * 1000000L;
+		if (until.tv_nsec >= 1000000000L)
+		{
+			until.tv_nsec -= 1000000000L;
+			until.tv_sec++;
+		}
+		pgstat_report_wait_start(PG_WAIT_EXTENSION);
+		if (sem_timedwait(&mine->answered, &until) != 0 &&
+			!PostmasterIsAlive())
+			proc_exit(1);
+		pgstat_report_wait_end();
 		CHECK_FOR_INTERRUPTS();
 	}
 	pg_read_barrier();

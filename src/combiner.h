@@ -10,6 +10,8 @@
 #ifndef OMS_COMBINER_H
 #define OMS_COMBINER_H
 
+#include <semaphore.h>
+
 #include "fmgr.h"
 #include "lib/ilist.h"
 #include "port/atomics.h"
@@ -38,11 +40,12 @@ typedef enum OmsCombinerState
 typedef struct OmsCombinerSlot
 {
 	dlist_node	link;			/* in the free list or a queue */
+	sem_t		answered;		/* what the client sleeps on */
 	pg_atomic_uint32 state;
 	int			queue;			/* index of its database */
-	uint32		procno;			/* of the client */
 
 	/* request: "data" is settings (name, value, ...), then the document */
+	bool		accept;			/* first (accept.h), or give it back */
 	Oid			userid;
 	bool		superuser;
 	bool		early;			/* its oms.early_lock_release */
@@ -103,7 +106,7 @@ extern int	oms_combiner_idle;
 extern void oms_combiner_init(void);
 
 /*
- * Has the worker capture the order, where that is possible and worth it;
+ * Has the worker capture the order, or accept it, where that is possible and worth it;
  * NULL: the caller does it himself (the row path), nothing has been done.
  * Raises on a cancel only.
  */
@@ -119,6 +122,7 @@ typedef struct OmsCombinerRow
 	TimestampTz timer;
 	uint32		crowd;
 	uint64		slots;			/* oms_slots_taken */
+	uint64		waits;			/* oms_stock_row_waits */
 } OmsCombinerRow;
 
 extern void oms_combiner_before_row_path(Jsonb *doc, OmsCombinerRow *row);

@@ -41,6 +41,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "accept.h"
 #include "combiner.h"
 #include "orders.h"
 #include "stock_batch.h"
@@ -78,7 +79,7 @@ static int	take(Request *r, int max, char **settings);
 static void prepare(const Request *r, int n, const char *settings);
 static void serve(Request *r, int n, const char *settings);
 static bool attempt(Request *r, int n, bool separately);
-static void capture_one(Request *r, MemoryContext work);
+static bool capture_one(Request *r, MemoryContext work);
 static bool capture_separately(Request *r, MemoryContext work);
 static void publish(Request *r, int n);
 static void answer(Request *r, int n);
@@ -209,7 +210,7 @@ leave(int code, Datum arg)
 		}
 		else
 			continue;
-		oms_combiner_wake(slot->procno);
+		sem_post(&slot->answered);
 	}
 	LWLockRelease(oms_combiner->lock);
 	queue = NULL;
@@ -446,7 +447,10 @@ attempt(Request *r, int n, bool separately)
 			current = i;
 			CHECK_FOR_INTERRUPTS();
 			if (!separately)
-				capture_one(&r[i], work);
+			{
+				if (!capture_one(&r[i], work))
+					give_back(&r[i], false);
+			}
 			else if (!capture_separately(&r[i], work))
 				give_back(&r[i], r[i].slot->refused);
 		}
@@ -490,9 +494,10 @@ attempt(Request *r, int n, bool separately)
 
 /*
  * As a statement of its own: with a snapshot that sees the orders before it.
+ * False, with nothing done: it cannot be accepted first.
  * Its answer, where too long for the slot, goes into a segment at once.
  */
-static void
+static bool
 capture_one(Request *r, MemoryContext work)
 {
 	OmsCombinerSlot *slot = r->slot;
@@ -501,8 +506,13 @@ capture_one(Request *r, MemoryContext work)
 	MemoryContextSwitchTo(work);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	result = oms_capture(r->doc, r->at);
+	result = slot->accept || oms_accepts_first(r->doc) ?
+		oms_accept(r->doc, r->at, true) : NULL;
+	if (result == NULL && !slot->accept)
+		result = oms_capture(r->doc, r->at);
 	PopActiveSnapshot();
+	if (result == NULL)
+		return false;
 
 	if (slot->segment != DSM_HANDLE_INVALID)
 	{
@@ -526,6 +536,7 @@ capture_one(Request *r, MemoryContext work)
 		memcpy(r->answer, result, VARSIZE(result));
 	}
 	MemoryContextReset(work);
+	return true;
 }
 
 /* In a subtransaction; false: it failed and is undone. */
@@ -538,9 +549,9 @@ capture_separately(Request *r, MemoryContext work)
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
 	{
-		capture_one(r, work);
+		done = capture_one(r, work);
+		r->slot->refused = false;
 		ReleaseCurrentSubTransaction();
-		done = true;
 	}
 	PG_CATCH();
 	{
@@ -587,7 +598,7 @@ answer(Request *r, int n)
 {
 	int			captured = 0;
 	dsm_handle *unread = palloc(n * sizeof(dsm_handle));
-	uint32	   *clients = palloc(n * sizeof(uint32));
+	sem_t	  **clients = palloc(n * sizeof(sem_t *));
 	int			nunread = 0;
 
 	/* nothing else to do: once for all of them (a hint, so without lock) */
@@ -610,7 +621,7 @@ answer(Request *r, int n)
 		}
 		else
 		{
-			clients[captured] = slot->procno;
+			clients[captured] = &slot->answered;
 			pg_atomic_write_u32(&slot->state, OMS_COMBINER_DONE);
 			captured++;
 		}
@@ -620,7 +631,7 @@ answer(Request *r, int n)
 	queue->captured += captured;
 	LWLockRelease(oms_combiner->lock);
 	for (int i = 0; i < captured; i++)
-		oms_combiner_wake(clients[i]);
+		sem_post(clients[i]);	/* perhaps somebody else's by now: he sleeps on */
 	for (int i = 0; i < nunread; i++)
 		dsm_unpin_segment(unread[i]);
 }
@@ -631,7 +642,7 @@ give_back(Request *r, bool refused)
 {
 	OmsCombinerSlot *slot = r->slot;
 	dsm_handle	segment;
-	uint32		client = OMS_COMBINER_NO_PROC;
+	sem_t	   *client = NULL;
 
 	if (slot == NULL)
 		return;
@@ -647,11 +658,12 @@ give_back(Request *r, bool refused)
 		oms_combiner_free_slot(slot);
 	else
 	{
-		client = slot->procno;
+		client = &slot->answered;
 		pg_atomic_write_u32(&slot->state, OMS_COMBINER_RETURNED);
 	}
 	LWLockRelease(oms_combiner->lock);
-	oms_combiner_wake(client);
+	if (client)
+		sem_post(client);
 	if (segment != DSM_HANDLE_INVALID)
 		dsm_unpin_segment(segment);
 }

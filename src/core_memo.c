@@ -112,7 +112,7 @@ static void on_relcache(Oid relid);
 static void on_syscache(Datum arg, int cacheid, uint32 hashvalue);
 static OmsMemo *memo_of(OmsPlan *p);
 static uint64 look(OmsPlan *p, Datum *values, const char *nulls,
-				   bool read_only, int at);
+				   bool read_only, int at, bool *known);
 static void make_key(StringInfo key, OmsMemo *memo, Datum *values,
 					 const char *nulls, int at);
 static bool keeps(OmsMemo *memo);
@@ -159,18 +159,29 @@ on_syscache(Datum arg, int cacheid, uint32 hashvalue)
 uint64
 oms_memo(OmsPlan *p, Datum *values, const char *nulls, bool read_only)
 {
-	return look(p, values, nulls, read_only, -1);
+	return look(p, values, nulls, read_only, -1, NULL);
+}
+
+bool
+oms_memo_known(OmsPlan *p, Datum *values, uint64 *n)
+{
+	bool		known = false;
+
+	*n = look(p, values, NULL, false, -1, &known);
+	return known;
 }
 
 uint64
 oms_memo_at(OmsPlan *p, Datum *values, const char *nulls, bool read_only,
 			int at)
 {
-	return look(p, values, nulls, read_only, at);
+	return look(p, values, nulls, read_only, at, NULL);
 }
 
+/* With "known" only what is remembered. */
 static uint64
-look(OmsPlan *p, Datum *values, const char *nulls, bool read_only, int at)
+look(OmsPlan *p, Datum *values, const char *nulls, bool read_only, int at,
+	 bool *known)
 {
 	OmsMemo    *memo;
 	StringInfoData key;
@@ -180,6 +191,8 @@ look(OmsPlan *p, Datum *values, const char *nulls, bool read_only, int at)
 	uint64		n;
 	TimestampTz moment = at >= 0 ? DatumGetTimestampTz(values[at]) : 0;
 
+	if (known && IsolationUsesXactSnapshot())
+		return 0;
 	if (read_only || IsolationUsesXactSnapshot())
 		return oms_exec(p, values, nulls, read_only, 0);
 	AcceptInvalidationMessages();
@@ -187,7 +200,7 @@ look(OmsPlan *p, Datum *values, const char *nulls, bool read_only, int at)
 	if (memo->stale)
 		drop(memo);
 	if (memo->known && !memo->keeps)
-		return oms_find(p, values, nulls);
+		return known ? 0 : oms_find(p, values, nulls);
 
 	/* most keys fit here, and nothing is left behind in the caller's memory */
 	key.data = space;
@@ -204,11 +217,15 @@ look(OmsPlan *p, Datum *values, const char *nulls, bool read_only, int at)
 			memcmp(e->key, key.data, key.len) == 0 &&
 			(at < 0 || (e->from <= moment && moment < e->until)))
 		{
+			if (known)
+				*known = true;
 			SPI_processed = e->nrows;
 			SPI_tuptable = e->rows;
 			return e->nrows;
 		}
 	}
+	if (known)
+		return 0;
 
 	before = messages;
 	n = oms_find(p, values, nulls);

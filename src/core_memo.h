@@ -31,6 +31,9 @@ extern uint64 oms_memo(OmsPlan *p, Datum *values, const char *nulls,
 extern uint64 oms_memo_at(OmsPlan *p, Datum *values, const char *nulls,
 						  bool read_only, int at);
 
+/* The same where it is remembered; false, and nothing is run, where not. */
+extern bool oms_memo_known(OmsPlan *p, Datum *values, uint64 *n);
+
 /* The statement is about to be freed. */
 extern void oms_memo_forget(OmsPlan *p);
 

@@ -210,6 +210,21 @@ oms_insert(OmsPlan *p, Datum *values, const char *nulls)
 	return inserted;
 }
 
+bool
+oms_insert_is_direct(OmsPlan *p)
+{
+	Target	   *t = target_of(p);
+	Relation	rel;
+
+	if (!t->valid)
+	{
+		if ((rel = open_target(t)) == NULL)
+			return false;
+		table_close(rel, NoLock);
+	}
+	return t->direct;
+}
+
 /* A function in a default or constraint may come back here. */
 static pg_noinline bool
 write_guarded(Target *t, Relation rel, Datum *values, const char *nulls)

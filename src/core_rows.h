@@ -23,6 +23,9 @@ extern void oms_rows_init(void);
  */
 extern bool oms_insert(OmsPlan *p, Datum *values, const char *nulls);
 
+/* Whether that is what oms_insert() will do: no trigger, policy or the like. */
+extern bool oms_insert_is_direct(OmsPlan *p);
+
 /* The next number of a sequence of ours, as nextval(). */
 extern int64 oms_next(const char *sequence);
 

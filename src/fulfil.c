@@ -40,6 +40,7 @@ static void limit_couriers(OmsFulfilment *f, int32 node_id, OmsParcel *p);
 static void make_allocations(OmsFulfilment *f);
 static void take_ids(OmsFulfilment *f);
 static bool has_plenty(const OmsFulfilment *f, const OmsPlanRequest *req);
+static bool keep_accepted(OmsFulfilment *f, OmsPlanRequest *req);
 static void as_one_parcel(const OmsFulfilment *f, OmsPlanRequest *req);
 
 /* The rules that the lines fall under, and the order's. */
@@ -138,6 +139,8 @@ oms_fulfil_request(OmsFulfilment *f, OmsPlanRequest *req)
 	req->view.channel_id = f->channel->channel_id;
 	req->view.own_carts = f->own_carts;
 	req->view.nown_carts = f->nown_carts;
+	req->view.own_takes = f->accepted;
+	req->view.nown_takes = f->naccepted;
 	req->view.at = f->at;
 	req->own_nodes = f->channel->own_nodes;
 	req->carry_out = f->carry_out;
@@ -276,6 +279,8 @@ oms_fulfil_plan(OmsFulfilment *f)
 		if (!f->reserve)
 			break;
 		take_ids(f);
+		if (f->naccepted > 0 && keep_accepted(f, &req))
+			break;
 		if (f->defer && has_plenty(f, &req))
 		{
 			f->request = req;
@@ -308,6 +313,34 @@ oms_fulfil_plan(OmsFulfilment *f)
 	make_allocations(f);
 	if (!f->carry_out && !f->whatif)
 		oms_fulfil_supply(f);
+}
+
+/*
+ * What was taken when the order was accepted becomes the plan's reservations.
+ * False where the plan is another: then it is given back, and the rows of
+ * both are locked.
+ */
+static bool
+keep_accepted(OmsFulfilment *f, OmsPlanRequest *req)
+{
+	OmsStockTake *takes = palloc0(sizeof(OmsStockTake) * (f->plan.npieces + 1));
+
+	for (int i = 0; i < f->plan.npieces; i++)
+	{
+		const OmsPiece *piece = &f->plan.pieces[i];
+
+		takes[i].key.node_id = f->plan.nodes[piece->node].node_id;
+		takes[i].key.sku_id = req->demand[piece->demand].sku_id;
+		takes[i].qty = piece->qty;
+		takes[i].allocation_id = piece->allocation_id;
+	}
+	f->taken = req->npins > 0 && !oms_slots_wanted(req, &f->plan);
+	if (f->taken)
+		oms_stock_hold_takes(f->company_id, takes, f->plan.npieces);
+	else
+		oms_stock_give_takes(f->company_id, f->accepted, f->naccepted, takes, f->plan.npieces);
+	f->naccepted = req->view.nown_takes = 0;
+	return f->taken;
 }
 
 /* Nothing about the plan but the stock itself is to be taken. */

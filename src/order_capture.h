@@ -31,9 +31,23 @@ typedef struct OmsHold
 	const char *reason;
 } OmsHold;
 
+/* What was accepted before (accept.h), of which an order is made. */
+typedef struct OmsAccepted
+{
+	int64		order_id;
+	Jsonb	   *document;
+	TimestampTz at;
+	int			n;
+	OmsStockTake *takes;		/* [n] reserved, and for nobody yet */
+	OmsPin	   *pins;			/* [n] the same as a plan */
+} OmsAccepted;
+
 /* Everything one capture knows. */
 typedef struct OmsCapture
 {
+	TimestampTz at;
+	const OmsAccepted *accepted;	/* NULL: it comes now */
+	bool		claimed;		/* its number (accept.h) */
 	int32		company_id;
 	OmsOrderDoc doc;
 	OmsChannel	channel;
@@ -54,6 +68,18 @@ typedef struct OmsCapture
 	const char *status;
 	Jsonb	   *answer;
 } OmsCapture;
+
+/*
+ * orders.c, the steps before prices.  read: the document, its company and
+ * channel; look_up: all else that it names, and what forbids it; request:
+ * what is asked of the planner.
+ */
+extern void oms_capture_read(OmsCapture *c, Jsonb *doc, TimestampTz at);
+extern void oms_capture_look_up(OmsCapture *c);
+extern void oms_capture_request(OmsCapture *c);
+
+/* Captures what was accepted; as oms_capture(). */
+extern Jsonb *oms_capture_accepted(const OmsAccepted *accepted);
 
 /* Puts a hold on, once; the first reason stays. */
 extern void oms_capture_hold(OmsCapture *c, const char *hold,

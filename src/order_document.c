@@ -67,8 +67,6 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 	char	   *text;
 	int64		priority;
 	int64		days;
-	uint64		h1,
-				h2;
 
 	memset(out, 0, sizeof(*out));
 	if (!JB_ROOT_IS_OBJECT(doc))
@@ -156,6 +154,13 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 	read_lines(root, cart, out);
 	read_charges(root, out);
 	read_carts(root, out);
+}
+
+void
+oms_order_hash(Jsonb *doc, OmsOrderDoc *out)
+{
+	uint64		h1,
+				h2;
 
 	h1 = DatumGetUInt64(DirectFunctionCall2(jsonb_hash_extended,
 											JsonbPGetDatum(doc), Int64GetDatum(1)));

@@ -22,7 +22,8 @@ static OmsPlan channel_plan = {
 	" c.price_tolerance_pct::float8, (extract(epoch FROM c.cart_ttl) * 1000000)::int8, p.state_code, p.currency, p.timezone,"
 	" c.allow_split, c.max_shipments, c.own_nodes,"
 	" EXISTS (SELECT FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND s.keyed),"
-	" EXISTS (SELECT FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND s.sku_id IS NOT NULL), " OMS_RULE_COLUMNS
+	" EXISTS (SELECT FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND s.sku_id IS NOT NULL),"
+	" c.accept_first, " OMS_RULE_COLUMNS
 	" FROM oms.channel c JOIN oms.company p ON p.company_id = c.company_id"
 	" LEFT JOIN LATERAL (SELECT * FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND NOT s.keyed"
 	"  AND (s.channel_id = c.channel_id OR s.channel_id IS NULL) ORDER BY s.channel_id NULLS LAST LIMIT 1) r ON true"
@@ -31,7 +32,8 @@ static OmsPlan channel_plan = {
 };
 
 void
-oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
+oms_channel_find(int32 company_id, const char *code, bool active,
+				 OmsChannel *ch)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2] = {Int32GetDatum(company_id), oms_text(code)};
@@ -43,7 +45,7 @@ oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
 				 errmsg("channel \"%s\" does not exist", code),
 				 errdetail("Field channel."),
 				 errhint("The channels are the rows of oms.channel.")));
-	if (!oms_bool(0, 3))
+	if (active && !oms_bool(0, 3))
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
 				 errmsg("channel \"%s\" is switched off", code),
@@ -64,7 +66,8 @@ oms_channel_find(int32 company_id, const char *code, OmsChannel *ch)
 	ch->own_nodes = oms_bool(0, 14);
 	ch->keyed_rules = oms_bool(0, 15);
 	ch->item_rules = oms_bool(0, 16);
-	oms_rule_read(0, 17, caller, &ch->rule);
+	ch->accept_first = oms_bool(0, 17);
+	oms_rule_read(0, 18, caller, &ch->rule);
 	oms_spi_finish();
 }
 

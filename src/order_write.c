@@ -82,7 +82,8 @@ oms_capture_write_order(OmsCapture *c)
 	nulls[26] = c->f.promised_at ? ' ' : 'n';
 	values[27] = Int32GetDatum(1);
 	values[28] = TimestampTzGetDatum(c->f.at);
-	c->order_id = oms_next("order_order_id_seq");
+	if (c->order_id == 0)
+		c->order_id = oms_next("order_order_id_seq");
 	values[29] = Int64GetDatum(c->order_id);
 	values[30] = Int32GetDatum(d->priority);
 	SET_TEXT(31, d->order_class);

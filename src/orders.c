@@ -19,8 +19,10 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "accept.h"
 #include "allocation.h"
 #include "catalog.h"
 #include "combiner.h"
@@ -29,6 +31,9 @@
 
 static bool answer_duplicate(int32 company_id, const OmsChannel *channel,
 							 const OmsOrderDoc *doc, Jsonb **answer);
+static bool answer_accepted(OmsCapture *c, Jsonb *doc, Jsonb **result);
+static void raise_conflict(const OmsOrderDoc *doc, int64 order_id)
+			pg_attribute_noreturn();
 static bool plan_and_write(OmsCapture *c, Jsonb **duplicate);
 static Jsonb *captured_meanwhile(OmsCapture *c);
 static Jsonb *answer(OmsCapture *c);
@@ -37,26 +42,32 @@ void
 oms_orders_init(void)
 {
 	oms_order_buyer_init();
+	oms_order_missing = oms_accept_complete;
 }
 
-Jsonb *
-oms_capture(Jsonb *doc, TimestampTz at)
+/* Reads and checks the document, and looks up all that it names. */
+void
+oms_capture_read(OmsCapture *c, Jsonb *doc, TimestampTz at)
 {
-	OmsCapture *c = palloc0(sizeof(OmsCapture));
 	OmsOrderDoc *d = &c->doc;
-	OmsFulfilment *f = &c->f;
-	Jsonb	   *duplicate;
 
 	oms_order_read(doc, false, d);
+	c->at = at;
 	c->company_id = oms_company_id_now(d->company);
 	if (oms_erp_before_promise && !RecoveryInProgress())
 		oms_erp_before_promise(c->company_id);
-	oms_channel_find(c->company_id, d->channel, &c->channel);
-	if (answer_duplicate(c->company_id, &c->channel, d, &duplicate))
-		return duplicate;
+	/* what was accepted is made, also after the sale was closed */
+	oms_channel_find(c->company_id, d->channel, c->accepted == NULL, &c->channel);
+}
+
+/* What the catalogue and the channel say of it. */
+void
+oms_capture_look_up(OmsCapture *c)
+{
+	OmsOrderDoc *d = &c->doc;
 
 	if (d->placed_at == 0)
-		d->placed_at = at;
+		d->placed_at = c->at;
 	if (d->cod && !c->channel.cod_allowed)
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
@@ -75,7 +86,7 @@ oms_capture(Jsonb *doc, TimestampTz at)
 				 errmsg("orders of this company are in %s", c->channel.currency),
 				 errdetail("Field currency is \"%s\".", d->currency),
 				 errhint("Convert the amounts, or use the company that keeps books in that currency.")));
-	oms_lines_find(c->company_id, d->lines, d->nlines, at);
+	oms_lines_find(c->company_id, d->lines, d->nlines, c->at);
 	oms_lines_check_sale(d->lines, d->nlines);
 	oms_address_find(&d->ship);
 	if (d->has_bill)
@@ -83,12 +94,15 @@ oms_capture(Jsonb *doc, TimestampTz at)
 	c->bill_state = d->has_bill ? d->bill.state_code : d->ship.state_code;
 	/* B2C: where it is delivered; counter sales: the counter (s.10 IGST) */
 	c->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
-	c->supply_day = oms_supply_day(&c->channel, at);
-	oms_capture_price(c);
-	oms_capture_tax(c);
-	oms_capture_find_buyer(c);
-	if (!d->carry_out)
-		oms_capture_score(c);
+	c->supply_day = oms_supply_day(&c->channel, c->at);
+}
+
+/* What is asked of the planner. */
+void
+oms_capture_request(OmsCapture *c)
+{
+	OmsOrderDoc *d = &c->doc;
+	OmsFulfilment *f = &c->f;
 
 	f->company_id = c->company_id;
 	f->run = 1;
@@ -112,10 +126,41 @@ oms_capture(Jsonb *doc, TimestampTz at)
 	f->place_of_supply = c->place_of_supply;
 	f->supply_day = c->supply_day;
 	f->p_rto = c->risk.probability;
-	f->at = at;
+	f->at = c->at;
 	f->nlines = d->nlines;
 	f->lines = d->lines;
-	f->reserve = f->defer = true;
+}
+
+static Jsonb *
+capture(OmsCapture *c, Jsonb *doc, TimestampTz at)
+{
+	OmsOrderDoc *d = &c->doc;
+	OmsFulfilment *f = &c->f;
+	Jsonb	   *duplicate;
+
+	oms_capture_read(c, doc, at);
+	oms_order_hash(doc, d);
+	if (c->accepted == NULL &&
+		(answer_accepted(c, doc, &duplicate) ||
+		 answer_duplicate(c->company_id, &c->channel, d, &duplicate)))
+		return duplicate;
+	oms_capture_look_up(c);
+	oms_capture_price(c);
+	oms_capture_tax(c);
+	oms_capture_find_buyer(c);
+	if (!d->carry_out)
+		oms_capture_score(c);
+
+	oms_capture_request(c);
+	f->reserve = true;
+	if (c->accepted)
+	{
+		f->accepted = c->accepted->takes;
+		f->naccepted = f->npins = c->accepted->n;
+		f->pins = c->accepted->pins;
+	}
+	else
+		f->defer = true;
 	if (!plan_and_write(c, &duplicate))
 		return duplicate;
 	oms_capture_write_event(c);
@@ -125,6 +170,47 @@ oms_capture(Jsonb *doc, TimestampTz at)
 			oms_stock_dispatch(c->company_id, f->allocations[i].allocation_id,
 							   psprintf("order " INT64_FORMAT, c->order_id));
 	return c->answer ? c->answer : answer(c);
+}
+
+Jsonb *
+oms_capture(Jsonb *doc, TimestampTz at)
+{
+	OmsCapture *c = palloc0(sizeof(OmsCapture));
+	Jsonb	   *result = capture(c, doc, at);
+
+	oms_accept_unclaim(c);
+	return result;
+}
+
+Jsonb *
+oms_capture_accepted(const OmsAccepted *accepted)
+{
+	OmsCapture *c = palloc0(sizeof(OmsCapture));
+
+	c->accepted = accepted;
+	c->order_id = accepted->order_id;
+	return capture(c, accepted->document, accepted->at);
+}
+
+/* The same order, accepted before and not made yet; claims its number else. */
+static bool
+answer_accepted(OmsCapture *c, Jsonb *doc, Jsonb **result)
+{
+	Jsonb	   *before;
+	int64		order_id;
+	OmsJson		j;
+
+	if (oms_accept_claim(c, doc, &order_id, &before))
+		return false;
+	if (compareJsonbContainers(&before->root, &doc->root) != 0)
+		raise_conflict(&c->doc, order_id);
+	oms_early_release_rely();
+	oms_json_begin(&j);
+	oms_json_int(&j, "order_id", order_id);
+	oms_json_bool(&j, "duplicate", true);
+	oms_json_str(&j, "status", "accepted");
+	*result = oms_json_end(&j);
+	return true;
 }
 
 /*
@@ -223,6 +309,31 @@ captured_meanwhile(OmsCapture *c)
 
 PG_FUNCTION_INFO_V1(oms_capture_order);
 
+/*
+ * The row path.  The SQL function has no SET search_path, which would cost
+ * more than leaving an order to the combiner does: here it is set as it
+ * would be.
+ */
+static Jsonb *
+capture_here(Jsonb *doc, TimestampTz at)
+{
+	int			level = NewGUCNestLevel();
+	OmsCombinerRow row;
+	Jsonb	   *result = NULL;
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	oms_combiner_before_row_path(doc, &row);
+	if (oms_accepts_first(doc))
+		result = oms_accept(doc, at, false);
+	if (result == NULL)
+		result = oms_capture(doc, at);
+	oms_combiner_after_row_path(doc, &row);
+	AtEOXact_GUC(true, level);
+	return result;
+}
+
 /* oms.capture_order(doc jsonb, at timestamptz) returns jsonb */
 Datum
 oms_capture_order(PG_FUNCTION_ARGS)
@@ -234,13 +345,7 @@ oms_capture_order(PG_FUNCTION_ARGS)
 	oms_require_installed();
 	result = oms_combiner_capture(fcinfo, doc, at);
 	if (result == NULL)
-	{
-		OmsCombinerRow row;
-
-		oms_combiner_before_row_path(doc, &row);
-		result = oms_capture(doc, at);
-		oms_combiner_after_row_path(doc, &row);
-	}
+		result = capture_here(doc, at);
 	PG_RETURN_JSONB_P(result);
 }
 
@@ -344,6 +449,17 @@ static OmsPlan duplicate_plan = {
 	3, {INT4OID, INT4OID, TEXTOID}, NULL
 };
 
+static void
+raise_conflict(const OmsOrderDoc *doc, int64 order_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OMS_CONFLICTING_DUPLICATE),
+			 errmsg("order \"%s\" of channel \"%s\" came before with another content",
+					doc->external_id, doc->channel),
+			 errdetail("It is order " INT64_FORMAT " here.", order_id),
+			 errhint("Changes of an order are calls of their own (oms.cancel_order, ...); a new order needs a new number.")));
+}
+
 static bool
 answer_duplicate(int32 company_id, const OmsChannel *channel,
 				 const OmsOrderDoc *doc, Jsonb **result)
@@ -367,12 +483,7 @@ answer_duplicate(int32 company_id, const OmsChannel *channel,
 	}
 	order_id = oms_int8(0, 1);
 	if (strcmp(oms_cstr(0, 2), doc->hash) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_CONFLICTING_DUPLICATE),
-				 errmsg("order \"%s\" of channel \"%s\" came before with another content",
-						doc->external_id, doc->channel),
-				 errdetail("It is order " INT64_FORMAT " here.", order_id),
-				 errhint("Changes of an order are calls of their own (oms.cancel_order, ...); a new order needs a new number.")));
+		raise_conflict(doc, order_id);
 	status = oms_strdup(caller, oms_cstr(0, 3));
 	promised_at = oms_time(0, 4);
 	total = oms_paise(0, 5);

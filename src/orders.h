@@ -107,6 +107,9 @@ typedef struct OmsOrderDoc
 /* Reads a document; with "cart" only what a cart or promise needs. */
 extern void oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out);
 
+/* Its hash, by which the same document is known again. */
+extern void oms_order_hash(Jsonb *doc, OmsOrderDoc *out);
+
 /* ten digits of an Indian mobile; raises INVALID_DOCUMENT naming "field" */
 extern char *oms_normal_phone(const char *phone, const char *field);
 
@@ -119,6 +122,7 @@ typedef struct OmsChannel
 	bool		cod_allowed;
 	bool		allow_backorder;
 	bool		own_nodes;		/* served from oms.channel_node only */
+	bool		accept_first;	/* orders are accepted, and made later */
 	double		price_tolerance_pct;
 	int64		cart_ttl_us;
 	const char *company_state;
@@ -130,7 +134,8 @@ typedef struct OmsChannel
 	bool		item_rules;		/* ... by items */
 } OmsChannel;
 
-extern void oms_channel_find(int32 company_id, const char *code,
+/* Raises UNKNOWN_REFERENCE; with "active" refuses one that is switched off. */
+extern void oms_channel_find(int32 company_id, const char *code, bool active,
 							 OmsChannel *channel);
 
 /* The company's calendar day of a moment: what GST rates go by. */
@@ -222,6 +227,8 @@ typedef struct OmsFulfilment
 	const OmsPin *pins;
 	int			npickups;
 	const OmsPickup *pickups;
+	const OmsStockTake *accepted;	/* reserved for it already, as the pins say */
+	int			naccepted;
 	int64	   *line_ids;		/* [nlines] the allocation each line becomes at
 								 * one node; NULL or 0: a new one */
 	/* out */

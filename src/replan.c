@@ -206,7 +206,7 @@ prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 	f->max_days = oms_int4(0, 18);
 	oms_spi_finish();
 
-	oms_channel_find(r->company_id, code, channel);
+	oms_channel_find(r->company_id, code, true, channel);
 	oms_lines_find(r->company_id, f->lines, f->nlines, r->at);
 	f->channel = channel;
 	f->at = r->at;

@@ -507,7 +507,7 @@ plan_order(void *arg)
 	}
 	oms_spi_finish();
 
-	oms_channel_find(s->company_id, code, &s->channel);
+	oms_channel_find(s->company_id, code, true, &s->channel);
 	values[0] = Int32GetDatum(s->channel.channel_id);
 	values[1] = s->rules;
 	oms_spi_connect();

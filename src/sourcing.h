@@ -176,6 +176,14 @@ extern void oms_sourcing_opening_costs(const OmsPlanRequest *req,
 extern void oms_sourcing_plan(const OmsPlanRequest *req, OmsPlanResult *res);
 
 /*
+ * sourcing_near.c: the same plan where the cheapest node has everything, at
+ * the price of its own levels; false, with *res undefined, where that is not
+ * plain to see.  Nothing is said of the other nodes.
+ */
+extern bool oms_sourcing_plan_near(const OmsPlanRequest *req,
+								   OmsPlanResult *res);
+
+/*
  * Takes the plan's pieces, whose allocation_id the caller has set (or for a
  * cart: cart_id and expires_at).  False when somebody was faster: plan
  * again.

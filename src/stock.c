@@ -264,6 +264,15 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 				level->reserved -= oms_int8(i, 3);
 		}
 
+	for (int i = 0; i < view->nown_takes; i++)
+	{
+		OmsStockLevel *level = find_level(l, n, view->own_takes[i].key.node_id,
+										  view->own_takes[i].key.sku_id);
+
+		if (level)
+			level->reserved -= view->own_takes[i].qty;
+	}
+
 	/* look through at what the ERP has committed but we not yet taken in */
 	for (int i = 0, known = n; i < npending; i++)
 	{
@@ -282,6 +291,36 @@ oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
 	oms_spi_finish();
 	*levels = l;
 	return n;
+}
+
+bool
+oms_stock_levels_are_rows(int32 company_id, const int32 *sku_ids, int nskus)
+{
+	OmsStockKey *keys;
+	int64	   *on_hand;
+	OmsStockLots lots = {0};
+	bool		exists;
+
+	if (oms_stock_erp.pending &&
+		(oms_stock_erp.pending(company_id, sku_ids, nskus, &keys, &on_hand, &lots) > 0 ||
+		 lots.n > 0))
+		return false;
+	for (int i = 0; i < nskus; i++)
+		if (!is_tracked(sku_ids[i], &exists))
+			return false;
+	return true;
+}
+
+bool
+oms_stock_level_now(int32 company_id, OmsStockKey key, OmsStockLevel *level)
+{
+	/* many orders in one transaction: one of them will want it locked */
+	if (oms_stock_batch_collecting() ?
+		lock_to_take(company_id, &key, 1, level) == 0 :
+		oms_stock_row_level(company_id, key, level) != OMS_STOCK_ROW_DONE)
+		return false;
+	level->tracked = true;
+	return !level->has_terms;
 }
 
 /*
@@ -324,6 +363,8 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	OmsStockKey *changed;
 	int			short_at = -1;
 	bool		changed_here;
+	bool		bare = ntakes > 0 && takes[0].allocation_id == 0 &&
+	takes[0].cart_id == NULL;
 
 	oms_spi_connect();
 	demand = palloc(sizeof(KeyDemand) * (ntakes + 1));
@@ -371,6 +412,9 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 									  keys[i].sku_id);
 		int64		free_qty = l ? oms_stock_available(l) : 0;
 
+		/* without a reservation nobody knows which quota, or which lots */
+		if (bare && (l == NULL || l->has_terms || !l->tracked))
+			free_qty = 0;
 		if (demand[i].qty > free_qty)
 		{
 			for (int t = 0; t < ntakes && short_at < 0; t++)
@@ -409,7 +453,8 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 
 			if (!l->tracked)
 				continue;
-			insert_hold(company_id, &takes[i]);
+			if (!bare)
+				insert_hold(company_id, &takes[i]);
 			l->reserved += takes[i].qty;
 			takes[i].beyond = oms_stock_beyond(l, takes[i].qty);
 		}
@@ -819,6 +864,51 @@ oms_stock_lock_allocations(int32 company_id, const int64 *ids, int nids)
 			  palloc0(sizeof(OmsStockLevel) * (distinct + 1)));
 	oms_spi_finish();
 	pfree(held);
+}
+
+void
+oms_stock_hold_takes(int32 company_id, const OmsStockTake *takes, int ntakes)
+{
+	oms_spi_connect();
+	for (int i = 0; i < ntakes; i++)
+		insert_hold(company_id, &takes[i]);
+	oms_spi_finish();
+}
+
+void
+oms_stock_give_takes(int32 company_id, const OmsStockTake *takes, int ntakes,
+					 const OmsStockTake *ahead, int nahead)
+{
+	int			n = ntakes + nahead;
+	KeyDemand  *wanted = palloc(sizeof(KeyDemand) * (n + 1));
+	OmsStockKey *keys = palloc(sizeof(OmsStockKey) * (n + 1));
+	OmsStockLevel *levels = palloc0(sizeof(OmsStockLevel) * (n + 1));
+	int			nkeys = 0;
+	int			nlevels;
+
+	for (int i = 0; i < n; i++)
+		wanted[i].key = i < ntakes ? takes[i].key : ahead[i - ntakes].key;
+	qsort(wanted, n, sizeof(KeyDemand), compare_demand);
+	for (int i = 0; i < n; i++)
+		if (i == 0 || compare_keys(&wanted[i].key, &wanted[i - 1].key) != 0)
+			keys[nkeys++] = wanted[i].key;
+	oms_spi_connect();
+	oms_early_release_mark();
+	nlevels = oms_stock_lock_rows(company_id, keys, nkeys, levels);
+	for (int i = 0; i < ntakes; i++)
+	{
+		OmsStockLevel *l = find_level(levels, nlevels, takes[i].key.node_id,
+									  takes[i].key.sku_id);
+		int64		before;
+
+		if (l == NULL)
+			continue;
+		before = oms_stock_node_available(l);
+		oms_stock_unreserve(company_id, takes[i].key, takes[i].qty);
+		l->reserved -= takes[i].qty;
+		oms_stock_alert(company_id, takes[i].key, before, oms_stock_node_available(l));
+	}
+	oms_spi_finish();
 }
 
 int64

@@ -41,6 +41,8 @@ typedef struct OmsStockView
 	int32		channel_id;		/* 0: none, sees what no channel has */
 	const char *const *own_carts;	/* their holds do not count */
 	int			nown_carts;
+	const struct OmsStockTake *own_takes;	/* nor these, kept by its own row */
+	int			nown_takes;
 	TimestampTz at;
 } OmsStockView;
 
@@ -106,6 +108,17 @@ extern void (*oms_erp_before_promise) (int32 company_id);
 extern int	oms_stock_levels(int32 company_id, const int32 *sku_ids,
 							 int nskus, const OmsStockView *view,
 							 OmsStockLevel **levels);
+
+/*
+ * level_now: the level of one key as its row stands, or false where there is
+ * more to it (no row, terms, not counted, no direct access); carts that
+ * expired count still.  levels_are_rows: whether rows say all of these items,
+ * the ERP having nothing to add.
+ */
+extern bool oms_stock_level_now(int32 company_id, OmsStockKey key,
+								OmsStockLevel *level);
+extern bool oms_stock_levels_are_rows(int32 company_id, const int32 *sku_ids,
+									  int nskus);
 
 /* The one formula of what may be taken; below zero when overdrawn. */
 extern int64 oms_stock_available(const OmsStockLevel *level);
@@ -182,12 +195,25 @@ typedef struct OmsStockTake
  * summed; carts that expired are given back first, and the own carts are
  * converted: their holds are closed under the same locks, so that nobody can
  * take their units in between.  The channel's quota is used up first.  Untracked items are not held.
+ * Takes of neither an allocation nor a cart are kept by the caller's own row;
+ * of stock with terms, and of what is not counted, there are none such.
  * Returns -1 when taken, else the index of the first take that found too
  * little (*available says how much), with nothing changed.
  */
 extern int	oms_stock_reserve(int32 company_id, OmsStockTake *takes,
 							  int ntakes, const OmsStockView *view,
 							  int64 *available);
+
+/*
+ * Takes that a row of its own keeps: hold_takes makes them reservations of
+ * the allocations they name; give_takes gives them back, having locked their
+ * rows and those of "ahead" in the one order.
+ */
+extern void oms_stock_hold_takes(int32 company_id, const OmsStockTake *takes,
+								 int ntakes);
+extern void oms_stock_give_takes(int32 company_id, const OmsStockTake *takes,
+								 int ntakes, const OmsStockTake *ahead,
+								 int nahead);
 
 /*
  * Locks the stock rows of all that these allocations hold, in the one order.
@@ -268,7 +294,11 @@ extern bool oms_early_release_enabled(void);	/* the setting */
 extern void oms_early_release_mark(void);
 extern void oms_early_release_rely(void);
 
-/* stock_row.c: settings and shared memory of direct row access. */
+/*
+ * stock_row.c: settings and shared memory of direct row access; how often this
+ * session found a row of stock locked.
+ */
+extern uint64 oms_stock_row_waits;
 extern void oms_stock_row_init(void);
 
 /* Closes a leaving reservation: the ERP has booked it. */

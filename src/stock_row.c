@@ -64,6 +64,7 @@
 #include "optimizer/optimizer.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "storage/smgr.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -79,6 +80,10 @@
 
 /* A snapshot too old for the hint is replaced so often. */
 #define SNAPSHOT_TRIES 4
+
+/* Sleeps before a row is queued for, each twice as long as the one before. */
+#define TRY_FIRST_US 50
+#define TRY_LAST_US 3200
 
 /* Largest value of numeric(14,3) in thousandths */
 #define QTY_LIMIT INT64CONST(99999999999999)
@@ -150,6 +155,8 @@ static struct
 	Oid			by_sku;			/* index on company, item, node */
 	AttrNumber	attno[NCOLUMNS];
 }			about;
+
+uint64		oms_stock_row_waits = 0;
 
 static bool use_hints = true;
 static bool callback_registered = false;
@@ -292,6 +299,57 @@ oms_stock_row_levels(int32 company_id, int32 sku_id, OmsStockLevel **levels,
 }
 
 OmsStockRowResult
+oms_stock_row_level(int32 company_id, OmsStockKey key, OmsStockLevel *level)
+{
+	Relation	rel = open_table(AccessShareLock, ACL_SELECT);
+	HeapTuple	tuple;
+	bool		found;
+
+	if (rel == NULL)
+		return OMS_STOCK_ROW_BY_SQL;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	found = find_row(rel, company_id, key, &tuple);
+	PopActiveSnapshot();
+	if (found)
+	{
+		fill_level(rel, tuple, level);
+		heap_freetuple(tuple);
+	}
+	table_close(rel, NoLock);
+	return found ? OMS_STOCK_ROW_DONE : OMS_STOCK_ROW_NONE;
+}
+
+/*
+ * Locks it as the active snapshot leads to it.  Who holds a row of stock
+ * holds it for some 30 us.  Queueing for it costs that many times over: the
+ * lock goes to a process that sleeps, and all wait until it has its turn on a
+ * processor.  So it is tried again after a short sleep, by whoever runs; only
+ * one that was unlucky for long queues.
+ */
+static TM_Result
+lock_tuple(Relation rel, HeapTuple tuple, TupleTableSlot *slot,
+		   TM_FailureData *failure)
+{
+	for (long sleep_us = TRY_FIRST_US;; sleep_us *= 2)
+	{
+		bool		queue = sleep_us > TRY_LAST_US;
+		TM_Result	locked = table_tuple_lock(rel, &tuple->t_self,
+											  GetActiveSnapshot(), slot,
+											  GetCurrentCommandId(true),
+											  LockTupleNoKeyExclusive,
+											  queue ? LockWaitBlock : LockWaitSkip,
+											  TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+											  failure);
+
+		if (locked != TM_WouldBlock)
+			return locked;
+		oms_stock_row_waits++;
+		pg_usleep(sleep_us);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+OmsStockRowResult
 oms_stock_row_lock(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 {
 	Relation	rel = open_table(RowShareLock, ACL_SELECT | ACL_UPDATE);
@@ -317,10 +375,7 @@ oms_stock_row_lock(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 			break;
 		}
 		prune(rel, &tuple->t_self);
-		locked = table_tuple_lock(rel, &tuple->t_self, GetActiveSnapshot(),
-								  slot, GetCurrentCommandId(true),
-								  LockTupleNoKeyExclusive, LockWaitBlock,
-								  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+		locked = lock_tuple(rel, tuple, slot, &failure);
 		PopActiveSnapshot();
 		heap_freetuple(tuple);
 		if (locked == TM_Ok)
@@ -467,6 +522,21 @@ find_by_hint(Relation rel, int32 company_id, OmsStockKey key,
 		follow(rel, company_id, key, tid, snapshot, found, too_new);
 }
 
+/*
+ * A file grows only, but for a truncation, which is told to all before it is
+ * done, and cannot be done while we hold our lock.  So what this process has
+ * once seen of its length is enough for blocks below that.
+ */
+static bool
+beyond_end(Relation rel, BlockNumber block)
+{
+	BlockNumber seen = rel->rd_smgr ?
+	rel->rd_smgr->smgr_cached_nblocks[MAIN_FORKNUM] : InvalidBlockNumber;
+
+	return (seen == InvalidBlockNumber || block >= seen) &&
+		block >= RelationGetNumberOfBlocks(rel);
+}
+
 /* Follows the chain of updates to the version visible to the snapshot. */
 static bool
 follow(Relation rel, int32 company_id, OmsStockKey key, ItemPointerData tid,
@@ -477,7 +547,7 @@ follow(Relation rel, int32 company_id, OmsStockKey key, ItemPointerData tid,
 	TransactionId prior = InvalidTransactionId;
 
 	*found = NULL;
-	if (ItemPointerGetBlockNumberNoCheck(&tid) >= RelationGetNumberOfBlocks(rel))
+	if (beyond_end(rel, ItemPointerGetBlockNumberNoCheck(&tid)))
 		return false;
 	for (;;)
 	{

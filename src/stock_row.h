@@ -23,6 +23,11 @@ typedef enum OmsStockRowResult
 extern OmsStockRowResult oms_stock_row_levels(int32 company_id, int32 sku_id,
 											  OmsStockLevel **levels, int *n);
 
+/* The level of one key, likewise; takes no lock. */
+extern OmsStockRowResult oms_stock_row_level(int32 company_id,
+											 OmsStockKey key,
+											 OmsStockLevel *level);
+
 /*
  * Locks the row FOR NO KEY UPDATE, waiting for who holds it, and reads its
  * newest version ("tracked" is left to the caller).

@@ -182,7 +182,7 @@ shop(Reading *r, int32 channel_id, const char *code)
 	old = MemoryContextSwitchTo(r->cxt);
 	s = palloc0(sizeof(Shop));
 	s->channel_id = channel_id;
-	oms_channel_find(r->in->company_id, code, &s->channel);
+	oms_channel_find(r->in->company_id, code, true, &s->channel);
 	r->shops = lappend(r->shops, s);
 	MemoryContextSwitchTo(old);
 	return &s->channel;

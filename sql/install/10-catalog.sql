@@ -34,6 +34,7 @@ CREATE TABLE oms.channel (          --| Where orders come from, and what it asks
     lead_days integer CHECK (lead_days >= 0), --| What waits is expected to be ready in so many days where neither supply on its way nor the nodes say anything; NULL: it is not promised
     shelf_days integer CHECK (shelf_days >= 0), --| As oms.sku.shelf_days, where this channel wants more; NULL: no more
     own_nodes boolean NOT NULL DEFAULT false, --| true: only the nodes of oms.channel_node serve it
+    accept_first boolean NOT NULL DEFAULT false, --| true: its orders are accepted first, number and stock (oms.accepted_order), and made a moment later; for a rush
     cart_ttl interval NOT NULL DEFAULT '15 minutes' CHECK (cart_ttl >= '0'), --| How long oms.reserve_cart holds stock
     UNIQUE (company_id, code)
 );

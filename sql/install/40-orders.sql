@@ -41,6 +41,24 @@ CREATE TABLE oms."order" (          --| One order of one channel.
 CREATE INDEX order_placed ON oms."order" (company_id, placed_at);
 CREATE INDEX order_customer ON oms."order" (company_id, customer_id);
 
+CREATE TABLE oms.accepted_order (   --| An order accepted in a rush (oms.channel.accept_first): its number and its stock are certain, the order is made of it a moment later (oms.complete_orders) and the row goes. stock.reserved contains qtys.
+    company_id integer NOT NULL,    --| Whose
+    order_id bigint NOT NULL,       --| Number the order will have
+    channel_id integer NOT NULL,    --| Where it came from
+    external_id text NOT NULL,      --| The channel's number; accepted or captured once
+    document jsonb NOT NULL,        --| As it came; personal data
+    accepted_at timestamptz NOT NULL, --| When
+    line_nos integer[] NOT NULL,    --| The plan, piece by piece: of which line
+    node_ids integer[] NOT NULL,    --| ... from which node
+    sku_ids integer[] NOT NULL,     --| ... which item
+    qtys numeric[] NOT NULL,  --| ... how many stock units, reserved
+    tries integer NOT NULL DEFAULT 0, --| How often making the order failed
+    tried_at timestamptz,           --| When last; then a minute passes, later more
+    error text,                     --| Why, the last time: SQLSTATE and message; NULL: it never failed
+    PRIMARY KEY (company_id, order_id),
+    UNIQUE (company_id, channel_id, external_id)
+);
+
 CREATE TABLE oms.order_line (       --| One line of an order.
     company_id integer NOT NULL,    --| Whose
     order_id bigint NOT NULL,       --| The order
