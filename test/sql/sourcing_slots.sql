@@ -124,6 +124,13 @@ SELECT ended_at, outcome FROM oms.parking WHERE order_id = pg_temp.id('k3');
 -- rejected by the only node that had it: parked again, by a new clock
 SELECT oms.reject_allocation(a.allocation_id, 'BROKEN', at => '2026-03-04 10:00+05:30') ->> 'status' AS status FROM oms.allocation a WHERE a.order_id = pg_temp.id('k3') AND status = 'reserved';
 SELECT reason, cancel_at FROM oms.parking WHERE order_id = pg_temp.id('k3');
+-- what is parked already keeps its time, whatever else of it comes to wait
+SELECT pg_temp.set_stock(1, 0, 0, 'RING');
+SELECT a -> 'parked' AS parked, a -> 'status' AS status FROM pg_temp.capture('k5', 'WEB 981001 PREPAID 2xRING@1030', '{}', '2026-03-02 10:00+05:30') a;
+SELECT oms.reject_allocation(a.allocation_id, 'BROKEN', at => '2026-03-04 10:00+05:30') ->> 'status' AS status FROM oms.allocation a WHERE a.order_id = pg_temp.id('k5') AND status = 'reserved';
+SELECT reason, parked_at, cancel_at FROM oms.parking WHERE order_id = pg_temp.id('k5');
+SELECT oms.cancel_order(pg_temp.id('k5'));
+SELECT pg_temp.set_stock(0, 0, 0, 'RING');
 -- the time is over for the first on the 7th at ten, and not before
 SELECT oms.cancel_parked('2026-03-07 09:59+05:30') AS before, oms.cancel_parked('2026-03-07 10:00+05:30') AS due, oms.cancel_parked('2026-03-07 10:00+05:30') AS again;
 SELECT o.status, p.outcome FROM oms."order" o JOIN oms.parking p USING (order_id) WHERE o.order_id = pg_temp.id('k1');
