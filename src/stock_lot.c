@@ -110,23 +110,26 @@ oms_stock_lot_terms(int32 company_id, OmsStockLevel *levels, int n,
 		}
 }
 
-/* Lots of open reservations that take more than they hold, or are past. */
+/*
+ * Open reservations keep of each lot what they hold, and what is there of a
+ * lot that is not past: in the order of reservations, those pinned to it
+ * (seq 0) first.  What is leaving keeps what it has.
+ */
 static OmsPlan trim_plan = {
 	"WITH live AS MATERIALIZED (SELECT l.reservation_id, l.lot, l.seq, l.qty, r.qty AS held, r.state"
 	"  FROM oms.reservation_lot l JOIN oms.reservation r ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id"
 	"  WHERE l.company_id = $1 AND l.node_id = $2 AND l.sku_id = $3 AND NOT l.gone AND r.state <> 'closed'),"
-	" taken AS (SELECT lot, sum(qty) AS qty FROM live GROUP BY lot),"
-	" bad AS (SELECT b.lot FROM oms.stock_lot b JOIN oms.company y ON y.company_id = b.company_id LEFT JOIN taken t ON t.lot = b.lot"
-	"  WHERE b.company_id = $1 AND b.sku_id = $3 AND b.node_id = $2"
-	"  AND (b.expires_on < ($4 AT TIME ZONE y.timezone)::date OR b.on_hand < t.qty)),"
-	" a AS (SELECT reservation_id, lot, qty, held, sum(qty) OVER (PARTITION BY reservation_id ORDER BY seq, lot) - qty AS before"
+	" room AS (SELECT b.lot, CASE WHEN b.expires_on < ($4 AT TIME ZONE y.timezone)::date THEN 0"
+	"   ELSE b.on_hand - coalesce((SELECT sum(qty) FROM live WHERE live.lot = b.lot AND state = 'leaving'), 0) END AS qty"
+	"  FROM oms.stock_lot b JOIN oms.company y ON y.company_id = b.company_id WHERE b.company_id = $1 AND b.sku_id = $3 AND b.node_id = $2),"
+	" a AS (SELECT reservation_id, lot, seq, qty, greatest(least(qty, held - (sum(qty) OVER (PARTITION BY reservation_id ORDER BY seq, lot) - qty)), 0) AS held"
 	"  FROM live WHERE state = 'open'),"
-	" off AS MATERIALIZED (SELECT reservation_id, lot FROM a WHERE before >= held OR lot IN (SELECT lot FROM bad)),"
-	" gone AS (DELETE FROM oms.reservation_lot l USING off WHERE l.company_id = $1 AND l.reservation_id = off.reservation_id AND l.lot = off.lot"
-	"  RETURNING l.reservation_id),"
-	" less AS (UPDATE oms.reservation_lot l SET qty = a.held - a.before FROM a WHERE a.before < a.held AND a.before + a.qty > a.held"
-	"  AND l.company_id = $1 AND l.reservation_id = a.reservation_id AND l.lot = a.lot AND a.lot NOT IN (SELECT lot FROM bad))"
-	" SELECT DISTINCT reservation_id FROM gone ORDER BY 1",
+	" k AS MATERIALIZED (SELECT a.reservation_id, a.lot, a.qty, greatest(least(a.held, coalesce(room.qty, 0) - (sum(a.held) OVER (PARTITION BY a.lot ORDER BY a.seq > 0, a.reservation_id) - a.held)), 0) AS kept"
+	"  FROM a LEFT JOIN room ON room.lot = a.lot),"
+	" gone AS (DELETE FROM oms.reservation_lot l USING k WHERE l.company_id = $1 AND l.reservation_id = k.reservation_id AND l.lot = k.lot AND k.kept = 0),"
+	" less AS (UPDATE oms.reservation_lot l SET qty = k.kept FROM k WHERE l.company_id = $1 AND l.reservation_id = k.reservation_id AND l.lot = k.lot"
+	"  AND k.kept > 0 AND k.kept < k.qty)"
+	" SELECT DISTINCT reservation_id FROM k WHERE kept < qty ORDER BY 1",
 	4, {INT4OID, INT4OID, INT4OID, TIMESTAMPTZOID}, NULL
 };
 /* Reservations of the key that lack lots: all of them is a walk over the table. */
@@ -446,7 +449,7 @@ static OmsPlan displace_plan = {
 static OmsPlan pin_plan = {
 	"WITH old AS (DELETE FROM oms.reservation_lot WHERE company_id = $1 AND reservation_id = $5 AND lot <> $4)"
 	" INSERT INTO oms.reservation_lot AS l (company_id, reservation_id, lot, node_id, sku_id, seq, qty) VALUES ($1, $5, $4, $2, $3, 0, $6)"
-	" ON CONFLICT (company_id, reservation_id, lot) DO UPDATE SET qty = excluded.qty",
+	" ON CONFLICT (company_id, reservation_id, lot) DO UPDATE SET seq = 0, qty = excluded.qty",
 	6, {INT4OID, INT4OID, INT4OID, TEXTOID, INT8OID, NUMERICOID}, NULL
 };
 

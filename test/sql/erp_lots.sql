@@ -126,6 +126,19 @@ INSERT INTO toy.level VALUES ('BLR', 4, 6);
 SELECT pg_temp.sees('RICE');
 SELECT oms.erp_apply() AS taken, pg_temp.sees('RICE'), pg_temp.sees('NEW'), pg_temp.sound();
 
+-- a lot gets smaller: who is pinned to it keeps it, then who came first
+SAVEPOINT s;
+SELECT * FROM pg_temp.lots('RICE') WHERE node = 'BLR' AND lot IN ('L2', 'L4');
+SELECT oms.pin_lot(a.allocation_id, 'L4', at => '2026-03-02') FROM oms.allocation a WHERE a.company_id = 9200 AND a.order_id = pg_temp.id('c');
+UPDATE toy.batch SET qty = 2 WHERE no = 'L4';
+SELECT oms.erp_apply() AS taken;
+SELECT * FROM pg_temp.lots('RICE') WHERE node = 'BLR' AND lot IN ('L2', 'L4');
+UPDATE toy.batch SET qty = 0.25 WHERE no = 'L4';
+SELECT oms.erp_apply() AS taken;
+SELECT * FROM pg_temp.lots('RICE') WHERE node = 'BLR' AND lot IN ('L2', 'L4');
+SELECT pg_temp.sound();
+ROLLBACK TO s;
+
 -- the ERP's word: here only what it does not say is set
 SELECT pg_temp.fails($$SELECT oms.adjust_lot('BLR', 'RICE', 'L4', 5)$$);
 SELECT pg_temp.fails($$SELECT oms.adjust_lot('BLR', 'RICE', 'L9', 1)$$);
