@@ -47,6 +47,7 @@ CREATE TABLE oms.erp_call_map (     --| How the ERP is asked to book something: 
     profile text NOT NULL,          --| Profile
     kind text NOT NULL CHECK (kind IN ('stock_out', 'stock_in')), --| What is to be booked
     send_sql text NOT NULL,         --| SQL: tells the ERP and returns its key of the booking; $1 warehouse key, $2 item key, $3 quantity, $4 our document, $5 parameters (jsonb)
+    lots_sql text,                  --| SQL in place of send_sql where the ERP states lots and those that go are known: also $6, [{"lot", "qty"}, ...], together at most $3. NULL: send_sql
     done_sql text NOT NULL,         --| SQL: for keys of bookings $1 (text[]) the key and whether it is in the count (true) or will never be (false); others not at all
     refused_sql text,               --| SQL: for keys of bookings $1 told minutes ago, those the ERP has tried and will not book by itself, and why. NULL: nothing to ask
     builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
@@ -347,6 +348,7 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
 DECLARE
     att record;
     c record;
+    lots jsonb;
     ref text;
     sent integer := 0;
     why text;
@@ -360,7 +362,8 @@ BEGIN
     END IF;
     FOR c IN
         SELECT k.company_id, k.call_id, k.attempts, k.qty, k.document, n.erp_key AS node_key, s.erp_key AS sku_key,
-               replace(m.send_sql, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS sql
+               replace(m.send_sql, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS sql, k.reservation_id,
+               CASE WHEN 'lot' <> ALL (att.absent) THEN replace(m.lots_sql, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) END AS lots_sql
           FROM oms.erp_call AS k
           JOIN oms.node AS n ON n.node_id = k.node_id
           JOIN oms.sku AS s ON s.sku_id = k.sku_id
@@ -373,9 +376,18 @@ BEGIN
                 RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('profile "%s" cannot book this', att.profile),
                     HINT = 'Add a row to oms.erp_call_map.';
             END IF;
+            lots := NULL;
+            IF c.lots_sql IS NOT NULL THEN
+                SELECT jsonb_agg(jsonb_build_object('lot', l.lot, 'qty', l.qty) ORDER BY l.seq, l.lot) INTO lots
+                  FROM oms.reservation_lot AS l WHERE l.company_id = c.company_id AND l.reservation_id = c.reservation_id;
+            END IF;
             -- the ERP's own triggers expect its path
             PERFORM set_config('search_path', format('%I, pg_temp', coalesce(att.params->>'schema', 'public')), true);
-            EXECUTE c.sql INTO ref USING c.node_key, c.sku_key, c.qty, c.document, att.params;
+            IF lots IS NULL THEN
+                EXECUTE c.sql INTO ref USING c.node_key, c.sku_key, c.qty, c.document, att.params;
+            ELSE
+                EXECUTE c.lots_sql INTO ref USING c.node_key, c.sku_key, c.qty, c.document, att.params, lots;
+            END IF;
             PERFORM set_config('search_path', 'pg_catalog, oms, pg_temp', true);
             IF ref IS NULL THEN
                 RAISE EXCEPTION USING MESSAGE = 'the ERP gave no key for the booking';

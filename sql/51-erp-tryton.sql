@@ -208,55 +208,64 @@ INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALU
     ('tryton', 'uom', 'u', 'NOS', true), ('tryton', 'uom', 'kg', 'KGS', true), ('tryton', 'uom', 'g', 'GMS', true),
     ('tryton', 'uom', 'l', 'LTR', true), ('tryton', 'uom', 'm', 'MTR', true);
 
--- Draft moves, and a task in Tryton's own queue that does them with all of
--- Tryton's checks; a trytond-worker must run.  An assigned move counts like a
--- done one: it is out of the count already.  Tryton's clock is UTC.  Where a
--- quantity has more digits than the stock unit may have (0.485 kg at two),
+-- Draft moves, one a lot where they are known, and a task in Tryton's own
+-- queue that does them with all of Tryton's checks; a trytond-worker must run.
+-- The key of the booking is that of its moves.  An assigned move counts like
+-- a done one: it is out of the count already.  Tryton's clock is UTC.  Where
+-- a quantity has more digits than the stock unit may have (0.485 kg at two),
 -- the move is in a smaller unit of the category (485 g).
-INSERT INTO oms.erp_call_map (profile, kind, builtin, send_sql, done_sql, refused_sql)
-SELECT 'tryton', v.kind, true, replace(replace($q$
+INSERT INTO oms.erp_call_map (profile, kind, builtin, send_sql, lots_sql, done_sql, refused_sql)
+SELECT 'tryton', v.kind, true,
+       replace(replace(replace(replace(replace(t.sql, '{lots}', 'SELECT $3 AS qty'), '{column}', ''), '{lot}', ''), '{from}', v.from_sql), '{to}', v.to_sql),
+       CASE WHEN v.kind = 'stock_out' THEN replace(replace(replace(replace(replace(t.sql, '{lots}', $q$
+    SELECT x.qty, x.lot FROM jsonb_to_recordset($6) AS x (lot text, qty numeric)
+    UNION ALL SELECT $3 - sum(x.qty), NULL FROM jsonb_to_recordset($6) AS x (qty numeric) HAVING sum(x.qty) < $3
+$q$), '{column}', ', lot'), '{lot}', ', (SELECT max(o.id) FROM @erp@.stock_lot o WHERE o.product = p.id AND btrim(o.number) = l.lot)'), '{from}', v.from_sql), '{to}', v.to_sql) END,
+       v.done_sql, $q$
+SELECT r, 'Tryton could not do move ' || r || ': see the log of its trytond-worker'
+  FROM unnest($1) r CROSS JOIN LATERAL replace(r, ',', ', ') AS list
+ WHERE EXISTS (SELECT FROM @erp@.stock_move m WHERE m.id = ANY (string_to_array(r, ',')::integer[]) AND m.state = 'draft')
+   AND EXISTS (SELECT FROM @erp@.ir_queue q WHERE q.data LIKE '%"stock.move"%[' || list || ']%'
+                AND q.dequeued_at < (now() AT TIME ZONE 'UTC') - interval '2 minutes' AND q.finished_at IS NULL)
+   AND NOT EXISTS (SELECT FROM @erp@.ir_queue q WHERE q.data LIKE '%"stock.move"%[' || list || ']%' AND q.dequeued_at IS NULL)
+$q$
+FROM (VALUES ($q$
 WITH u AS (
     SELECT id FROM @erp@.res_user WHERE login IN ($5->>'user', 'admin') ORDER BY login = 'admin' LIMIT 1
-), m AS (
+), l AS ({lots}), m AS (
     INSERT INTO @erp@.stock_move (company, product, uom, quantity, internal_quantity, unit_price, currency, from_location, to_location,
-                                  state, planned_date, create_date, create_uid)
-    SELECT c.id, p.id, n.id, n.quantity, $3, coalesce(x.list_price, 0), c.currency, {from}, {to},
-           'draft', (now() AT TIME ZONE coalesce(c.timezone, 'UTC'))::date, now() AT TIME ZONE 'UTC', u.id
-      FROM @erp@.stock_location w, @erp@.company_company c, u,
+                                  state, planned_date, create_date, create_uid{column})
+    SELECT c.id, p.id, n.id, n.quantity, l.qty, coalesce(x.list_price, 0), c.currency, {from}, {to},
+           'draft', (now() AT TIME ZONE coalesce(c.timezone, 'UTC'))::date, now() AT TIME ZONE 'UTC', u.id{lot}
+      FROM @erp@.stock_location w, @erp@.company_company c, u, l,
            @erp@.product_product p JOIN @erp@.product_template t ON t.id = p.template
-           LEFT JOIN @erp@.product_list_price x ON x.template = t.id AND x.company = ($5->>'company')::integer
+           LEFT JOIN LATERAL (SELECT o.list_price FROM @erp@.product_list_price o WHERE o.template = t.id AND o.company = ($5->>'company')::integer
+                               ORDER BY o.id LIMIT 1) x ON true
           CROSS JOIN LATERAL (
-               SELECT o.id, round($3 * d.factor::numeric / o.factor::numeric, o.digits) AS quantity
+               SELECT o.id, round(l.qty * d.factor::numeric / o.factor::numeric, o.digits) AS quantity
                  FROM @erp@.product_uom d JOIN @erp@.product_uom o ON o.category = d.category AND (o.active IS NOT FALSE OR o.id = d.id)
                 WHERE d.id = t.default_uom
-                ORDER BY round($3 * d.factor::numeric / o.factor::numeric, o.digits) <> round($3 * d.factor::numeric / o.factor::numeric, 8),
+                ORDER BY round(l.qty * d.factor::numeric / o.factor::numeric, o.digits) <> round(l.qty * d.factor::numeric / o.factor::numeric, 8),
                          o.id <> d.id, o.factor DESC, o.id
                 LIMIT 1) n
      WHERE w.id = $1::integer AND p.id = $2::integer AND c.id = ($5->>'company')::integer
-     LIMIT 1
     RETURNING id
+), a AS (
+    SELECT json_agg(m.id ORDER BY m.id) AS ids, string_agg(m.id::text, ',' ORDER BY m.id) AS key FROM m HAVING count(*) > 0
 ), q AS (
     INSERT INTO @erp@.ir_queue (name, data, enqueued_at, create_date, create_uid)
-    SELECT 'default', json_build_object('model', 'stock.move', 'method', 'do', 'user', u.id, 'instances', json_build_array(m.id),
+    SELECT 'default', json_build_object('model', 'stock.move', 'method', 'do', 'user', u.id, 'instances', a.ids,
            'args', json_build_array(), 'kwargs', json_build_object(), 'context', json_build_object('company', ($5->>'company')::integer))::text,
            clock_timestamp() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC', 0
-      FROM m, u
+      FROM a, u
     RETURNING id
 )
-SELECT m.id::text FROM m, q WHERE pg_notify('ir.queue', '') IS NOT NULL
-$q$, '{from}', v.from_sql), '{to}', v.to_sql), v.done_sql, $q$
-SELECT r, 'Tryton could not do move ' || r || ': see the log of its trytond-worker'
-  FROM unnest($1) r JOIN @erp@.stock_move m ON m.id = r::integer
- WHERE m.state = 'draft'
-   AND EXISTS (SELECT FROM @erp@.ir_queue q WHERE q.data LIKE '%"stock.move"%[' || r || ']%'
-                AND q.dequeued_at < (now() AT TIME ZONE 'UTC') - interval '2 minutes' AND q.finished_at IS NULL)
-   AND NOT EXISTS (SELECT FROM @erp@.ir_queue q WHERE q.data LIKE '%"stock.move"%[' || r || ']%' AND q.dequeued_at IS NULL)
-$q$
-FROM (VALUES
+SELECT a.key FROM a, q WHERE pg_notify('ir.queue', '') IS NOT NULL
+$q$)) AS t (sql), (VALUES
 ('stock_out', 'w.storage_location', '(SELECT min(l.id) FROM @erp@.stock_location l WHERE l.type = ''customer'' AND l.active IS NOT FALSE)', $q$
-SELECT r, m.state IN ('assigned', 'done')
-  FROM unnest($1) r LEFT JOIN @erp@.stock_move m ON m.id = r::integer
- WHERE m.state IS NULL OR m.state IN ('assigned', 'done', 'cancelled')
+SELECT r, bool_and(coalesce(m.state IN ('assigned', 'done'), false))
+  FROM unnest($1) r CROSS JOIN LATERAL unnest(string_to_array(r, ',')) i LEFT JOIN @erp@.stock_move m ON m.id = i::integer
+ GROUP BY r HAVING bool_and(m.state IN ('assigned', 'done')) AND count(m.state) = count(*) OR bool_or(m.state IS NULL OR m.state = 'cancelled')
 $q$),
 ('stock_in', '(SELECT min(l.id) FROM @erp@.stock_location l WHERE l.type = ''customer'' AND l.active IS NOT FALSE)', 'w.storage_location', $q$
 SELECT r, m.state = 'done'

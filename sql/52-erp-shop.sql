@@ -85,12 +85,22 @@ INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALU
     ('shop', 'node', 'wh', 'warehouse', true), ('shop', 'node', 'shop', 'store', true),
     ('shop', 'uom', 'NOS', 'NOS', true), ('shop', 'uom', 'KG', 'KGS', true);
 
-INSERT INTO oms.erp_call_map (profile, kind, builtin, send_sql, done_sql) VALUES
+INSERT INTO oms.erp_call_map (profile, kind, builtin, send_sql, lots_sql, done_sql) VALUES
 ('shop', 'stock_out', true, $q$
 INSERT INTO @erp@.stock_movement (item_id, warehouse_id, qty, reason, document) VALUES ($2::integer, $1::integer, - $3, 'SALE', left($4, 40))
 RETURNING movement_id::text
+$q$, $q$
+WITH l AS (
+    SELECT x.lot, x.qty FROM jsonb_to_recordset($6) AS x (lot text, qty numeric)
+    UNION ALL SELECT NULL, $3 - sum(x.qty) FROM jsonb_to_recordset($6) AS x (qty numeric) HAVING sum(x.qty) < $3
+), m AS (
+    INSERT INTO @erp@.stock_movement (item_id, warehouse_id, qty, reason, document, batch_no)
+    SELECT $2::integer, $1::integer, - l.qty, 'SALE', left($4, 40), l.lot FROM l
+    RETURNING movement_id
+)
+SELECT max(movement_id)::text FROM m
 $q$, $q$SELECT m.movement_id::text, true FROM @erp@.stock_movement m WHERE m.movement_id = ANY ($1::bigint[])$q$),
 ('shop', 'stock_in', true, $q$
 INSERT INTO @erp@.stock_movement (item_id, warehouse_id, qty, reason, document) VALUES ($2::integer, $1::integer, $3, 'RETURN', left($4, 40))
 RETURNING movement_id::text
-$q$, $q$SELECT m.movement_id::text, true FROM @erp@.stock_movement m WHERE m.movement_id = ANY ($1::bigint[])$q$);
+$q$, NULL, $q$SELECT m.movement_id::text, true FROM @erp@.stock_movement m WHERE m.movement_id = ANY ($1::bigint[])$q$);

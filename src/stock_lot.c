@@ -44,8 +44,8 @@
  * beyond what stands there, wants another one, as what has none.
  */
 #define FREE_UNITS(lots) \
-	"SELECT b.node_id, b.sku_id, (sum(CASE WHEN " USABLE("$3") " THEN greatest(b.on_hand - coalesce(t.qty, 0), 0) ELSE 0 END) * 1000)::int8," \
-	" (sum(CASE WHEN b.expires_on < ($3 AT TIME ZONE y.timezone)::date THEN 0 ELSE least(coalesce(t.qty, 0), b.on_hand) END) * 1000)::int8" \
+	"SELECT b.node_id, b.sku_id, (sum(CASE WHEN " USABLE("$3") " THEN greatest(b.on_hand - coalesce(t.qty, 0), 0) ELSE 0 END) * 1000)::int8 AS free," \
+	" (sum(CASE WHEN b.expires_on < ($3 AT TIME ZONE y.timezone)::date THEN 0 ELSE least(coalesce(t.qty, 0), b.on_hand) END) * 1000)::int8 AS assigned" \
 	" FROM " lots " b JOIN oms.sku k ON k.sku_id = b.sku_id JOIN oms.company y ON y.company_id = b.company_id" \
 	" LEFT JOIN oms.channel c ON c.channel_id = $5" \
 	" LEFT JOIN LATERAL (SELECT sum(l.qty) AS qty FROM oms.reservation_lot l JOIN oms.reservation r" \
@@ -62,18 +62,23 @@ static OmsPlan free_plan = {
 /*
  * The same where the ERP has stated other lots ($8 node, $9 item, $10 row)
  * of the keys ($6, $7).  What is leaving and in these no more ($11) is still
- * in reserved, as in the count: so its units are added again.
+ * in reserved, as in the count: so its units are added again, and those it
+ * had of no lot want none.
  */
 static OmsPlan free_stated_plan = {
 	"WITH p AS MATERIALIZED (SELECT * FROM unnest($6, $7) AS u (node_id, sku_id)),"
 	" l AS (SELECT node_id, sku_id, lot, sum(qty) AS qty FROM oms.reservation_lot WHERE company_id = $1 AND reservation_id = ANY ($11) AND NOT gone GROUP BY 1, 2, 3),"
+	" n AS (SELECT r.node_id, r.sku_id, (sum(r.qty - coalesce(t.qty, 0)) * 1000)::int8 AS loose FROM oms.reservation r LEFT JOIN LATERAL ("
+	"   SELECT sum(q.qty) AS qty FROM oms.reservation_lot q WHERE q.company_id = $1 AND q.reservation_id = r.reservation_id AND NOT q.gone) t ON true"
+	"  WHERE r.company_id = $1 AND r.reservation_id = ANY ($11) GROUP BY 1, 2),"
 	" x AS (SELECT company_id, node_id, sku_id, lot, on_hand, expires_on, gone FROM oms.stock_lot o WHERE company_id = $1 AND sku_id = ANY ($2)"
 	"   AND NOT EXISTS (SELECT FROM p WHERE p.node_id = o.node_id AND p.sku_id = o.sku_id)"
 	"  UNION ALL SELECT $1, node_id, sku_id, lot, sum(qty), (array_agg(expires_on ORDER BY told DESC))[1], false FROM ("
 	"   SELECT u.node_id, u.sku_id, r->>'lot' AS lot, (r->>'on_hand')::numeric AS qty, (r->>'expires_on')::date AS expires_on, true AS told FROM unnest($8, $9, $10) AS u (node_id, sku_id, r)"
 	"   UNION ALL SELECT l.node_id, l.sku_id, l.lot, l.qty, o.expires_on, false FROM l JOIN oms.stock_lot o"
-	"    ON o.company_id = $1 AND o.sku_id = l.sku_id AND o.node_id = l.node_id AND o.lot = l.lot) AS y GROUP BY 2, 3, 4) "
-	FREE_UNITS("x"),
+	"    ON o.company_id = $1 AND o.sku_id = l.sku_id AND o.node_id = l.node_id AND o.lot = l.lot) AS y GROUP BY 2, 3, 4)"
+	" SELECT f.node_id, f.sku_id, f.free, f.assigned + coalesce(n.loose, 0) FROM (" FREE_UNITS("x") ") AS f"
+	" LEFT JOIN n ON n.node_id = f.node_id AND n.sku_id = f.sku_id",
 	11, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, JSONBARRAYOID, INT8ARRAYOID}, NULL
 };
 

@@ -16,7 +16,7 @@ CREATE TABLE toy.batch (place text, thing int, no text, bin text DEFAULT '', qty
 INSERT INTO toy.batch VALUES ('BLR', 1, 'L1', 'a', 3, '2095-03-10', '2026-01-05', 40), ('BLR', 1, 'L1', 'b', 1, '2095-03-10', '2026-01-06', 41), ('BLR', 1, 'L2', '', 3, '2095-06-30', '2026-01-01', NULL),
     ('BLR', 1, 'L3', '', 3, NULL, '2026-01-09 12:30', NULL), ('BOM', 1, ' M|1 ', '', 9, '2095-01-01', NULL, -1), ('BOM', 1, repeat('long', 60), '', 1, '2020-01-01', NULL, NULL),
     ('BLR', 3, '  ', '', 1, NULL, NULL, NULL), ('BLR', 3, NULL, '', 1, NULL, NULL, NULL), ('BOM', 2, 'N1', '', 4, NULL, NULL, NULL), ('?', 1, 'X', '', 1, NULL, NULL, NULL);
-CREATE TABLE toy.booking (id serial PRIMARY KEY, place text, thing int, qty numeric, done boolean DEFAULT false);
+CREATE TABLE toy.booking (id serial PRIMARY KEY, place text, thing int, qty numeric, lots jsonb, done boolean DEFAULT false);
 
 INSERT INTO oms.erp_profile (profile, title, params, company_query) VALUES
 ('lots', 'A toy with lots', '{"schema": "toy"}', 'SELECT 1 AS key, ''SHOP'' AS code, ''Shop'' AS name, NULL AS currency, NULL AS timezone, ''29'' AS state');
@@ -31,8 +31,9 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, resolve) VALUES
 ('lots', 'sku', '@erp@.thing', '{id,sku}', $q$SELECT i->>'id' FROM unnest($1) i$q$),
 ('lots', 'stock', '@erp@.level', '{place,thing,qty}', $q$SELECT (i->>'place') || '|' || (i->>'thing') FROM unnest($1) i$q$),
 ('lots', 'lot', '@erp@.batch', '{place,thing,no,qty,best_before,came,cost,colour?}', $q$SELECT (i->>'place') || '|' || (i->>'thing') FROM unnest($1) i$q$);
-INSERT INTO oms.erp_call_map (profile, kind, send_sql, done_sql) VALUES
-('lots', 'stock_out', 'INSERT INTO toy.booking (place, thing, qty) VALUES ($1, $2::int, - $3) RETURNING id::text', 'SELECT r, b.done FROM unnest($1) r JOIN @erp@.booking b ON b.id = r::int WHERE b.done');
+INSERT INTO oms.erp_call_map (profile, kind, send_sql, lots_sql, done_sql) VALUES
+('lots', 'stock_out', 'INSERT INTO toy.booking (place, thing, qty) VALUES ($1, $2::int, - $3) RETURNING id::text',
+ 'INSERT INTO @erp@.booking (place, thing, qty, lots) VALUES ($1, $2::int, - $3, $6) RETURNING id::text', 'SELECT r, b.done FROM unnest($1) r JOIN @erp@.booking b ON b.id = r::int WHERE b.done');
 
 CREATE FUNCTION pg_temp.lots(item text) RETURNS TABLE (node text, lot text, expires_on date, on_hand numeric, gone boolean, assigned text) LANGUAGE sql AS $$
     SELECT n.code, left(b.lot, 10), b.expires_on, trim_scale(b.on_hand), b.gone,
@@ -154,6 +155,16 @@ SELECT pg_temp.sound();
 -- what left by our hand is booked: neither twice nor free in between
 SELECT oms.add_awbs('SHOPC', '{9200000001,9200000002}'), oms.release_order(pg_temp.id('a'));
 SELECT oms.pack_shipment(s.shipment_id), oms.dispatch_shipment(s.shipment_id, at => '2026-03-03 10:00+05:30') IS NOT NULL AS gone FROM oms.shipment s WHERE s.order_id = pg_temp.id('a') AND s.company_id = 9200;
+SAVEPOINT s;
+UPDATE oms.reservation_lot SET lot = 'other' WHERE lot = 'L4' AND reservation_id IN (SELECT reservation_id FROM oms.erp_call);
+DELETE FROM oms.reservation_lot WHERE lot = 'L3' AND reservation_id IN (SELECT reservation_id FROM oms.erp_call);
+SELECT oms.erp_send() AS told_a_part;
+SELECT qty, lots FROM toy.booking;
+ROLLBACK TO s;
+DELETE FROM oms.reservation_lot WHERE reservation_id IN (SELECT reservation_id FROM oms.erp_call);
+SELECT oms.erp_send() AS told_none;
+SELECT qty, lots FROM toy.booking;
+ROLLBACK TO s;
 SELECT oms.erp_send() AS told;
 SELECT * FROM pg_temp.lots('RICE') WHERE node = 'BLR' AND NOT gone;
 SELECT pg_temp.sees('RICE');
@@ -164,7 +175,7 @@ SELECT pg_temp.sees('RICE') AS less;
 SELECT oms.erp_apply() AS taken, pg_temp.sees('RICE') AS less, pg_temp.sound();
 ROLLBACK TO s;
 -- all together, as the ERP books it: from the lot we took it from, or another
-SELECT qty FROM toy.booking;
+SELECT place, thing, qty, lots FROM toy.booking;
 UPDATE toy.booking SET done = true;
 UPDATE toy.level SET qty = 11 WHERE place = 'BLR' AND thing = 1;
 SAVEPOINT s;
@@ -172,6 +183,10 @@ DELETE FROM toy.batch WHERE no = 'L3';
 SELECT pg_temp.sees('RICE') AS as_many;
 SELECT oms.erp_apply() AS taken, pg_temp.sees('RICE') AS as_many, pg_temp.sound();
 SELECT * FROM pg_temp.lots('RICE') WHERE node = 'BLR';
+ROLLBACK TO s;
+DELETE FROM oms.reservation_lot WHERE lot = 'L3' AND reservation_id IN (SELECT reservation_id FROM oms.erp_call);
+SELECT pg_temp.sees('RICE') AS of_no_lot;
+SELECT oms.erp_apply() AS taken, pg_temp.sees('RICE') AS of_no_lot;
 ROLLBACK TO s;
 UPDATE toy.batch SET qty = 0 WHERE no IN ('L1', 'L2');
 SELECT pg_temp.sees('RICE') AS as_many;
