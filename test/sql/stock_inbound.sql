@@ -149,7 +149,7 @@ SELECT n AS rings, p -> 'supply_at' AS supply_at FROM unnest('{1,3}'::int[]) n, 
 -- refused, nothing done
 SELECT pg_temp.fails(q) FROM (VALUES ($$SELECT oms.set_inbound(NULL, 'BLR', 'SHIRT', 1, now())$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', -1, now())$$),
     ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', NULL, now())$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', 1, 'infinity')$$), ($$SELECT oms.set_inbound('X', 'BLR', 'SHIRT', 1, now(), -5)$$),
-    ($$SELECT oms.set_inbound('X', 'BLR', 'PAIR', 1, now())$$), ($$SELECT oms.set_inbound('X', 'XXX', 'SHIRT', 1, now())$$), ($$SELECT oms.set_inbound('PO-8', 'BLR', 'TV', 1, now())$$),
+    ($$SELECT oms.set_inbound('X', 'BLR', 'PAIR', 1, now())$$), ($$SELECT oms.set_inbound('X', 'NOWHERE', 'SHIRT', 1, now())$$), ($$SELECT oms.set_inbound('PO-8', 'BLR', 'TV', 1, now())$$),
     ($$SELECT oms.receive_inbound('PO-9', 1, 'R-9')$$), ($$SELECT oms.receive_inbound('PO-8', 0, 'R-9')$$), ($$SELECT oms.receive_inbound('PO-8', 1, NULL)$$), ($$SELECT oms.receive_inbound('PO-8', 1, 'R-1')$$), ($$SELECT oms.receive_inbound('PO-2', 2, 'R-1')$$),
     ($$SELECT oms.atp('NONE')$$), ($$SELECT oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 1xSHIRT', '{"priority": 1.5}'))$$), ($$SELECT oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 1xSHIRT', '{"priority": 101}'))$$)) v (q);
 SELECT * FROM oms.verify();

@@ -104,6 +104,6 @@ SELECT external_id AS rule, ship_name AS lots FROM oms."order" WHERE company_id 
 -- refused, nothing done
 SELECT pg_temp.fails(q) FROM (VALUES ($$SELECT oms.adjust_lot('BLR', 'RICE', NULL, 1)$$), ($$SELECT oms.adjust_lot('BLR', 'RICE', 'X', -1)$$), ($$SELECT oms.adjust_lot('BLR', 'RICE', 'X', NULL)$$), ($$SELECT oms.adjust_lot('BLR', 'RICE', 'X', 1, 'infinity')$$), ($$SELECT oms.adjust_lot('BLR', 'RICE', 'X', 1, received_at => '-infinity')$$),
     ($$SELECT oms.adjust_lot('BLR', 'RICE', 'X', 1, at => 'infinity')$$), ($$SELECT oms.pin_lot(NULL, 'X')$$), ($$SELECT oms.adjust_lot('BLR', 'PAIR', 'X', 1)$$),
-    ($$SELECT oms.adjust_lot('XXX', 'RICE', 'X', 1)$$), ($$SELECT oms.pin_lot(-1, 'L1')$$), ($$SELECT oms.pin_lot(1, NULL)$$)) v (q);
+    ($$SELECT oms.adjust_lot('NOWHERE', 'RICE', 'X', 1)$$), ($$SELECT oms.pin_lot(-1, 'L1')$$), ($$SELECT oms.pin_lot(1, NULL)$$)) v (q);
 SELECT * FROM oms.verify();
 ROLLBACK;

@@ -106,7 +106,7 @@ SELECT plan FROM pg_temp.took('r', 'NOW 981001 PREPAID 2xRING@1000', '{"cart_ids
 SELECT cart_id, state, close_reason FROM oms.reservation WHERE company_id = 9200 AND cart_id ~ '^c[123]' ORDER BY cart_id;
 -- refused, nothing done
 SELECT pg_temp.fails(q) FROM (VALUES ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', -1)$$), ($$SELECT oms.set_stock_quota('BLR', 'PAIR', 'NOW', 1)$$),
-    ($$SELECT oms.set_stock_quota('XXX', 'SHIRT', 'NOW', 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'XXX', 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', NULL, 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', NULL)$$),
+    ($$SELECT oms.set_stock_quota('NOWHERE', 'SHIRT', 'NOW', 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOSUCH', 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', NULL, 1)$$), ($$SELECT oms.set_stock_quota('BLR', 'SHIRT', 'NOW', NULL)$$),
     ($$SELECT oms.set_channel_threshold('BLR', 'NONE', 'NOW', 1)$$), ($$SELECT oms.set_channel_node('WEB', 'BLR', NULL)$$),
     ($$SELECT oms.promise(pg_temp.doc('p', 'NOW 981001 PREPAID 3xRING@1000', '{"cart_ids": "c"}'))$$), ($$SELECT oms.promise(pg_temp.doc('p', 'NOW 981001 PREPAID 3xRING@1000', '{"cart_ids": [1]}'))$$)) v (q);
 SELECT * FROM oms.verify();
