@@ -43,27 +43,8 @@ read_cart(Jsonb *doc, TimestampTz at, Cart *c)
 	oms_lines_check_sale(d->lines, d->nlines);
 	oms_address_find(&d->ship);
 
-	f->company_id = c->company_id;
-	f->channel = &c->channel;
-	f->carry_out = d->carry_out;
-	f->only_node_id = d->node ? oms_node_find(c->company_id, d->node) : 0;
-	f->own_carts = d->own_carts;
-	f->nown_carts = d->nown_carts;
-	f->cod = d->cod && !d->carry_out;
-	f->pincode = d->carry_out ? NULL : d->ship.pincode;
-	f->state_code = d->carry_out ? NULL : d->ship.state_code;
-	f->order_class = d->order_class;
-	f->service = d->service;
-	f->has_max_days = d->has_max_days;
-	f->max_days = d->max_days;
-	f->has_point = d->ship.has_point;
-	f->lng = d->ship.lng;
-	f->lat = d->ship.lat;
-	f->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
-	f->supply_day = oms_supply_day(&c->channel, at);
-	f->at = at;
-	f->nlines = d->nlines;
-	f->lines = d->lines;
+	oms_order_asks(d, c->company_id, &c->channel,
+				   oms_supply_day(&c->channel, at), at, f);
 	for (int i = 0; i < d->nlines; i++)
 	{
 		OmsLine    *l = &d->lines[i];

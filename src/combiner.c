@@ -31,7 +31,6 @@
 #include "nodes/plannodes.h"
 #include "nodes/primnodes.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
 #include "replication/syncrep.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
@@ -49,6 +48,7 @@
 
 #include "accept.h"
 #include "combiner.h"
+#include "core_process.h"
 #include "node_slot.h"
 #include "stock.h"
 
@@ -713,16 +713,9 @@ enter_queue(Jsonb *doc, TimestampTz at, bool accept, const char *settings,
 static void
 start_worker(void)
 {
-	BackgroundWorker worker = {0};
+	BackgroundWorker worker;
 
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "pg_oms", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "oms_combiner_main", BGW_MAXLEN);
-	strlcpy(worker.bgw_name, "pg_oms combiner", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "pg_oms combiner", BGW_MAXLEN);
+	oms_process_describe(&worker, "pg_oms combiner", "oms_combiner_main");
 	worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
 	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
 		ereport(LOG,

@@ -29,13 +29,10 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -43,6 +40,7 @@
 
 #include "accept.h"
 #include "combiner.h"
+#include "core_process.h"
 #include "orders.h"
 #include "stock_batch.h"
 #include "worker.h"
@@ -91,17 +89,8 @@ oms_combiner_main(Datum arg)
 {
 	TimestampTz idle_since;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg),
-											  InvalidOid, 0);
-	SetConfigOption("application_name", "pg_oms combiner", PGC_USERSET,
-					PGC_S_SESSION);
-	SetConfigOption("default_transaction_isolation", "read committed",
-					PGC_USERSET, PGC_S_SESSION);
-	SetConfigOption("default_transaction_read_only", "off",
-					PGC_USERSET, PGC_S_SESSION);
+	oms_process_begin(DatumGetObjectId(arg), "pg_oms combiner");
+	oms_process_settings();
 	SetConfigOption("search_path", "pg_catalog, pg_temp",
 					PGC_USERSET, PGC_S_SESSION);
 	SetConfigOption("lock_timeout", LOCK_TIMEOUT_TEXT,
@@ -119,14 +108,7 @@ oms_combiner_main(Datum arg)
 		char	   *settings;
 		int			n;
 
-		if (ProcDiePending)
-			proc_exit(0);
-		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
+		oms_process_interrupts();
 		MemoryContextSwitchTo(batch_cxt);
 		MemoryContextReset(batch_cxt);
 		r = palloc0(oms_combiner_batch * sizeof(Request));

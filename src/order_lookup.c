@@ -308,3 +308,30 @@ oms_order_demand(int32 company_id, const OmsLine *lines, int n)
 	}
 	return demand;
 }
+
+void
+oms_order_asks(const OmsOrderDoc *d, int32 company_id, OmsChannel *channel,
+			   DateADT supply_day, TimestampTz at, OmsFulfilment *f)
+{
+	f->company_id = company_id;
+	f->channel = channel;
+	f->carry_out = d->carry_out;
+	f->only_node_id = d->node ? oms_node_find(company_id, d->node) : 0;
+	f->own_carts = d->own_carts;
+	f->nown_carts = d->nown_carts;
+	f->cod = d->cod && !d->carry_out;
+	f->pincode = d->carry_out ? NULL : d->ship.pincode;
+	f->state_code = d->carry_out ? NULL : d->ship.state_code;
+	f->order_class = d->order_class;
+	f->service = d->service;
+	f->has_max_days = d->has_max_days;
+	f->max_days = d->max_days;
+	f->has_point = d->ship.has_point;
+	f->lng = d->ship.lng;
+	f->lat = d->ship.lat;
+	f->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
+	f->supply_day = supply_day;
+	f->at = at;
+	f->nlines = d->nlines;
+	f->lines = d->lines;
+}

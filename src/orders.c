@@ -104,31 +104,11 @@ oms_capture_request(OmsCapture *c)
 	OmsOrderDoc *d = &c->doc;
 	OmsFulfilment *f = &c->f;
 
-	f->company_id = c->company_id;
+	oms_order_asks(d, c->company_id, &c->channel, c->supply_day, c->at, f);
 	f->run = 1;
-	f->channel = &c->channel;
-	f->carry_out = d->carry_out;
-	f->only_node_id = d->node ? oms_node_find(c->company_id, d->node) : 0;
-	f->own_carts = d->own_carts;
-	f->nown_carts = d->nown_carts;
-	f->cod = d->cod && !d->carry_out;
 	f->due = c->total - c->paid;
 	f->goods = c->goods;
-	f->pincode = d->carry_out ? NULL : d->ship.pincode;
-	f->state_code = d->carry_out ? NULL : d->ship.state_code;
-	f->order_class = d->order_class;
-	f->service = d->service;
-	f->has_max_days = d->has_max_days;
-	f->max_days = d->max_days;
-	f->has_point = d->ship.has_point;
-	f->lng = d->ship.lng;
-	f->lat = d->ship.lat;
-	f->place_of_supply = c->place_of_supply;
-	f->supply_day = c->supply_day;
 	f->p_rto = c->risk.probability;
-	f->at = c->at;
-	f->nlines = d->nlines;
-	f->lines = d->lines;
 }
 
 static Jsonb *

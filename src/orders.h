@@ -252,6 +252,11 @@ typedef struct OmsFulfilment
 	struct OmsPeg *pegs;
 } OmsFulfilment;
 
+/* What a document asks of the planner, its address found (oms_address_find). */
+extern void oms_order_asks(const OmsOrderDoc *d, int32 company_id,
+						   OmsChannel *channel, DateADT supply_day,
+						   TimestampTz at, OmsFulfilment *f);
+
 /* So many units of a supply on its way for an allocation. */
 typedef struct OmsPeg
 {

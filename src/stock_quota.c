@@ -216,8 +216,10 @@ PG_FUNCTION_INFO_V1(oms_set_stock_quota);
 PG_FUNCTION_INFO_V1(oms_set_channel_threshold);
 PG_FUNCTION_INFO_V1(oms_set_channel_node);
 
+/* The first three arguments, as the first four values of a statement. */
 static void
-find_key(FunctionCallInfo fcinfo, int32 company_id, OmsStockKey *key)
+find_key(FunctionCallInfo fcinfo, int32 company_id, OmsStockKey *key,
+		 Datum *values)
 {
 	bool		flag;
 	bool		kit;
@@ -232,6 +234,11 @@ find_key(FunctionCallInfo fcinfo, int32 company_id, OmsStockKey *key)
 				 errmsg("\"%s\" is a kit and has no stock of its own", sku),
 				 errdetail("Argument sku."),
 				 errhint("Name its components (oms.kit_component).")));
+	values[0] = Int32GetDatum(company_id);
+	values[1] = Int32GetDatum(key->node_id);
+	values[2] = Int32GetDatum(key->sku_id);
+	values[3] = Int32GetDatum(oms_stock_find_channel(company_id,
+													 oms_stock_text_arg(fcinfo, 2)));
 }
 
 static OmsPlan quota_plan = {
@@ -265,12 +272,7 @@ oms_set_stock_quota(PG_FUNCTION_ARGS)
 
 	oms_require_installed();
 	company_id = oms_company_id(oms_stock_text_arg(fcinfo, 5));
-	find_key(fcinfo, company_id, &key);
-	values[0] = Int32GetDatum(company_id);
-	values[1] = Int32GetDatum(key.node_id);
-	values[2] = Int32GetDatum(key.sku_id);
-	values[3] = Int32GetDatum(oms_stock_find_channel(company_id,
-													 oms_stock_text_arg(fcinfo, 2)));
+	find_key(fcinfo, company_id, &key, values);
 	if (PG_ARGISNULL(3))
 		oms_stock_refuse_argument("qty", "is null", "A number of stock units, those used included; 0 ends the quota.");
 	values[4] = oms_milli_numeric(oms_stock_quantity_arg(fcinfo, 3, "qty", 0));
@@ -312,12 +314,7 @@ oms_set_channel_threshold(PG_FUNCTION_ARGS)
 
 	oms_require_installed();
 	company_id = oms_company_id(oms_stock_text_arg(fcinfo, 4));
-	find_key(fcinfo, company_id, &key);
-	values[0] = Int32GetDatum(company_id);
-	values[1] = Int32GetDatum(key.node_id);
-	values[2] = Int32GetDatum(key.sku_id);
-	values[3] = Int32GetDatum(oms_stock_find_channel(company_id,
-													 oms_stock_text_arg(fcinfo, 2)));
+	find_key(fcinfo, company_id, &key, values);
 	oms_spi_connect();
 	oms_stock_lock_key(company_id, key, &level);
 	if (PG_ARGISNULL(3))

@@ -38,8 +38,6 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
-#include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
@@ -48,7 +46,6 @@
 #include "storage/proc.h"
 #include "storage/procsignal.h"
 #include "storage/shmem.h"
-#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -58,6 +55,7 @@
 #include "utils/syscache.h"
 #include "utils/timeout.h"
 
+#include "core_process.h"
 #include "orders.h"
 #include "worker.h"
 
@@ -141,7 +139,7 @@ static void end_work(void);
 void
 oms_worker_init(void)
 {
-	BackgroundWorker launcher = {0};
+	BackgroundWorker launcher;
 
 	DefineCustomIntVariable("oms.worker_naptime",
 							"Longest pause of the worker between two looks at its jobs.",
@@ -170,14 +168,8 @@ oms_worker_init(void)
 	previous_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_shared;
 
-	launcher.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	launcher.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	oms_process_describe(&launcher, "pg_oms launcher", "oms_launcher_main");
 	launcher.bgw_restart_time = 5;
-	strlcpy(launcher.bgw_library_name, "pg_oms", BGW_MAXLEN);
-	strlcpy(launcher.bgw_function_name, "oms_launcher_main", BGW_MAXLEN);
-	strlcpy(launcher.bgw_name, "pg_oms launcher", BGW_MAXLEN);
-	strlcpy(launcher.bgw_type, "pg_oms launcher", BGW_MAXLEN);
 	RegisterBackgroundWorker(&launcher);
 }
 
@@ -349,12 +341,7 @@ oms_launcher_main(Datum arg)
 	TimestampTz looked = 0;
 	MemoryContext cxt;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	SetConfigOption("application_name", "pg_oms launcher", PGC_USERSET,
-					PGC_S_SESSION);
+	oms_process_begin(InvalidOid, "pg_oms launcher");
 	pg_atomic_write_u32(&shared->launcher, my_procno());
 	before_shmem_exit(leave_launcher, (Datum) 0);
 	cxt = AllocSetContextCreate(TopMemoryContext, "pg_oms launcher",
@@ -399,14 +386,7 @@ oms_launcher_main(Datum arg)
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 postponed ? 1000L : launcher_naptime * 1000L,
 						 PG_WAIT_EXTENSION);
-		if (ProcDiePending)
-			proc_exit(0);
-		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
+		oms_process_interrupts();
 	}
 }
 
@@ -478,17 +458,10 @@ databases_without_worker(bool all, bool *postponed)
 static BackgroundWorkerHandle *
 register_worker(Oid database, pid_t notify)
 {
-	BackgroundWorker worker = {0};
+	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
 
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "pg_oms", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "oms_worker_main", BGW_MAXLEN);
-	strlcpy(worker.bgw_name, "pg_oms worker", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "pg_oms worker", BGW_MAXLEN);
+	oms_process_describe(&worker, "pg_oms worker", "oms_worker_main");
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	worker.bgw_notify_pid = notify;
 	/* who asked for it by name gets it, whatever oms.worker_autostart says */
@@ -516,21 +489,10 @@ oms_worker_main(Datum arg)
 	uint32		woken = OMS_WAKE_ALL;
 	LOCKTAG		tag;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg),
-											  InvalidOid, 0);
+	oms_process_begin(DatumGetObjectId(arg), "pg_oms worker");
 	if (!worker_autostart && !MyBgworkerEntry->bgw_extra[0])
 		proc_exit(0);
-
-	SetConfigOption("application_name", "pg_oms worker", PGC_USERSET,
-					PGC_S_SESSION);
-	/* an ERP may have its database default to REPEATABLE READ */
-	SetConfigOption("default_transaction_isolation", "read committed",
-					PGC_USERSET, PGC_S_SESSION);
-	SetConfigOption("default_transaction_read_only", "off",
-					PGC_USERSET, PGC_S_SESSION);
+	oms_process_settings();
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, OMS_ADVISORY_CLASS,
 						 OMS_ADVISORY_WORKER, 2);
@@ -586,14 +548,7 @@ rest(long wait_ms)
 						   WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						   Min(wait_ms, OMS_COURTESY_MS), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
-		if (ProcDiePending)
-			proc_exit(0);
-		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
+		oms_process_interrupts();
 		if (oms_worker_database_wanted(MyDatabaseId))
 		{
 			if (shared != NULL)

@@ -3,9 +3,6 @@
 \set shop :abs_srcdir '/sql/include/shop.inc'
 BEGIN;
 \i :shop
-CREATE FUNCTION pg_temp.at(ext text, item text) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT a.allocation_id FROM oms.allocation a JOIN oms.sku k USING (sku_id) WHERE a.order_id = pg_temp.id(ext) AND k.code = item ORDER BY a.allocation_id LIMIT 1
-$$;
 CREATE FUNCTION pg_temp.story(ext text) RETURNS TABLE (status text, total text, allocations text, parcels text) LANGUAGE sql AS $$
     SELECT o.status, concat_ws(' ', o.total_amount, 'tax', o.tax_amount, 'paid', o.paid_amount),
            (SELECT string_agg(concat_ws(' ', trim_scale(a.qty), k.code, n.code, a.status, a.net_amount, nullif(a.cgst + a.sgst, 0) || ' cs', nullif(a.igst, 0) || ' i'), ', ' ORDER BY a.line_no, a.node_id)

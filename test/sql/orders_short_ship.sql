@@ -12,9 +12,6 @@ CREATE FUNCTION pg_temp.story(ext text) RETURNS TABLE (status text, total text, 
               FROM oms.shipment s JOIN oms.node n USING (node_id) WHERE s.order_id = o.order_id)
       FROM oms."order" o WHERE o.company_id = 9200 AND o.external_id = ext
 $$;
-CREATE FUNCTION pg_temp.at(ext text, item text) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT a.allocation_id FROM oms.allocation a JOIN oms.sku k USING (sku_id) WHERE a.order_id = pg_temp.id(ext) AND k.code = item ORDER BY a.allocation_id LIMIT 1
-$$;
 CREATE FUNCTION pg_temp.parcel(ext text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT shipment_id FROM oms.shipment WHERE order_id = pg_temp.id(ext) AND state <> 'CANCELLED' ORDER BY shipment_id LIMIT 1
 $$;
