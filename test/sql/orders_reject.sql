@@ -44,6 +44,8 @@ SELECT * FROM pg_temp.story('tv');
 SELECT pg_temp.stock('TV') AS tv;
 SELECT oms.retry_backorders(at => '2026-03-04 11:00+05:30');
 UPDATE oms.allocation SET updated_at = '2026-03-04 11:00+05:30' WHERE order_id = pg_temp.id('tv');
+-- though nothing of the stock has moved since
+UPDATE oms.stock SET updated_at = '2026-03-01' WHERE company_id = 9200 AND sku_id = 9222;
 SELECT oms.retry_backorders(at => '2026-03-06 11:00+05:30');
 SELECT * FROM pg_temp.story('tv');
 SELECT * FROM pg_temp.unsound;

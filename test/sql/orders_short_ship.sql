@@ -76,6 +76,13 @@ DELETE FROM oms.shortfall_policy;
 
 -- a parcel goes in part: what stays has a parcel and its share of the cash
 DO $$ BEGIN PERFORM pg_temp.set_stock(20, 20, 20, 'SHIRT', 'BOOK'); END $$;
+-- what a shortfall leaves to people waits after a short pick, though others have some
+INSERT INTO oms.shortfall_policy (company_id, action) VALUES (9200, 'leave');
+SELECT plan FROM pg_temp.took('lv', 'WEB 981001 PREPAID 2xSHIRT');
+SELECT pg_temp.picks(pg_temp.at('lv', 'SHIRT'), 1);
+SELECT allocations FROM pg_temp.story('lv');
+DELETE FROM oms.shortfall_policy;
+SELECT oms.cancel_order(pg_temp.id('lv'));
 SELECT plan FROM pg_temp.took('p', 'WEB 981001 COD 3xSHIRT 2xBOOK');
 SELECT pg_temp.stock('SHIRT') AS shirt, pg_temp.stock('BOOK') AS book;
 SELECT oms.lift_hold(pg_temp.id('p')), pg_temp.parcel('p') AS parcel \gset

@@ -123,6 +123,9 @@ SELECT oms.adjust_stock('BLR', 'TV', 0), oms.set_inbound('PO-12', 'BLR', 'TV', 3
 SELECT external_id, counts_on FROM pg_temp.waits('TV') WHERE external_id IN ('t3', 't5');
 SELECT oms.set_inbound('PO-12', 'BLR', 'TV', 3, '2026-03-27 12:00+05:30', at => '2026-03-25 10:00+05:30') > 0 AS set, oms.set_inbound('PO-8', 'BOM', 'TV', 9, '2026-03-28 12:00+05:30', at => '2026-03-25 10:00+05:30') > 0 AS set;
 SELECT external_id, counts_on FROM pg_temp.waits('TV') WHERE external_id IN ('t3', 't5');
+-- one comes without a receipt: who was promised a date is filled before who has none
+SELECT oms.adjust_stock('DEL', 'TV', 1), oms.retry_backorders(10, '2026-03-25 10:00+05:30') AS filled;
+SELECT external_id, status, node FROM pg_temp.waits('TV') WHERE external_id IN ('t1', 't2', 't3');
 -- two lines of one item: three of the six are beyond the count, all of the second
 SELECT oms.adjust_stock('BLR', 'TV', 3), oms.set_stock_policy('BLR', 'TV', backorder_limit => 10);
 SELECT p ->> 'qty' AS qty, p ->> 'node' AS node, p ->> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 2xTV@100 4xTV@100'), '2026-03-25 10:00+05:30') -> 'plan') p;
@@ -143,6 +146,9 @@ SELECT ready_at FROM oms.inbound WHERE company_id = 9200 AND ref = 'PO-10';
 SELECT promised_at, counts_on FROM pg_temp.waits('RING');
 SELECT oms.set_inbound('PO-10', 'BOM', 'RING', 0, '2026-04-03 12:00+05:30', at => '2026-04-01 12:00+05:30') > 0 AS set;
 SELECT promised_at, counts_on FROM pg_temp.waits('RING');
+-- kits are filled by what comes of their components: the last one decides
+SELECT oms.receive_inbound('PO-3', 5, 'R-5', at => '2026-03-17 12:00+05:30') AS shirts, oms.receive_inbound('PO-4', 1, 'R-6', at => '2026-03-19 12:00+05:30') AS book;
+SELECT external_id, status FROM pg_temp.waits('PAIR');
 -- a part of it is on its way: the later of the two
 SELECT oms.set_inbound('PO-13', 'BOM', 'RING', 2, '2026-05-04 12:00+05:30', at => '2026-04-01 12:00+05:30') > 0 AS set;
 SELECT n AS rings, p -> 'supply_at' AS supply_at FROM unnest('{1,3}'::int[]) n, jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID ' || n || 'xRING@1000'), '2026-04-01 13:00+05:30') -> 'plan') p;
