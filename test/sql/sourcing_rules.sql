@@ -155,6 +155,10 @@ SELECT oms.cancel_order(pg_temp.id('c7'));
 UPDATE oms.sourcing_rule SET single_node = false, max_shipments = 2;
 SELECT plan FROM pg_temp.took('c8', 'WEB 981001 PREPAID 6xSHIRT 7xBOOK');
 SELECT oms.cancel_order(pg_temp.id('c8'));
+-- no more than the channel's, whatever the rule says
+UPDATE oms.sourcing_rule SET max_shipments = 3;
+SELECT plan FROM pg_temp.took('c9', 'TWO 981001 PREPAID 6xSHIRT 7xBOOK');
+SELECT oms.cancel_order(pg_temp.id('c9'));
 -- the least value of a parcel beside the first: a shirt is 525, a book 200
 UPDATE oms.sourcing_rule SET max_shipments = NULL, min_split_value = 1000;
 -- shirts: BOM 4 (2,100) and BLR 2 + 3 books (1,650); DEL's 4 books (800) are not worth a parcel
