@@ -68,9 +68,12 @@ DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
 SELECT pg_temp.set_stock(4, 4, 0, 'TV'), pg_temp.dated(2);
 SELECT oms.reserve_cart(pg_temp.doc('', 'WEB 981001 PREPAID 4xTV') - 'external_id' - 'payment' || '{"cart_id": "K"}', pg_temp.hour(9)) -> 'holds' -> 0 ->> 'node' AS held, pg_temp.dated(9);
 SELECT pg_temp.order_at('t1', 'WEB 981001 PREPAID 1xTV', 9.1);
+SELECT pg_temp.order_at('t3', 'WEB 981002 PREPAID 1xTV', 9.3);
 SELECT pg_temp.order_at('t2', 'WEB 981001 PREPAID 1xTV', 9.5);
 SELECT ext, was, now FROM pg_temp.sim('{}', 9, 10);
 SELECT ext, was, now FROM pg_temp.sim('{}', 9.2, 10);
+-- its time was over before anybody closed it
+SELECT ext, was, now FROM pg_temp.sim('{"node": {"BOM": {"open": false}}}', 9.2, 9.4);
 
 -- summed up
 SELECT jsonb_pretty(oms.simulation_summary('{"node": {"BLR": {"open": false}}}', pg_temp.hour(10), pg_temp.hour(24)) - 'was');

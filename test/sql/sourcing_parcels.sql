@@ -58,5 +58,8 @@ SELECT oms.adjust_stock('BLR', 'RING', 2) AS rings, oms.set_stock_policy('BLR', 
 SELECT oms.set_inbound('PO-1', 'BLR', 'RING', 9, '2026-03-10 09:00+05:30', at => '2026-03-02 10:00+05:30') > 0 AS set;
 SELECT status FROM pg_temp.took('beyond', 'WEB 981001 PREPAID 4xRING');
 SELECT row_number() OVER (ORDER BY a.shipment_id) AS parcel, a.qty, a.promised_at FROM oms.allocation a WHERE a.order_id = pg_temp.id('beyond') ORDER BY 1;
+-- two on their way are enough for the two
+SELECT oms.cancel_order(pg_temp.id('beyond')), oms.set_inbound('PO-1', 'BLR', 'RING', 2, '2026-03-10 09:00+05:30', at => '2026-03-02 10:00+05:30') > 0 AS set;
+SELECT p ->> 'qty' AS qty, p ->> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 4xRING'), '2026-03-02 10:00+05:30') -> 'plan') p;
 SELECT * FROM oms.verify();
 ROLLBACK;
