@@ -1,37 +1,9 @@
 -- sourcing: the order status derived from its allocations, and why a plan is as it is.
 
 CREATE FUNCTION oms.order_status(company_id integer, order_id bigint) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
-SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE
-        WHEN s.live = 0 THEN CASE WHEN s.cancelled > 0 THEN 'cancelled' ELSE 'captured' END
-        WHEN s.returned = s.live THEN 'returned'
-        WHEN s.rto + s.returned = s.live THEN 'rto'
-        WHEN s.delivered + s.returned = s.live THEN 'delivered'
-        WHEN s.delivered > 0 THEN 'part_delivered'
-        WHEN s.shipped + s.rto + s.returned = s.live THEN 'shipped'
-        WHEN s.shipped + s.rto + s.returned > 0 THEN 'part_shipped'
-        WHEN EXISTS (SELECT FROM oms.order_hold h
-                      WHERE h.company_id = $1 AND h.order_id = $2 AND h.resolved_at IS NULL) THEN 'on_hold'
-        WHEN s.packed = s.live THEN 'packed'
-        WHEN s.working + s.packed = s.live THEN 'released'
-        WHEN s.backordered = s.live THEN 'backordered'
-        WHEN s.backordered > 0 THEN 'part_reserved'
-        WHEN s.planned = s.live THEN 'captured'
-        ELSE 'reserved' END
-    FROM (SELECT count(*) FILTER (WHERE a.status <> 'cancelled') AS live,
-                 count(*) FILTER (WHERE a.status = 'cancelled') AS cancelled,
-                 count(*) FILTER (WHERE a.status = 'planned') AS planned,
-                 count(*) FILTER (WHERE a.status = 'backordered') AS backordered,
-                 count(*) FILTER (WHERE a.status IN ('released', 'picked')) AS working,
-                 count(*) FILTER (WHERE a.status = 'packed') AS packed,
-                 count(*) FILTER (WHERE a.status = 'shipped') AS shipped,
-                 count(*) FILTER (WHERE a.status = 'delivered') AS delivered,
-                 count(*) FILTER (WHERE a.status = 'rto') AS rto,
-                 count(*) FILTER (WHERE a.status = 'returned') AS returned
-            FROM oms.allocation a
-           WHERE a.company_id = $1 AND a.order_id = $2) s
-$$;
+LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_order_status';
 COMMENT ON FUNCTION oms.order_status(integer, bigint) IS
     'Status of an order as its allocations and open holds say it is; oms."order".status holds it, oms.verify() compares. Cancelled allocations count only when nothing else is left; a hold shows until something has been shipped.';
 

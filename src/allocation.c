@@ -124,39 +124,61 @@ oms_allocation_move(int32 company_id, int64 allocation_id, const char *to)
 }
 
 /*
- * The status is oms.order_status()'s, whose body stands here again: a function
- * in SQL is planned at each call, and this statement runs for every change of
- * every order.  oms.verify() compares the two.
+ * The status of order $2 of company $1 as its allocations and open holds say
+ * it is, and until when all of it is promised.
  */
+#define DERIVED \
+	"SELECT CASE WHEN s.live = 0 THEN CASE WHEN s.cancelled > 0 THEN 'cancelled' ELSE 'captured' END" \
+	"  WHEN s.returned = s.live THEN 'returned'" \
+	"  WHEN s.rto + s.returned = s.live THEN 'rto'" \
+	"  WHEN s.delivered + s.returned = s.live THEN 'delivered'" \
+	"  WHEN s.delivered > 0 THEN 'part_delivered'" \
+	"  WHEN s.shipped + s.rto + s.returned = s.live THEN 'shipped'" \
+	"  WHEN s.shipped + s.rto + s.returned > 0 THEN 'part_shipped'" \
+	"  WHEN EXISTS (SELECT FROM oms.order_hold h WHERE h.company_id = $1 AND h.order_id = $2 AND h.resolved_at IS NULL) THEN 'on_hold'" \
+	"  WHEN s.packed = s.live THEN 'packed'" \
+	"  WHEN s.working + s.packed = s.live THEN 'released'" \
+	"  WHEN s.backordered = s.live THEN 'backordered'" \
+	"  WHEN s.backordered > 0 THEN 'part_reserved'" \
+	"  WHEN s.planned = s.live THEN 'captured'" \
+	"  ELSE 'reserved' END AS status, s.promised_at" \
+	" FROM (SELECT count(*) FILTER (WHERE a.status <> 'cancelled') AS live," \
+	"   count(*) FILTER (WHERE a.status = 'cancelled') AS cancelled," \
+	"   count(*) FILTER (WHERE a.status = 'planned') AS planned," \
+	"   count(*) FILTER (WHERE a.status = 'backordered') AS backordered," \
+	"   count(*) FILTER (WHERE a.status IN ('released', 'picked')) AS working," \
+	"   count(*) FILTER (WHERE a.status = 'packed') AS packed," \
+	"   count(*) FILTER (WHERE a.status = 'shipped') AS shipped," \
+	"   count(*) FILTER (WHERE a.status = 'delivered') AS delivered," \
+	"   count(*) FILTER (WHERE a.status = 'rto') AS rto," \
+	"   count(*) FILTER (WHERE a.status = 'returned') AS returned," \
+	"   max(a.promised_at) FILTER (WHERE a.status <> 'cancelled') AS promised_at" \
+	"   FROM oms.allocation a WHERE a.company_id = $1 AND a.order_id = $2) s"
+
+static OmsPlan derive_plan = {DERIVED, 2, {INT4OID, INT8OID}, NULL};
+
+PG_FUNCTION_INFO_V1(oms_order_status);
+
+/* oms.order_status(company_id, order_id) returns text */
+Datum
+oms_order_status(PG_FUNCTION_ARGS)
+{
+	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *status;
+
+	oms_require_installed();
+	oms_spi_connect();
+	oms_exec(&derive_plan, values, NULL, true, 1);
+	status = oms_strdup(caller, oms_cstr(0, 1));
+	oms_spi_finish();
+	PG_RETURN_DATUM(oms_text(status));
+}
+
 static OmsPlan refresh_plan = {
 	"UPDATE oms.\"order\" o SET status = d.status, promised_at = coalesce(d.promised_at, o.promised_at)"
-	" FROM (SELECT CASE WHEN s.live = 0 THEN CASE WHEN s.cancelled > 0 THEN 'cancelled' ELSE 'captured' END"
-	"  WHEN s.returned = s.live THEN 'returned'"
-	"  WHEN s.rto + s.returned = s.live THEN 'rto'"
-	"  WHEN s.delivered + s.returned = s.live THEN 'delivered'"
-	"  WHEN s.delivered > 0 THEN 'part_delivered'"
-	"  WHEN s.shipped + s.rto + s.returned = s.live THEN 'shipped'"
-	"  WHEN s.shipped + s.rto + s.returned > 0 THEN 'part_shipped'"
-	"  WHEN EXISTS (SELECT FROM oms.order_hold h WHERE h.company_id = $1 AND h.order_id = $2 AND h.resolved_at IS NULL) THEN 'on_hold'"
-	"  WHEN s.packed = s.live THEN 'packed'"
-	"  WHEN s.working + s.packed = s.live THEN 'released'"
-	"  WHEN s.backordered = s.live THEN 'backordered'"
-	"  WHEN s.backordered > 0 THEN 'part_reserved'"
-	"  WHEN s.planned = s.live THEN 'captured'"
-	"  ELSE 'reserved' END AS status, p.status AS old_status, s.promised_at"
-	"  FROM oms.\"order\" p, (SELECT count(*) FILTER (WHERE a.status <> 'cancelled') AS live,"
-	"   count(*) FILTER (WHERE a.status = 'cancelled') AS cancelled,"
-	"   count(*) FILTER (WHERE a.status = 'planned') AS planned,"
-	"   count(*) FILTER (WHERE a.status = 'backordered') AS backordered,"
-	"   count(*) FILTER (WHERE a.status IN ('released', 'picked')) AS working,"
-	"   count(*) FILTER (WHERE a.status = 'packed') AS packed,"
-	"   count(*) FILTER (WHERE a.status = 'shipped') AS shipped,"
-	"   count(*) FILTER (WHERE a.status = 'delivered') AS delivered,"
-	"   count(*) FILTER (WHERE a.status = 'rto') AS rto,"
-	"   count(*) FILTER (WHERE a.status = 'returned') AS returned,"
-	"   max(a.promised_at) FILTER (WHERE a.status <> 'cancelled') AS promised_at"
-	"   FROM oms.allocation a WHERE a.company_id = $1 AND a.order_id = $2) s"
 	/* OFFSET: worked out once, not for each place it is used in */
+	" FROM (SELECT t.status, p.status AS old_status, t.promised_at FROM oms.\"order\" p, (" DERIVED ") t"
 	"  WHERE p.company_id = $1 AND p.order_id = $2 OFFSET 0) d"
 	" WHERE o.company_id = $1 AND o.order_id = $2"
 	" RETURNING d.old_status, d.status",
