@@ -43,6 +43,8 @@ SELECT oms.add_awbs('SHOPC', '{A1,A2,A3,A4,A5,A6}');
 SELECT oms.lift_hold(order_id), oms.release_order(order_id) FROM oms."order" WHERE order_id IN (pg_temp.id('o2'), pg_temp.id('o4'));
 SELECT count(oms.dispatch_shipment(shipment_id)) FROM oms.shipment WHERE order_id IN (pg_temp.id('o2'), pg_temp.id('o4'));
 SELECT pg_temp.dated(20);
+-- what left does not come back: nothing is there for the next
+SELECT pg_temp.order_at('o9', 'WEB 981001 PREPAID 1xSHIRT', 21);
 SELECT h, bool_and(was_nodes = nodes AND was_cost = cost AND was_complete = complete) AS same
   FROM unnest('{9,11.5,13.2,15.5}'::numeric[]) h, oms.simulate('{}', pg_temp.hour(h), pg_temp.hour(24)) GROUP BY h ORDER BY h;
 
@@ -75,6 +77,19 @@ SELECT ext, was, now FROM pg_temp.sim('{}', 9.2, 10);
 -- its time was over before anybody closed it
 SELECT ext, was, now FROM pg_temp.sim('{"node": {"BOM": {"open": false}}}', 9.2, 9.4);
 
+-- where the ERP counts it books what left: once, though the plan made anew holds it as well
+SELECT pg_temp.set_stock(0, 0, 2, 'RING'), pg_temp.dated(32);
+UPDATE oms.node SET stock_from = 'erp' WHERE node_id = 9213;
+SELECT pg_temp.order_at('e1', 'WEB 981003 PREPAID 1xRING', 33);
+UPDATE oms.allocation SET status = 'shipped' WHERE order_id = pg_temp.id('e1');
+UPDATE oms."order" SET status = 'shipped' WHERE order_id = pg_temp.id('e1');
+UPDATE oms.stock SET on_hand = 1, reserved = 0 WHERE company_id = 9200 AND node_id = 9213 AND sku_id = 9226;
+UPDATE oms.reservation SET state = 'closed', close_reason = 'consumed', closed_at = pg_temp.hour(34) WHERE company_id = 9200 AND sku_id = 9226;
+INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason, created_at) VALUES (9200, 9213, 9226, -1, 1, 'erp', pg_temp.hour(34));
+SELECT pg_temp.order_at('e2', 'WEB 981003 PREPAID 1xRING', 35);
+SELECT ext, was, now FROM pg_temp.sim('{}', 32.5, 36);
+SELECT ext, was, now FROM pg_temp.sim('{}', 34.5, 36);
+UPDATE oms.node SET stock_from = 'oms' WHERE node_id = 9213;
 -- summed up
 SELECT jsonb_pretty(oms.simulation_summary('{"node": {"BLR": {"open": false}}}', pg_temp.hour(10), pg_temp.hour(24)) - 'was');
 SELECT oms.simulation_summary('{}', pg_temp.hour(10), pg_temp.hour(24)) -> 'difference' AS none;
