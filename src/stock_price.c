@@ -286,14 +286,17 @@ oms_compute_stock_prices(PG_FUNCTION_ARGS)
 
 /*
  * What a unit costs from each node to each region: by oms.lane_cost, or as
- * the planner reckons without it, from the middle of the region's pincodes.
+ * the planner reckons without it under the rule that names nothing, from the
+ * middle of the region's pincodes.
  * Hyperlocal nodes serve areas, not regions: only by lanes that are stated.
  * The lane of a region is that of the longest that begins it.
  */
 static OmsPlan read_lanes_plan = {
 	"WITH asked AS (SELECT DISTINCT region FROM oms.demand_forecast WHERE company_id = $1 AND period_from < $3 AND period_to > $2),"
 	" r AS (SELECT region, row_number() OVER (ORDER BY region COLLATE \"C\") - 1 AS i FROM asked),"
-	" rule AS (SELECT * FROM oms.sourcing_rule WHERE company_id = $1 AND channel_id IS NULL ORDER BY sourcing_rule_id LIMIT 1),"
+	" rule AS (SELECT * FROM oms.sourcing_rule WHERE company_id = $1 AND fulfilment_mode = 'SHIP' AND valid_from <= $2 AND valid_to > $2"
+	"  AND num_nonnulls(channel_id, order_class, sku_id, primary_class, secondary_class, tertiary_class, ship_zone_id, pincode_prefix, state_code) = 0"
+	"  ORDER BY sourcing_rule_id LIMIT 1),"
 	" middle AS (SELECT r.region, avg(oms.lng(p.place)) AS lng, avg(oms.lat(p.place)) AS lat"
 	"  FROM oms.pincode p CROSS JOIN generate_series(1, 6) n JOIN r ON r.region = left(p.pincode, n)"
 	"  WHERE p.place IS NOT NULL GROUP BY r.region),"

@@ -20,6 +20,10 @@ $$;
 -- with four there the next would be one of 982: 200 - 35. The mean of the two: 142.50
 SELECT pg_temp.set_stock(5, 5, 0, 'SHIRT');
 SELECT oms.compute_stock_prices(at => '2026-03-02 00:00+05:30', cover => '10 days', share => 0.5) AS n, pg_temp.prices();
+-- rules of one item, of the counter and of another day are not everybody's
+INSERT INTO oms.sourcing_rule (company_id, sku_id, fulfilment_mode, valid_from, valid_to, cost_per_priority) VALUES (9200, 9221, 'SHIP', '-infinity', 'infinity', 2), (9200, NULL, 'CARRY_OUT', '-infinity', 'infinity', 2), (9200, NULL, 'SHIP', '2026-03-03', 'infinity', 2);
+SELECT oms.compute_stock_prices(at => '2026-03-02 00:00+05:30', cover => '10 days', share => 0.5) AS n, pg_temp.prices();
+DELETE FROM oms.sourcing_rule WHERE company_id = 9200;
 -- with a dear unserved unit the more
 SELECT oms.compute_stock_prices(at => '2026-03-02 00:00+05:30', cover => '10 days', share => 0.5, penalty => 500) AS n, pg_temp.prices();
 -- BOM has enough: one more at BLR saves what 981 costs from there, 80 - 40; one more at BOM nothing
