@@ -41,14 +41,16 @@
 /*
  * By node and item: units of usable lots that nobody is assigned, and units
  * that are assigned.  What is assigned of a lot that is past by then, or
- * beyond what stands there, wants another one, as what has none.
+ * beyond what stands there, wants another one, as what has none; not what
+ * was handed over.
  */
 #define FREE_UNITS(lots) \
 	"SELECT b.node_id, b.sku_id, (sum(CASE WHEN " USABLE("$3") " THEN greatest(b.on_hand - coalesce(t.qty, 0), 0) ELSE 0 END) * 1000)::int8 AS free," \
-	" (sum(CASE WHEN b.expires_on < ($3 AT TIME ZONE y.timezone)::date THEN 0 ELSE least(coalesce(t.qty, 0), b.on_hand) END) * 1000)::int8 AS assigned" \
+	" (sum(CASE WHEN t.qty > t.leaving AND (b.expires_on IS NULL OR b.expires_on >= ($3 AT TIME ZONE y.timezone)::date)" \
+	"  THEN greatest(least(t.qty, b.on_hand), t.leaving) ELSE coalesce(t.leaving, 0) END) * 1000)::int8 AS assigned" \
 	" FROM " lots " b JOIN oms.sku k ON k.sku_id = b.sku_id JOIN oms.company y ON y.company_id = b.company_id" \
 	" LEFT JOIN oms.channel c ON c.channel_id = $5" \
-	" LEFT JOIN LATERAL (SELECT sum(l.qty) AS qty FROM oms.reservation_lot l JOIN oms.reservation r" \
+	" LEFT JOIN LATERAL (SELECT sum(l.qty) AS qty, coalesce(sum(l.qty) FILTER (WHERE r.state = 'leaving'), 0) AS leaving FROM oms.reservation_lot l JOIN oms.reservation r" \
 	"   ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id" \
 	"   WHERE l.company_id = b.company_id AND l.sku_id = b.sku_id AND l.node_id = b.node_id AND l.lot = b.lot AND NOT l.gone AND r.state <> 'closed'" \
 	"   AND NOT (r.cart_id IS NOT NULL AND (r.expires_at <= $3 OR r.cart_id = ANY ($4)))) t ON true" \
