@@ -24,6 +24,19 @@ WITH held AS ( -- reservations that count, by key
      WHERE r.state = 'open' AND r.allocation_id IS NOT NULL
      GROUP BY 1, 2, 3, 4
 )
+-- accepted orders
+SELECT 'accepted_order', format('accepted order (%s, %s)', a.company_id, a.order_id), w.what
+  FROM oms.accepted_order a, LATERAL (
+    SELECT format('%s lines, %s nodes, %s items, %s quantities', cardinality(a.line_nos), cardinality(a.node_ids), cardinality(a.sku_ids), cardinality(a.qtys))
+     WHERE cardinality(a.line_nos) = 0 OR (cardinality(a.node_ids), cardinality(a.sku_ids), cardinality(a.qtys)) IS DISTINCT FROM (cardinality(a.line_nos), cardinality(a.line_nos), cardinality(a.line_nos))
+    UNION ALL
+    SELECT format('channel %s is none of the company', a.channel_id)
+     WHERE NOT EXISTS (SELECT FROM oms.channel c WHERE c.company_id = a.company_id AND c.channel_id = a.channel_id)
+    UNION ALL
+    SELECT format('its number "%s" is an order''s already', a.external_id)
+     WHERE EXISTS (SELECT FROM oms."order" o WHERE o.company_id = a.company_id AND (o.order_id = a.order_id OR (o.channel_id, o.external_id) = (a.channel_id, a.external_id)))
+  ) AS w (what)
+UNION ALL
 -- stock
 SELECT 'stock_reserved', format('stock (%s, %s, %s)', company_id, node_id, sku_id),
        format('reserved is %s, reservations that are open or leaving, and orders accepted, hold %s',
@@ -307,4 +320,4 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION oms.verify() IS
-    'One row for every invariant that does not hold, none when all is sound: stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_lots, lot_assigned, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, wave_state, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
+    'One row for every invariant that does not hold, none when all is sound: accepted_order, stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_lots, lot_assigned, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, wave_state, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';

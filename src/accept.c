@@ -48,6 +48,7 @@ typedef struct Row
 	int64	   *qtys;			/* milli */
 } Row;
 
+static bool came_before(const OmsCapture *c);
 static bool plan_order(OmsCapture *c);
 static int64 write_accepted(OmsCapture *c, Jsonb *doc, bool alone);
 static Jsonb *answer(OmsCapture *c, int64 order_id);
@@ -115,10 +116,36 @@ oms_accept(Jsonb *doc, TimestampTz at, bool alone)
 	/* what the combiner does is nobody's trigger's business */
 	if (!c->channel.accept_first || (alone && !oms_insert_is_direct(&accepted_alone_plan)))
 		return NULL;
+	/* before anything is refused that was taken, perhaps long ago */
+	if (came_before(c))
+		return NULL;
 	oms_capture_look_up(c);
 	if (!plan_order(c) || (order_id = write_accepted(c, doc, alone)) == 0)
 		return NULL;
 	return answer(c, order_id);
+}
+
+static OmsPlan find_plan = {
+	"SELECT order_id, document FROM oms.accepted_order WHERE company_id = $1 AND channel_id = $2 AND external_id = $3",
+	3, {INT4OID, INT4OID, TEXTOID}, NULL
+};
+static OmsPlan captured_plan = {
+	"SELECT order_id FROM oms.\"order\" WHERE company_id = $1 AND channel_id = $2 AND external_id = $3",
+	3, {INT4OID, INT4OID, TEXTOID}, NULL
+};
+static bool
+came_before(const OmsCapture *c)
+{
+	Datum		values[3] = {
+		Int32GetDatum(c->company_id), Int32GetDatum(c->channel.channel_id), oms_text(c->doc.external_id)
+	};
+	bool		found;
+
+	oms_spi_connect();
+	found = oms_find(&find_plan, values, NULL) > 0 ||
+		oms_find(&captured_plan, values, NULL) > 0;
+	oms_spi_finish();
+	return found;
 }
 
 /* The plan of all of it; false where it takes more than a row can hold. */
@@ -154,14 +181,6 @@ plan_order(OmsCapture *c)
 	return !oms_slots_wanted(&req, plan);
 }
 
-static OmsPlan find_plan = {
-	"SELECT order_id, document FROM oms.accepted_order WHERE company_id = $1 AND channel_id = $2 AND external_id = $3",
-	3, {INT4OID, INT4OID, TEXTOID}, NULL
-};
-static OmsPlan captured_plan = {
-	"SELECT order_id FROM oms.\"order\" WHERE company_id = $1 AND channel_id = $2 AND external_id = $3",
-	3, {INT4OID, INT4OID, TEXTOID}, NULL
-};
 static OmsPlan remove_plan = {
 	"DELETE FROM oms.accepted_order WHERE company_id = $1 AND order_id = $2",
 	2, {INT4OID, INT8OID}, NULL
@@ -231,13 +250,11 @@ write_accepted(OmsCapture *c, Jsonb *doc, bool alone)
 	view.channel_id = r.channel_id;
 	view.at = c->at;
 	oms_spi_connect();
-	/* alone: a look first, and no speculation */
-	if (!alone || oms_find(&find_plan, values, NULL) == 0)
-	{
-		order_id = oms_next("order_order_id_seq");
-		if (!write_row(alone ? &accepted_alone_plan : &accepted_plan, &r, order_id))
-			order_id = 0;
-	}
+	order_id = oms_next("order_order_id_seq");
+	/* alone: looked for before, so no speculation */
+	if (!write_row(alone ? &accepted_alone_plan : &accepted_plan, &r, order_id))
+		order_id = 0;
+	/* captured meanwhile? */
 	if (order_id != 0 &&
 		(oms_find(&captured_plan, values, NULL) > 0 ||
 		 oms_stock_reserve(r.company_id, takes, n, &view, &available) >= 0))

@@ -176,12 +176,14 @@ note_failure(const Row *row, const ErrorData *err)
 {
 	Datum		values[3] = {
 		Int32GetDatum(row->company_id), Int64GetDatum(row->order_id),
-		oms_text(psprintf("%s: %s", unpack_sql_state(err->sqlerrcode), err->message))
+		oms_text(psprintf("%s: %s%s%s", unpack_sql_state(err->sqlerrcode), err->message,
+						  err->detail ? ": " : "", err->detail ? err->detail : ""))
 	};
 	bool		first;
 	OmsJson		j;
 
-	if (err->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+	if (err->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		ERRCODE_TO_CATEGORY(err->sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK)
 		return;
 	oms_spi_connect();
 	first = oms_exec(&failed_plan, values, NULL, false, 0) > 0 && oms_int4(0, 1) == 1;

@@ -5,7 +5,7 @@ CREATE TABLE oms.stock (            --| Stock of one item at one node. available
     node_id integer NOT NULL,       --| Where (oms.node; no foreign key: it would lock the node on every order)
     sku_id integer NOT NULL,        --| What (oms.sku)
     on_hand numeric(14,3) NOT NULL DEFAULT 0, --| Counted units; the ERP's count where node.stock_from = erp
-    reserved numeric(14,3) NOT NULL DEFAULT 0 CHECK (reserved >= 0), --| Sum of reservations that are open or leaving
+    reserved numeric(14,3) NOT NULL DEFAULT 0 CHECK (reserved >= 0), --| Sum of reservations that are open or leaving, and of orders accepted
     safety numeric(14,3) NOT NULL DEFAULT 0 CHECK (safety >= 0), --| Kept back from every promise
     backorder_limit numeric(14,3) NOT NULL DEFAULT 0 CHECK (backorder_limit >= 0), --| How far reservations may exceed the count
     sellable boolean NOT NULL DEFAULT true, --| false: nothing of it is promised from here, whatever the count; items that are not counted do not ask

@@ -51,10 +51,10 @@ CREATE TABLE oms.accepted_order (   --| An order accepted in a rush (oms.channel
     line_nos integer[] NOT NULL,    --| The plan, piece by piece: of which line
     node_ids integer[] NOT NULL,    --| ... from which node
     sku_ids integer[] NOT NULL,     --| ... which item
-    qtys numeric[] NOT NULL,  --| ... how many stock units, reserved
+    qtys numeric[] NOT NULL,        --| ... how many stock units, reserved
     tries integer NOT NULL DEFAULT 0, --| How often making the order failed
     tried_at timestamptz,           --| When last; then a minute passes, later more
-    error text,                     --| Why, the last time: SQLSTATE and message; NULL: it never failed
+    error text,                     --| Why, the last time: SQLSTATE, message and detail; NULL: it never failed
     PRIMARY KEY (company_id, order_id),
     UNIQUE (company_id, channel_id, external_id)
 );
