@@ -69,8 +69,8 @@ static OmsPlan channel_plan = {
 	1, {TEXTOID}, NULL
 };
 
-static bool
-accepts_first(Jsonb *doc, bool known)
+bool
+oms_accepts_first(Jsonb *doc)
 {
 	JsonbValue	code;
 	Datum		values[1];
@@ -84,26 +84,17 @@ accepts_first(Jsonb *doc, bool known)
 	values[0] = PointerGetDatum(cstring_to_text_with_len(code.val.string.val,
 														 code.val.string.len));
 	oms_spi_connect();
-	if (!known)
+	if (!oms_memo_known(&channel_plan, values, &n))
+	{
+		int			level = oms_path_begin();
+
 		n = oms_memo(&channel_plan, values, NULL, false);
-	else if (!oms_memo_known(&channel_plan, values, &n))
-		n = 0;
+		oms_path_end(level);
+	}
 	for (uint64 i = 0; i < n; i++)
 		found |= oms_bool(i, 1);
 	oms_spi_finish();
 	return found;
-}
-
-bool
-oms_accepts_first(Jsonb *doc)
-{
-	return accepts_first(doc, false);
-}
-
-bool
-oms_accepts_first_known(Jsonb *doc)
-{
-	return accepts_first(doc, true);
 }
 
 Jsonb *

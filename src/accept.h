@@ -12,12 +12,10 @@
 #include "order_capture.h"
 
 /*
- * Whether a channel of the document's code accepts first, whatever document
- * it is.  known: the same without a statement, so that false may mean that
- * this session does not know yet.
+ * Whether a channel of the document's code accepts first: cheap, and of
+ * whatever document it is.  Sets search_path where it has to ask.
  */
 extern bool oms_accepts_first(Jsonb *doc);
-extern bool oms_accepts_first_known(Jsonb *doc);
 
 /*
  * Accepts the order if nothing stands against it; the answer of

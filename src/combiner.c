@@ -123,12 +123,14 @@ static bool visit_items(Jsonb *doc, ItemVisit visit, TimestampTz t,
 						uint32 *crowd);
 static bool in_rush(Jsonb *doc);
 static void mark_rush(Jsonb *doc, TimestampTz until);
-static int	write_settings(char *to, bool accept);
+static int	write_settings(char *to);
+static int	write_accept_settings(char *to);
 static bool enter_queue(Jsonb *doc, TimestampTz at, bool accept,
 						const char *settings, int settings_len);
 static OmsCombinerQueue *find_queue(void);
 static void start_worker(void);
 static void await_answer(void);
+static void wake_batch(int slot);
 static Jsonb *take_answer(bool *refused, int *together);
 static bool leave_queue(void);
 static void leave_at_exit(int code, Datum arg);
@@ -277,8 +279,9 @@ oms_combiner_capture(FunctionCallInfo fcinfo, Jsonb *doc, TimestampTz at)
 		(combiner == COMBINER_AUTO && !in_rush(doc)) ||
 		!self_contained(fcinfo->flinfo->fn_expr))
 		return NULL;
-	accept = oms_accepts_first_known(doc);
-	if ((settings_len = write_settings(settings, accept)) < 0 ||
+	accept = oms_accepts_first(doc);
+	settings_len = accept ? write_accept_settings(settings) : write_settings(settings);
+	if (settings_len < 0 ||
 		!enter_queue(doc, at, accept, settings, settings_len))
 		return NULL;
 
@@ -587,13 +590,9 @@ append_setting(char *to, int len, const char *name)
 	return len + name_len + value_len;
 }
 
-/*
- * Returns the length, MAXALIGNed, or -1: this session stays on its own.  What
- * is accepted first is written without anybody's triggers and policies, or
- * given back: of our own settings only the company bears on it.
- */
+/* Returns the length, MAXALIGNed, or -1: this session stays on its own. */
 static int
-write_settings(char *to, bool accept)
+write_settings(char *to)
 {
 	struct config_generic **all = get_guc_variables();
 	int			n = GetNumConfigOptions();
@@ -602,12 +601,6 @@ write_settings(char *to, bool accept)
 	for (int i = 0; i < lengthof(carried); i++)
 		if ((len = append_setting(to, len, carried[i])) < 0)
 			return -1;
-	if (accept)
-	{
-		if ((len = append_setting(to, len, "oms.company")) < 0)
-			return -1;
-		n = 0;
-	}
 	for (int i = 0; i < n; i++)
 	{
 		struct config_generic *s = all[i];
@@ -628,6 +621,45 @@ write_settings(char *to, bool accept)
 	}
 	memset(to + len, 0, MAXALIGN(len) - len);
 	return MAXALIGN(len);
+}
+
+/*
+ * The same for an order that is accepted first.  It is written without
+ * anybody's triggers and policies, or given back, so that only those count
+ * that say how a document is read.  They are looked up by name again when one
+ * of them has changed.
+ */
+static int
+write_accept_settings(char *to)
+{
+	static struct
+	{
+		pg_tz	   *zone;
+		int			date_order;
+		char		company[NAMEDATALEN];
+		int			len;		/* 0: not made yet */
+		char		text[SETTINGS_MAX];
+	}			last;
+	const char *company = oms_company_setting();
+
+	if (last.len == 0 || last.zone != session_timezone ||
+		last.date_order != DateOrder || strcmp(last.company, company) != 0)
+	{
+		int			len = append_setting(last.text, 0, "TimeZone");
+
+		last.len = 0;
+		if (len < 0 || strlen(company) >= sizeof(last.company) ||
+			(len = append_setting(last.text, len, "DateStyle")) < 0 ||
+			(len = append_setting(last.text, len, "oms.company")) < 0)
+			return -1;
+		memset(last.text + len, 0, MAXALIGN(len) - len);
+		last.len = MAXALIGN(len);
+		last.zone = session_timezone;
+		last.date_order = DateOrder;
+		strlcpy(last.company, company, sizeof(last.company));
+	}
+	memcpy(to, last.text, last.len);
+	return last.len;
 }
 
 /*
@@ -689,6 +721,7 @@ enter_queue(Jsonb *doc, TimestampTz at, bool accept, const char *settings,
 		slot->answer_len = 0;
 		slot->segment = DSM_HANDLE_INVALID;
 		slot->refused = false;
+		slot->leads = false;
 		memcpy(slot->data, settings, settings_len);
 		memcpy(slot->data + settings_len, doc, VARSIZE(doc));
 		while (sem_trywait(&slot->answered) == 0)
@@ -752,6 +785,24 @@ await_answer(void)
 	pg_read_barrier();
 }
 
+/*
+ * Of a batch that is not on disk yet only the first client is woken; it has
+ * written that for all, and now they find it done.  One that it does not get
+ * to wakes by itself after AWAIT_MS.
+ */
+static void
+wake_batch(int slot)
+{
+	/* slots may have others by now, who sleep on, and lead anywhere */
+	for (int i = 0; slot >= 0 && i < oms_combiner->nslots; i++)
+	{
+		OmsCombinerSlot *s = &oms_combiner->slot[slot];
+
+		slot = s->next;
+		sem_post(&s->answered);
+	}
+}
+
 /* The answer, once it is durable; NULL: the order was not captured. */
 static Jsonb *
 take_answer(bool *refused, int *together)
@@ -759,6 +810,7 @@ take_answer(bool *refused, int *together)
 	OmsCombinerSlot *slot = mine;
 	uint32		state = pg_atomic_read_u32(&slot->state);
 	XLogRecPtr	commit = slot->commit;
+	int			next = slot->leads ? slot->next : -1;
 	Jsonb	   *answer = NULL;
 
 	*refused = slot->refused;
@@ -799,6 +851,7 @@ take_answer(bool *refused, int *together)
 		!XLogRecPtrIsInvalid(commit))
 	{
 		XLogFlush(commit);
+		wake_batch(next);
 		HOLD_INTERRUPTS();
 		SyncRepWaitForLSN(commit, true);
 		RESUME_INTERRUPTS();

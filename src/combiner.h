@@ -61,6 +61,8 @@ typedef struct OmsCombinerSlot
 	uint32		answer_len;
 	dsm_handle	segment;		/* DSM_HANDLE_INVALID: in data */
 	int			together;		/* requests in the transaction */
+	bool		leads;			/* writes the log to disk for its batch ... */
+	int			next;			/* ... and wakes them: the next, or -1 */
 	bool		refused;		/* RETURNED for an error of its own */
 
 	char		data[OMS_COMBINER_DATA] pg_attribute_aligned(MAXIMUM_ALIGNOF);

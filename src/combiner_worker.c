@@ -580,12 +580,16 @@ answer(Request *r, int n)
 {
 	int			captured = 0;
 	dsm_handle *unread = palloc(n * sizeof(dsm_handle));
-	sem_t	  **clients = palloc(n * sizeof(sem_t *));
+	OmsCombinerSlot **done = palloc(n * sizeof(OmsCombinerSlot *));
 	int			nunread = 0;
+	int			leader = -1;
 
 	/* nothing else to do: once for all of them (a hint, so without lock) */
 	if (flush_wanted && queue->nwaiting == 0)
+	{
 		XLogFlush(XactLastCommitEnd);
+		flush_wanted = false;
+	}
 
 	LWLockAcquire(oms_combiner->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < n; i++)
@@ -603,17 +607,32 @@ answer(Request *r, int n)
 		}
 		else
 		{
-			clients[captured] = &slot->answered;
-			pg_atomic_write_u32(&slot->state, OMS_COMBINER_DONE);
-			captured++;
+			if (leader < 0 && flush_wanted && slot->synchronous > SYNCHRONOUS_COMMIT_OFF)
+				leader = captured;
+			done[captured++] = slot;
 		}
 		r[i].slot = NULL;
+	}
+	if (leader > 0)
+	{
+		OmsCombinerSlot *first = done[leader];
+
+		done[leader] = done[0];
+		done[0] = first;
+	}
+	for (int i = 0; i < captured; i++)
+	{
+		done[i]->leads = i == 0 && leader >= 0;
+		done[i]->next = i + 1 < captured ? (int) (done[i + 1] - oms_combiner->slot) : -1;
+		pg_write_barrier();
+		pg_atomic_write_u32(&done[i]->state, OMS_COMBINER_DONE);
 	}
 	queue->batches++;
 	queue->captured += captured;
 	LWLockRelease(oms_combiner->lock);
-	for (int i = 0; i < captured; i++)
-		sem_post(clients[i]);	/* perhaps somebody else's by now: he sleeps on */
+	/* slots may be somebody else's by now: he sleeps on */
+	for (int i = 0; i < (leader >= 0 ? 1 : captured); i++)
+		sem_post(&done[i]->answered);
 	for (int i = 0; i < nunread; i++)
 		dsm_unpin_segment(unread[i]);
 }

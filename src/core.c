@@ -61,6 +61,23 @@ oms_spi_finish(void)
 		elog(ERROR, "SPI_finish failed: %s", SPI_result_code_string(rc));
 }
 
+int
+oms_path_begin(void)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	return level;
+}
+
+void
+oms_path_end(int level)
+{
+	AtEOXact_GUC(true, level);
+}
+
 static SPIPlanPtr
 saved_plan(OmsPlan *p)
 {
@@ -818,6 +835,12 @@ oms_json_end(OmsJson *j)
 	JsonbValue *v = pushJsonbValue(&j->state, WJB_END_OBJECT, NULL);
 
 	return JsonbValueToJsonb(v);
+}
+
+const char *
+oms_company_setting(void)
+{
+	return oms_company ? oms_company : "";
 }
 
 int32

@@ -41,6 +41,13 @@ extern void oms_spi_finish(void);
 extern uint64 oms_exec(OmsPlan *p, Datum *values, const char *nulls,
 					   bool read_only, long limit);
 
+/*
+ * SET search_path = pg_catalog, pg_temp of a function that does not have it in
+ * SQL because it mostly runs no statement.  An error undoes it.
+ */
+extern int	oms_path_begin(void);
+extern void oms_path_end(int level);
+
 /* Column "col" (from 1) of row "row" (from 0) of SPI_tuptable. */
 extern Datum oms_datum(uint64 row, int col, bool *isnull);
 extern bool oms_isnull(uint64 row, int col);
@@ -119,6 +126,7 @@ extern void oms_check_move(const char *entity, const char *from,
  * oms.company, or the only company.  Raises UNKNOWN_REFERENCE.  The first is
  * for STABLE functions; the second sees what is committed now.
  */
+extern const char *oms_company_setting(void);	/* never NULL */
 extern int32 oms_company_id(const char *code);
 extern int32 oms_company_id_now(const char *code);
 

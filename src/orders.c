@@ -19,7 +19,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "accept.h"
@@ -297,20 +296,17 @@ PG_FUNCTION_INFO_V1(oms_capture_order);
 static Jsonb *
 capture_here(Jsonb *doc, TimestampTz at)
 {
-	int			level = NewGUCNestLevel();
+	int			level = oms_path_begin();
 	OmsCombinerRow row;
 	Jsonb	   *result = NULL;
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
 	oms_combiner_before_row_path(doc, &row);
 	if (oms_accepts_first(doc))
 		result = oms_accept(doc, at, false);
 	if (result == NULL)
 		result = oms_capture(doc, at);
 	oms_combiner_after_row_path(doc, &row);
-	AtEOXact_GUC(true, level);
+	oms_path_end(level);
 	return result;
 }
 

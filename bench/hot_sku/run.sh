@@ -19,8 +19,8 @@ report=${5:-60}
 out=$OMS_WORK/hot_sku
 redis=
 export PGOPTIONS='-c client_min_messages=warning'
-variants='rival bare redis off on comb'
-with_report='rival on comb'
+variants='rival bare redis off on comb rush rcomb'
+with_report='rival on comb rush rcomb'
 
 sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 
@@ -69,17 +69,19 @@ scripts() {
 		} >"$out/$shape.draw"
 		{ cat "$out/$shape.draw"; echo 'SELECT rival.capture(rival.small_doc(:a, :b, :phone), 12.97, 77.59);'; } >"$out/rival.$shape"
 		{ cat "$out/$shape.draw"; echo 'SELECT rival.bare(rival.small_doc(:a, :b, :phone));'; } >"$out/bare.$shape"
-		{ cat "$out/$shape.draw"; echo 'SELECT oms.capture_order(rival.doc(:a, :b, :phone));'; } >"$out/on.$shape"
+		{ cat "$out/$shape.draw"; echo "SELECT oms.capture_order(rival.doc('WEB', :a, :b, :phone));"; } >"$out/on.$shape"
 		cp "$out/on.$shape" "$out/off.$shape"
 		cp "$out/on.$shape" "$out/comb.$shape"
+		sed "s/'WEB'/'RUSH'/" "$out/on.$shape" >"$out/rush.$shape"
+		cp "$out/rush.$shape" "$out/rcomb.$shape"
 	done
 }
 
 options() {
 	case $1 in
 	off) echo "-c oms.early_lock_release=off $row_path" ;;
-	on) echo "-c oms.early_lock_release=on $row_path" ;;
-	comb) echo "-c oms.early_lock_release=on -c oms.combiner=on" ;;
+	on | rush) echo "-c oms.early_lock_release=on $row_path" ;;
+	comb | rcomb) echo "-c oms.early_lock_release=on -c oms.combiner=on" ;;
 	esac
 }
 
@@ -94,7 +96,7 @@ ps_cpu() {
 
 # measure VARIANT SHAPE CLIENTS: orders a second and CPU us an order; 0 0 for
 # a run with an error.  The first second (two of 64 clients) is not counted:
-# new sessions make their plans in it.
+# new sessions make their plans in it, and get to know the items.
 measure() {
 	local variant=$1 shape=$2 clients=$3 warm=1 before n
 	if [ "$variant" = redis ]; then
@@ -105,7 +107,7 @@ measure() {
 		echo "$((($(ps_cpu "$redis") - before) / n))"
 		return
 	fi
-	[ "$clients" -lt 64 ] || warm=2
+	[ "$clients" -lt 64 ] || warm=6
 	PGOPTIONS="$PGOPTIONS $(options "$variant")" \
 		pgbench -n -M prepared -c "$clients" -j 1 -T $((warm + seconds)) -P 1 -f "$out/$variant.$shape" hot_sku >"$out/run.txt" 2>&1 &
 	n=$!
@@ -127,10 +129,20 @@ report_close() {
 	sql -d postgres -c "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'hot_sku_report'" >/dev/null
 }
 
+# What was accepted has to be made some time: how many a second, one process
+# and nothing else to do.
+make_accepted() {
+	local since orders
+	sql -d hot_sku -c 'vacuum analyze oms.accepted_order' -c 'select oms.complete_orders(200)' >/dev/null
+	since=$(date +%s%N)
+	orders=$(printf 'select oms.complete_orders(100);\n%.0s' {1..30} | sql -d hot_sku | awk '{ n += $1 } END { print n }')
+	printf '\nOrders made of what was accepted: %d a second (%d in one process)\n' $((orders * 1000000000 / ($(date +%s%N) - since))) "$orders"
+}
+
 # every variant once a round, one after the other: cell SHAPE REPORT CLIENTS
 cell() {
 	local shape=$1 open=$2 clients=$3 which=$variants times=$rounds variant r
-	sql -d hot_sku -c 'vacuum oms.stock, rival.stock, oms.customer' -c 'checkpoint'
+	sql -d hot_sku -c 'vacuum oms.stock, rival.stock, oms.customer, oms.accepted_order' -c 'checkpoint'
 	if [ "$open" = yes ]; then
 		which=$with_report
 		times=1
@@ -161,14 +173,14 @@ table() {
 			n = split(variants, v, " ")
 			printf "%7s", "clients"
 			for (i = 1; i <= n; i++) printf " %7s", v[i]
-			if (column == 5 && open == "no") printf "     on/off   on/rival comb/rival   on/redis comb/redis rival/bare"
+			if (column == 5 && open == "no") printf "     on/off   on/rival comb/rival rush/rival rcomb/rival rcomb/redis rival/bare"
 			if (column == 5 && open == "yes") for (i = 1; i <= n; i++) printf " %10s", v[i] "/self"
 			print ""
 			for (x = 1; x <= k; x++) {
 				delete m
 				printf "%7d", order[x]
 				for (i = 1; i <= n; i++) { m[v[i]] = median(all[order[x], v[i]]); printf " %7d", m[v[i]] }
-				if (column == 5 && open == "no") { ratio("on", "off"); ratio("on", "rival"); ratio("comb", "rival"); ratio("on", "redis"); ratio("comb", "redis"); ratio("rival", "bare") }
+				if (column == 5 && open == "no") { ratio("on", "off"); ratio("on", "rival"); ratio("comb", "rival"); ratio("rush", "rival"); ratio("rcomb", "rival"); printf " "; ratio("rcomb", "redis"); ratio("rival", "bare") }
 				if (column == 5 && open == "yes") for (i = 1; i <= n; i++) { m["self"] = median(without[order[x], v[i]]); ratio(v[i], "self") }
 				print ""
 			}
@@ -182,7 +194,7 @@ long_report() {
 	clients=$(tr ' ' '\n' <<<"$counts" | sort -n | tail -n 1)
 	printf '\nA report is open for %d s, hot, %d clients: orders a second without, then shares of that by windows of 10 s\n' "$report" "$clients"
 	for variant in $with_report; do
-		sql -d hot_sku -c 'vacuum oms.stock, rival.stock, oms.customer' -c 'checkpoint'
+		sql -d hot_sku -c 'vacuum oms.stock, rival.stock, oms.customer, oms.accepted_order' -c 'checkpoint'
 		PGOPTIONS="$PGOPTIONS $(options "$variant")" \
 			pgbench -n -M prepared -c "$clients" -j 1 -T $((13 + report)) -P 1 -f "$out/$variant.hot" hot_sku >"$out/report.txt" 2>&1 &
 		run=$!
@@ -212,6 +224,7 @@ row_path=
 if [ "$(sql -d hot_sku -c "load 'pg_oms'" -c "select count(*) from pg_settings where name in ('oms.combiner', 'oms.combiner_queue')")" = 2 ]; then
 	row_path='-c oms.combiner=off'
 else
+	leave_out rcomb 'the server has not preloaded pg_oms'
 	leave_out comb 'the server has not preloaded pg_oms (shared_preload_libraries)'
 fi
 if command -v redis-server >/dev/null; then redis_start; else leave_out redis 'there is no redis-server'; fi
@@ -233,5 +246,6 @@ for shape in $shapes; do
 	fi
 done
 case " $shapes " in *' hot '*) [ "$report" = 0 ] || long_report ;; esac
+case " $variants " in *' rush '*) make_accepted ;; esac
 found=$(sql -d hot_sku -c 'select * from oms.verify() limit 5')
 [ -z "$found" ] || die "oms.verify() finds: $found"

@@ -4,8 +4,8 @@ CREATE EXTENSION pg_oms CASCADE;
 DO $$ BEGIN PERFORM oms.install(); END $$;
 SET oms.company = 'HOT';
 INSERT INTO oms.company (company_id, code, name, state_code) VALUES (1, 'HOT', 'Hot Pvt Ltd', '29');
-INSERT INTO oms.channel (channel_id, company_id, code, name, kind, price_includes_tax, cod_allowed, allow_split, max_shipments, allow_backorder, active)
-    VALUES (1, 1, 'WEB', 'Web', 'web', true, true, true, 3, false, true);
+INSERT INTO oms.channel (channel_id, company_id, code, name, kind, price_includes_tax, cod_allowed, allow_split, max_shipments, allow_backorder, active, accept_first)
+    VALUES (1, 1, 'WEB', 'Web', 'web', true, true, true, 3, false, true, false), (2, 1, 'RUSH', 'Flash sale', 'web', true, true, true, 3, false, true, true);
 INSERT INTO oms.pincode (pincode, state_code, district, city, place) VALUES ('981001', '29', 'Hotpur', NULL, oms.geo_point(12.97, 77.59));
 INSERT INTO oms.node (node_id, company_id, code, name, state_code, pincode, pos, place, pick_minutes)
     SELECT n, 1, 'N' || n, 'Node ' || n, '29', '981001', false, oms.geo_point(12.9 + n * 0.5, 77.5), 60 FROM generate_series(1, 20) n;
@@ -84,15 +84,14 @@ BEGIN
     INSERT INTO rival.reservation (order_id, node_id, sku_id, qty) SELECT id, 1, (l ->> 'sku_id')::int, 1 FROM jsonb_array_elements(doc -> 'lines') l;
     RETURN jsonb_build_object('order_id', id);
 END $$;
-CREATE FUNCTION rival.doc(a int, b int, phone bigint) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
-    SELECT jsonb_build_object('company', 'HOT', 'channel', 'WEB', 'external_id', gen_random_uuid(), 'payment', jsonb_build_object('mode', 'PREPAID'),
-        'customer', jsonb_build_object('phone', phone::text), 'ship_to', jsonb_build_object('pincode', '981001', 'address1', '12, Long Street'),
-        'lines', jsonb_build_array(jsonb_build_object('sku', 'S' || a, 'qty', 1, 'unit_price', 525), jsonb_build_object('sku', 'S' || b, 'qty', 1, 'unit_price', 525)))
+-- what the shop sends; the rival is given numbers for codes: no look-up of items
+CREATE FUNCTION rival.doc(channel text, a int, b int, phone bigint) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
+    SELECT format('{"company":"HOT","channel":"%s","external_id":"%s","payment":{"mode":"PREPAID"},"customer":{"phone":"%s"},"ship_to":{"pincode":"981001","address1":"12, Long Street"},"lines":[{"sku":"S%s","qty":1,"unit_price":525},{"sku":"S%s","qty":1,"unit_price":525}]}',
+        channel, gen_random_uuid(), phone, a, b)::jsonb
 $$;
--- the rival is given numbers for codes: no look-up of items
 CREATE FUNCTION rival.small_doc(a int, b int, phone bigint) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
-    SELECT jsonb_build_object('external_id', gen_random_uuid(), 'customer', jsonb_build_object('phone', phone::text), 'ship_to', jsonb_build_object('pincode', '981001'),
-        'lines', jsonb_build_array(jsonb_build_object('sku_id', a, 'qty', 1, 'unit_price', 525), jsonb_build_object('sku_id', b, 'qty', 1, 'unit_price', 525)))
+    SELECT format('{"external_id":"%s","customer":{"phone":"%s"},"ship_to":{"pincode":"981001","address1":"12, Long Street"},"lines":[{"sku_id":%s,"qty":1,"unit_price":525},{"sku_id":%s,"qty":1,"unit_price":525}]}',
+        gen_random_uuid(), phone, a, b)::jsonb
 $$;
 -- Tables that are empty yet are left alone: once vacuumed they would count as
 -- empty in the plans that sessions make, and be scanned as they grow.
