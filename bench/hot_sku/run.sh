@@ -95,7 +95,7 @@ ps_cpu() {
 }
 
 # measure VARIANT SHAPE CLIENTS: orders a second and CPU us an order; 0 0 for
-# a run with an error.  The first second (two of 64 clients) is not counted:
+# a run with an error.  The first second (six of 64 clients) is not counted:
 # new sessions make their plans in it, and get to know the items.
 measure() {
 	local variant=$1 shape=$2 clients=$3 warm=1 before n
