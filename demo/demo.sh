@@ -147,9 +147,11 @@ erp_follows
 title '6. The worker'
 chapter 60_worker.sql
 erp_receives
+# 40 more in the one ERP, counted as 40 in the other
+[ "$kind" = generic ] && left='<= greatest(w.units - 40, 0)' || left='< w.units'
 step 'the worker does the rest' wait_for \
 	"select not exists (select from oms.reservation where cart_id = 'demo-cart' and state <> 'closed')
-	    and exists (select from demo_wait w where w.units > (select coalesce(sum(qty), 0) from oms.allocation a where a.sku_id = w.sku_id and a.status = 'backordered'))"
+	    and exists (select from demo_wait w where (select coalesce(sum(qty), 0) from oms.allocation a where a.sku_id = w.sku_id and a.status = 'backordered') $left)"
 chapter 62_worker_after.sql
 
 title '7. Ten questions, a map'

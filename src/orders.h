@@ -282,6 +282,12 @@ extern int	oms_orders_retry(int max, TimestampTz at, int32 company_id,
 							 int32 sku_id);
 
 /*
+ * Called when it filled some and stopped at "max": more may be filled, once
+ * this transaction has committed.  NULL: nobody asks.
+ */
+extern void (*oms_orders_left) (void);
+
+/*
  * Whether an order waits for the item itself, not for a kit of it.  Costs
  * next to nothing, and may say yes for one that did so lately.
  */

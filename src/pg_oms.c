@@ -42,6 +42,7 @@ _PG_init(void)
 	oms_erp_init();
 	oms_erp_wake = oms_worker_wake;
 	oms_stock_rose = oms_worker_stock_rose;
+	oms_orders_left = oms_worker_wake_stock;
 
 	MarkGUCPrefixReserved("oms");
 }

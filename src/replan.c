@@ -386,6 +386,8 @@ oms_orders_wait_for(int32 company_id, int32 sku_id)
 	return oms_probe(&probe, types, keys, 2, BTEqualStrategyNumber);
 }
 
+void		(*oms_orders_left) (void);
+
 typedef struct Retry
 {
 	int32		company_id;
@@ -468,5 +470,7 @@ oms_orders_retry(int max, TimestampTz at, int32 company_id, int32 sku_id)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(loop);
+	if (n == max && filled > 0 && oms_orders_left)
+		oms_orders_left();
 	return filled;
 }

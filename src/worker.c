@@ -266,7 +266,13 @@ oms_worker_stock_rose(int32 company_id, int32 sku_id)
 {
 	if (shared != NULL && !(wake_at_commit & OMS_WAKE_STOCK) &&
 		oms_orders_wait_for(company_id, sku_id))
-		wake(OMS_WAKE_STOCK);
+		oms_worker_wake_stock();
+}
+
+void
+oms_worker_wake_stock(void)
+{
+	wake(OMS_WAKE_STOCK);
 }
 
 static void

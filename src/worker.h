@@ -25,6 +25,9 @@ extern void oms_worker_wake(void);
  */
 extern void oms_worker_stock_rose(int32 company_id, int32 sku_id);
 
+/* The same without asking. */
+extern void oms_worker_wake_stock(void);
+
 /*
  * For background processes.  home_is_there: whether pg_oms and its tables
  * are; both stay until the transaction ends.  database_wanted: whether a

@@ -157,6 +157,21 @@ $node->safe_psql('one', 'SELECT oms.wake_worker()');
 ok($node->poll_query_until('one', 'SELECT (SELECT count(*) FROM came) = 2 AND (SELECT count(*) FROM woken) = 3'), 'who wakes it by hand wakes both');
 $node->safe_psql('one', q{UPDATE oms.job SET enabled = false WHERE name = 'beat'});
 
+# a run that filled as many as it may has the rest looked at in another, at once
+$node->safe_psql('one', q{DELETE FROM oms.allocation;
+	UPDATE oms.company SET state_code = '29'; UPDATE oms.node SET state_code = '29', pincode = '999999'; UPDATE oms.sku SET hsn = '6109';
+	INSERT INTO oms.channel (company_id, code, name, kind, allow_backorder) VALUES (1, 'C', 'Channel', 'web', true);
+	INSERT INTO oms.pincode (pincode, state_code, district) VALUES ('999999', '29', 'Somewhere');
+	SELECT oms.adjust_stock('N', 'S', 0);
+	SELECT oms.capture_order(jsonb_build_object('channel', 'C', 'external_id', 'W' || i, 'payment', '{"mode": "PREPAID"}'::jsonb,
+		'ship_to', '{"pincode": "999999", "address1": "1, Long Street", "city": "Town"}'::jsonb, 'lines', '[{"sku": "S", "qty": 1, "unit_price": 10}]'::jsonb))
+	  FROM generate_series(1, 3) i;
+	UPDATE oms.job SET command = 'SELECT oms.retry_backorders(1)', every = '1 hour', next_run = now() + '1 hour', enabled = true WHERE name = 'retry_backorders'});
+is($node->safe_psql('one', q{SELECT string_agg(status, ' ') FROM oms.allocation}), 'backordered backordered backordered', 'three wait');
+$node->safe_psql('one', q{SELECT oms.adjust_stock('N', 'S', 3)});
+ok($node->poll_query_until('one', q{SELECT string_agg(status, ' ') = 'reserved reserved reserved' FROM oms.allocation}), 'all are filled, one a run');
+$node->safe_psql('one', q{UPDATE oms.job SET enabled = false WHERE name = 'retry_backorders'});
+
 # stopped by hand it stays stopped, until started
 $pid = $node->safe_psql('one', 'SELECT oms.worker_pid()');
 $node->safe_psql('one', 'SELECT oms.stop_worker(); SELECT oms.wake_worker();');
