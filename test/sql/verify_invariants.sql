@@ -100,6 +100,32 @@ SELECT * FROM pg_temp.broken($$INSERT INTO oms.node_slot (company_id, node_id, s
 SELECT * FROM pg_temp.broken($$INSERT INTO oms.wave (company_id, wave_id, state, planned_for, orders, moves, cost, saved, unserved, rounds, arcs, read_ms, solve_ms, flow_ms) VALUES (901, 991, 'done', '2026-03-04', 2, 0, 0, 0, 0, 1, 1, 0, 0, 0);
     INSERT INTO oms.wave_order (company_id, wave_id, order_id, moving, state) VALUES (901, 991, 9105, false, 'open'), (901, 991, 9103, false, 'planned')$$);
 
+-- what else tells right from wrong, one condition each; right is told by no row
+SELECT v.n, v.what, b.* FROM (VALUES
+    (1, 'below zero the count is nought', $$UPDATE oms.stock SET on_hand = -5, shortfall = 2 WHERE node_id = 921 AND sku_id = 931; INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason) VALUES (901, 921, 931, -15, -5, 'erp')$$),
+    (2, 'a limit is no shortfall', $$UPDATE oms.stock SET on_hand = 1, backorder_limit = 1, shortfall = 1 WHERE node_id = 921 AND sku_id = 931; INSERT INTO oms.stock_ledger (company_id, node_id, sku_id, delta, on_hand, reason) VALUES (901, 921, 931, -9, 1, 'erp')$$),
+    (3, 'leaving it still counts against the quota', $$INSERT INTO oms.stock_quota (company_id, quota_id, node_id, sku_id, channel_id, qty, used) VALUES (901, 981, 921, 931, 911, 5, 2); UPDATE oms.stock SET has_terms = true, reserved = 4 WHERE node_id = 921 AND sku_id = 931;
+        UPDATE oms.reservation SET state = 'leaving', close_reason = NULL, closed_at = NULL, quota_id = 981, quota_qty = 2 WHERE reservation_id = 9701;
+        INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document, reservation_id) VALUES (901, 'stock_out', 921, 931, 2, 'd', 9701)$$),
+    (4, 'a booking of goods that come back is none of what leaves', $$UPDATE oms.reservation SET state = 'leaving', close_reason = NULL, closed_at = NULL WHERE reservation_id = 9701; UPDATE oms.stock SET reserved = 4 WHERE node_id = 921 AND sku_id = 931;
+        INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document, reservation_id) VALUES (901, 'stock_in', 921, 931, 2, 'd', 9701)$$),
+    (5, 'held open by what is shipped', $$INSERT INTO oms.reservation (company_id, reservation_id, node_id, sku_id, qty, allocation_id) VALUES (901, 9799, 922, 932, 1, 9203); UPDATE oms.stock SET reserved = 1, safety = 0 WHERE node_id = 922$$),
+    (6, 'held by what is packed and asks for none', $$INSERT INTO oms.reservation (company_id, reservation_id, node_id, sku_id, qty, allocation_id) VALUES (901, 9799, 921, 931, 1, 9210); UPDATE oms.stock SET reserved = 3 WHERE node_id = 921 AND sku_id = 931$$),
+    (7, 'travels in the parcel that brings it back', 'UPDATE oms.allocation SET shipment_id = 9307 WHERE allocation_id = 9209'),
+    (8, 'travels in a parcel of another node', 'UPDATE oms.shipment SET node_id = 922 WHERE shipment_id = 9302'),
+    (9, 'which stands on the same site', $$UPDATE oms.shipment SET node_id = 922 WHERE shipment_id = 9302; UPDATE oms.node SET site = 'S', state_code = '29' WHERE company_id = 901$$),
+    (10, 'the same site, another state', $$UPDATE oms.shipment SET node_id = 922 WHERE shipment_id = 9302; UPDATE oms.node SET site = 'S' WHERE company_id = 901$$),
+    (11, 'what is cancelled may name any', $$UPDATE oms.order_line SET qty = 2, cancelled_qty = 1 WHERE order_id = 9103; INSERT INTO oms.allocation (company_id, order_id, line_no, sku_id, node_id, qty, status, shipment_id, net_amount) VALUES (901, 9103, 1, 933, 922, 1, 'cancelled', 9304, 0)$$),
+    (12, 'all three taxes', 'UPDATE oms.allocation SET cgst = 4, sgst = 4, igst = 10, supplier_state = NULL WHERE allocation_id = 9205'),
+    (13, 'CGST between states', 'UPDATE oms.allocation SET cgst = 9, sgst = 9, igst = 0 WHERE allocation_id = 9205'),
+    (14, 'a slot taken', $$INSERT INTO oms.node_slot (company_id, node_id, starts_at, capacity, used) VALUES (901, 921, '2026-03-04', 5, 1); INSERT INTO oms.slot_use VALUES (901, 9108, 9308, 921, '2026-03-04', 1)$$),
+    (15, 'by a parcel that does not go', $$INSERT INTO oms.node_slot (company_id, node_id, starts_at, capacity, used) VALUES (901, 921, '2026-03-04', 5, 1); INSERT INTO oms.slot_use VALUES (901, 9108, 9308, 921, '2026-03-04', 1); UPDATE oms.shipment SET state = 'CANCELLED' WHERE shipment_id = 9308$$),
+    (16, 'more ordered than there is', 'UPDATE oms.order_line SET qty = 3 WHERE order_id = 9101'),
+    (17, 'refunds that do not count', $$INSERT INTO oms.refund (company_id, order_id, amount, mode, status, netted) VALUES (901, 9107, 50, 'bank', 'void', false), (901, 9107, 60, 'bank', 'due', true)$$),
+    (18, 'cash of a parcel that comes back', $$UPDATE oms.shipment SET cod_amount = 100 WHERE shipment_id = 9307; INSERT INTO oms.refund (company_id, order_id, amount, mode) VALUES (901, 9107, 50, 'bank')$$),
+    (19, 'the number of a cancelled parcel', $$UPDATE oms.shipment SET state = 'CANCELLED', awb = 'W9308', courier_service_id = 952 WHERE shipment_id = 9304$$)
+  ) v (n, what, sql), LATERAL pg_temp.broken(v.sql) b ORDER BY v.n, b.invariant COLLATE "C";
+
 -- orphans: one of each kind
 SELECT o.kind, b.invariant, b.subject, b.detail
   FROM (VALUES
