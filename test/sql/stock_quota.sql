@@ -54,6 +54,10 @@ SELECT status, plan FROM pg_temp.took('t3', 'WEB 981001 PREPAID 1xRICE');
 SELECT pg_temp.stock('RICE'), trim_scale(channel_depth) AS depth, has_terms FROM oms.stock WHERE company_id = 9200 AND node_id = 9211 AND sku_id = 9224;
 SELECT pg_temp.fails($$SELECT oms.set_channel_threshold('BLR', 'RICE', 'B2B', -3)$$);
 SELECT pg_temp.fails($$SELECT oms.set_channel_threshold('BLR', 'RICE', 'B2B', NULL)$$);
+-- a count below: what a channel may go beneath it is no shortfall
+SELECT oms.adjust_stock('BLR', 'RICE', 8);
+SELECT trim_scale(reserved) AS reserved, trim_scale(shortfall) AS shortfall FROM oms.stock WHERE company_id = 9200 AND node_id = 9211 AND sku_id = 9224;
+SELECT oms.adjust_stock('BLR', 'RICE', 10);
 -- numbers are not rounded in silence, and an error names the argument
 SELECT pg_temp.fails(format('SELECT oms.%s(%L, %L, %L, %s)', f, 'BLR', 'RICE', 'B2B', q)) FROM unnest('{set_stock_quota,set_channel_threshold}'::text[]) f, unnest('{0.0005,''NaN'',1e12}'::text[]) q;
 SELECT pg_temp.fails($$SELECT oms.adjust_stock('BLR', 'RICE', 1.0005)$$);
