@@ -60,7 +60,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_adjust_lot';
 COMMENT ON FUNCTION oms.adjust_lot(text, text, text, numeric, date, timestamptz, numeric, integer, boolean, text, text, timestamptz) IS
-    'Sets how many units of a lot of an item (code) stand at a node (code), and what else is known of it (NULL leaves that as it is); returns the change. The count of the item (oms.stock.on_hand) changes by as much, with a ledger row; with unlotted, and where the ERP counts, it does not: units that stand there without a lot get one. From the first lot on only what is in lots that may still be used is promised. Raises OM001 for a missing or negative quantity, a missing lot, a kit, or more than stands there without a lot, OM002 for an unknown node or item.';
+    'Sets how many units of a lot of an item (code) stand at a node (code), and what else is known of it (NULL leaves that as it is); returns the change. The count of the item (oms.stock.on_hand) changes by as much, with a ledger row; with unlotted, and where the ERP counts, it does not: units that stand there without a lot get one. From the first lot on only what is in lots that may still be used is promised. Raises OM001 for a missing or negative quantity, a missing lot, a kit, more than stands there without a lot, or another quantity than the ERP states where it states lots, OM002 for an unknown node or item.';
 
 CREATE FUNCTION oms.pin_lot(allocation_id bigint, lot text, displace boolean DEFAULT false, company text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000

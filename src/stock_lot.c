@@ -139,7 +139,7 @@ static OmsPlan trim_plan = {
 	" SELECT DISTINCT reservation_id FROM k WHERE kept < qty ORDER BY 1",
 	4, {INT4OID, INT4OID, INT4OID, TIMESTAMPTZOID}, NULL
 };
-/* Reservations of the key that lack lots: all of them is a walk over the table. */
+/* Reservations of the key that lack lots: of those named, or all, by their owners. */
 #define WANTING(which) \
 	"SELECT r.reservation_id, ((r.qty - coalesce(sum(l.qty), 0)) * 1000)::int8, coalesce(o.channel_id, $4), coalesce(max(l.seq), 0)" \
 	" FROM oms.reservation r LEFT JOIN oms.reservation_lot l ON l.company_id = r.company_id AND l.reservation_id = r.reservation_id" \
@@ -149,7 +149,10 @@ static OmsPlan trim_plan = {
 	" GROUP BY r.reservation_id, r.qty, o.channel_id HAVING r.qty > coalesce(sum(l.qty), 0) ORDER BY r.reservation_id"
 
 static OmsPlan wanting_plan = {
-	WANTING(""),
+	WANTING(" AND r.reservation_id IN ("
+			"  SELECT x.reservation_id FROM oms.allocation w JOIN oms.reservation x ON x.company_id = $1 AND x.allocation_id = w.allocation_id"
+			"   WHERE w.company_id = $1 AND w.node_id = $2 AND w.status IN ('reserved', 'released', 'picked', 'packed') AND x.sku_id = $3 UNION"
+			"  SELECT x.reservation_id FROM oms.reservation x WHERE x.company_id = $1 AND x.sku_id = $3 AND x.cart_id IS NOT NULL AND x.state = 'open')"),
 	4, {INT4OID, INT4OID, INT4OID, INT4OID}, NULL
 };
 static OmsPlan wanting_these_plan = {

@@ -101,6 +101,17 @@ static OmsPlan flag_plan = {
 	3, {INT4OID, INT4ARRAYOID, INT4ARRAYOID}, NULL
 };
 
+/* Of the keys, where somebody is without a lot and there is one to have. */
+static OmsPlan lacking_plan = {
+	"SELECT s.node_id, s.sku_id FROM oms.stock s JOIN unnest($2, $3) AS k (node_id, sku_id) ON k.node_id = s.node_id AND k.sku_id = s.sku_id"
+	" CROSS JOIN LATERAL (SELECT coalesce(sum(l.qty), 0) AS qty FROM oms.reservation_lot l JOIN oms.reservation r"
+	"   ON r.company_id = l.company_id AND r.reservation_id = l.reservation_id AND r.state <> 'closed'"
+	"   WHERE l.company_id = $1 AND l.sku_id = s.sku_id AND l.node_id = s.node_id AND NOT l.gone) t"
+	" WHERE s.company_id = $1 AND s.reserved > 0 AND s.reserved > t.qty"
+	" AND (SELECT sum(b.on_hand) FROM oms.stock_lot b WHERE b.company_id = $1 AND b.sku_id = s.sku_id AND b.node_id = s.node_id) > t.qty",
+	3, {INT4OID, INT4ARRAYOID, INT4ARRAYOID}, NULL
+};
+
 void
 oms_stock_lots_state(int32 company_id, const OmsStockLots *lots,
 					 TimestampTz at)
@@ -131,7 +142,17 @@ oms_stock_lots_state(int32 company_id, const OmsStockLots *lots,
 	for (int i = 0; i < nheld; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		oms_stock_lots_take(company_id, keys[i], NULL, 0, NULL, 0, at);
+		oms_stock_lots_trim(company_id, keys[i], at);
+	}
+	if (n > 0)
+	{
+		oms_exec(&lacking_plan, values, NULL, false, 0);
+		nheld = oms_stock_read_keys(&keys);
+	}
+	for (int i = 0; i < nheld; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		oms_stock_lots_settle(company_id, keys[i], at);
 	}
 	oms_spi_finish();
 	/* somebody may wait for units that were in no lot, or too near their end */
