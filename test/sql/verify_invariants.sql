@@ -123,7 +123,13 @@ SELECT v.n, v.what, b.* FROM (VALUES
     (16, 'more ordered than there is', 'UPDATE oms.order_line SET qty = 3 WHERE order_id = 9101'),
     (17, 'refunds that do not count', $$INSERT INTO oms.refund (company_id, order_id, amount, mode, status, netted) VALUES (901, 9107, 50, 'bank', 'void', false), (901, 9107, 60, 'bank', 'due', true)$$),
     (18, 'cash of a parcel that comes back', $$UPDATE oms.shipment SET cod_amount = 100 WHERE shipment_id = 9307; INSERT INTO oms.refund (company_id, order_id, amount, mode) VALUES (901, 9107, 50, 'bank')$$),
-    (19, 'the number of a cancelled parcel', $$UPDATE oms.shipment SET state = 'CANCELLED', awb = 'W9308', courier_service_id = 952 WHERE shipment_id = 9304$$)
+    (19, 'the number of a cancelled parcel', $$UPDATE oms.shipment SET state = 'CANCELLED', awb = 'W9308', courier_service_id = 952 WHERE shipment_id = 9304$$),
+    (20, 'left of a lot that the ERP has made smaller', $$INSERT INTO oms.stock_lot (company_id, node_id, sku_id, lot, on_hand) VALUES (901, 921, 931, 'L1', 1); UPDATE oms.stock SET has_terms = true, reserved = 4 WHERE node_id = 921 AND sku_id = 931;
+        UPDATE oms.reservation SET state = 'leaving', close_reason = NULL, closed_at = NULL WHERE reservation_id = 9701; INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document, reservation_id) VALUES (901, 'stock_out', 921, 931, 2, 'd', 9701);
+        INSERT INTO oms.reservation_lot (company_id, reservation_id, lot, node_id, sku_id, seq, qty) VALUES (901, 9701, 'L1', 921, 931, 1, 2)$$),
+    (21, 'and held of it, too', $$INSERT INTO oms.stock_lot (company_id, node_id, sku_id, lot, on_hand) VALUES (901, 921, 931, 'L1', 1); UPDATE oms.stock SET has_terms = true, reserved = 4 WHERE node_id = 921 AND sku_id = 931;
+        UPDATE oms.reservation SET state = 'leaving', close_reason = NULL, closed_at = NULL WHERE reservation_id = 9701; INSERT INTO oms.erp_call (company_id, kind, node_id, sku_id, qty, document, reservation_id) VALUES (901, 'stock_out', 921, 931, 2, 'd', 9701);
+        INSERT INTO oms.reservation_lot (company_id, reservation_id, lot, node_id, sku_id, seq, qty) VALUES (901, 9701, 'L1', 921, 931, 1, 2), (901, 9702, 'L1', 921, 931, 1, 1)$$)
   ) v (n, what, sql), LATERAL pg_temp.broken(v.sql) b ORDER BY v.n, b.invariant COLLATE "C";
 
 -- orphans: one of each kind
