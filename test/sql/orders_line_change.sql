@@ -42,6 +42,11 @@ SELECT pg_temp.stock('SHIRT') AS shirt;
 -- what is due is held for; paid, it is lifted
 SELECT oms.pay_order(pg_temp.id('two'), 5250);
 SELECT * FROM pg_temp.unsound;
+-- in part only where the channel lets orders wait
+SELECT pg_temp.set_stock(3, 0, 0, 'RICE');
+SELECT status FROM pg_temp.took('now', 'NOW 981001 PREPAID 1xRICE');
+SELECT pg_temp.fails($$SELECT pg_temp.amend('now', '[{"line_no": 1, "qty": 99}]', 'n1', true)$$);
+SELECT oms.cancel_order(pg_temp.id('now'));
 -- partial: what is not there waits; fewer again: what waits goes first
 SELECT pg_temp.amend('two', '[{"line_no": 1, "qty": 8}]', 'r2', true);
 SELECT status, total, lines FROM pg_temp.story('two');

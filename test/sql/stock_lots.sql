@@ -86,6 +86,13 @@ SELECT * FROM pg_temp.lots('SHIRT') WHERE on_hand > 0;
 SELECT pg_temp.fails(format('SELECT oms.pin_lot(%s, %L, true, at => %L)', allocation_id, 'F1', day)) FROM unnest('{2026-06-01,2026-06-02}'::text[]) day, oms.allocation WHERE company_id = 9200 AND order_id = pg_temp.id('p1') ORDER BY day;
 SELECT * FROM oms.verify();
 UPDATE oms.node SET stock_from = 'oms' WHERE node_id = 9211;
+-- recalled from the courier: what left of the lot is there again, and still the order's
+SELECT oms.add_awbs('SHOPC', '{9200000003}'), oms.release_order(pg_temp.id('p1'));
+SELECT s.shipment_id, oms.dispatch_shipment(s.shipment_id, at => '2026-03-03 10:00+05:30') IS NOT NULL AS gone FROM oms.shipment s WHERE s.order_id = pg_temp.id('p1') AND s.company_id = 9200 \gset
+SELECT * FROM pg_temp.lots('SHIRT') WHERE on_hand > 0;
+SELECT oms.cancel_shipment(:shipment_id, at => '2026-03-03 11:00+05:30') ->> 'status' AS status;
+SELECT * FROM pg_temp.lots('SHIRT') WHERE on_hand > 0;
+SELECT * FROM oms.verify();
 -- each rule
 SELECT oms.adjust_lot('BLR', 'BOOK', 'a', 5, '2027-12-31', '2026-01-02', 10, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'b', 5, '2027-06-30', '2026-01-01', 30, at => '2026-03-02'), oms.adjust_lot('BLR', 'BOOK', 'c', 5, '2028-06-30', '2026-01-03', 20, at => '2026-03-02'),
        oms.adjust_lot('BLR', 'BOOK', 'z', 1, '2029-06-30', '2026-01-04', 15, pick_rank => -1, at => '2026-03-02');

@@ -114,6 +114,8 @@ DELETE FROM oms.shortfall_policy;
 INSERT INTO oms.shortfall_policy (company_id, node_id, channel_id, action, released) VALUES (9200, NULL, 9201, 'cancel', true), (9200, 9211, NULL, 'leave', true);
 SELECT pg_temp.resolve();
 DELETE FROM oms.shortfall_policy;
+-- a limit that allows it makes it good
+SELECT oms.set_stock_policy('BLR', 'RICE', backorder_limit => 1), pg_temp.short();
 -- what may go beyond the count stays; in the steps the item is sold in
 SELECT oms.set_stock_policy('BLR', 'RING', backorder_limit => 2), plan FROM pg_temp.took('s', 'WEB 981001 PREPAID 10xRING@1000');
 SELECT oms.adjust_stock('BLR', 'RING', 6), pg_temp.short(), pg_temp.resolve();
