@@ -134,6 +134,10 @@ oms_sourcing_plan_near(const OmsPlanRequest *req, OmsPlanResult *res)
 			return false;
 		if (filled == FILLS_ALL)
 			break;
+		/* or does it have what carts held until they expired? */
+		if (oms_stock_carts_expired(req->mesh.company_id, skus, req->ndemand,
+									req->view.at))
+			return false;
 		res->nodes[node].refused = "NO_STOCK";
 	}
 

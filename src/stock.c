@@ -312,6 +312,19 @@ oms_stock_levels_are_rows(int32 company_id, const int32 *sku_ids, int nskus)
 }
 
 bool
+oms_stock_carts_expired(int32 company_id, const int32 *sku_ids, int nskus,
+						TimestampTz at)
+{
+	bool		any = false;
+
+	oms_spi_connect();
+	for (int k = 0; k < nskus && !any; k++)
+		any = expired_holds(company_id, sku_ids[k], at);
+	oms_spi_finish();
+	return any;
+}
+
+bool
 oms_stock_level_now(int32 company_id, OmsStockKey key, OmsStockLevel *level)
 {
 	/* many orders in one transaction: one of them will want it locked */

@@ -120,6 +120,10 @@ extern bool oms_stock_level_now(int32 company_id, OmsStockKey key,
 extern bool oms_stock_levels_are_rows(int32 company_id, const int32 *sku_ids,
 									  int nskus);
 
+/* Whether holds of carts on any of these items expired and are not given back. */
+extern bool oms_stock_carts_expired(int32 company_id, const int32 *sku_ids,
+									int nskus, TimestampTz at);
+
 /* The one formula of what may be taken; below zero when overdrawn. */
 extern int64 oms_stock_available(const OmsStockLevel *level);
 

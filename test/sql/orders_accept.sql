@@ -320,6 +320,11 @@ SELECT oms.complete_orders();
 RESET ROLE;
 SELECT external_id, status FROM oms."order" WHERE external_id LIKE 'byapp%' ORDER BY 1;
 SELECT * FROM oms.verify();
+-- all of the nearest is held by a cart whose time is over: nobody has to wait for it to be given back
+SELECT pg_temp.set_free('BOOK', 2, 9, 9);
+SELECT count(oms.reserve_cart(pg_temp.doc('-', 'WEB 981001 PREPAID 2xBOOK', '{"cart_id": "c2"}') - 'external_id' - 'payment', '2026-03-02 09:00+05:30'));
+SELECT pg_temp.plan(pg_temp.capture('cart2', 'WEB 981001 PREPAID 1xBOOK', '{}', '2026-03-02 09:01+05:30')), pg_temp.plan(pg_temp.capture('cart3', 'WEB 981001 PREPAID 1xBOOK')), pg_temp.stock('BOOK');
+SELECT * FROM oms.verify();
 -- the path of the caller stays his own
 SET LOCAL search_path = public, pg_catalog;
 SELECT pg_temp.capture('path', 'WEB 981001 PREPAID 1xBOOK') -> 'status', current_setting('search_path') AS path;
