@@ -152,6 +152,20 @@ SELECT oms.reject_allocation((SELECT allocation_id FROM oms.allocation WHERE ord
 SELECT pg_temp.set_stock(3, 0, 3, 'SHIRT');
 SELECT pg_temp.wave();
 SELECT * FROM pg_temp.plans() p WHERE p ~ '^U:';
+-- ... but for a node whose rejection is over by then
+SELECT pg_temp.set_stock(1, 0, 0, 'SHIRT'), oms.cancel_order(pg_temp.id('U'));
+SELECT status FROM pg_temp.took('U2', 'WEB 981001 PREPAID 1xSHIRT');
+SELECT oms.reject_allocation((SELECT allocation_id FROM oms.allocation WHERE order_id = pg_temp.id('U2')), 'DAMAGED', '2026-03-02 10:20+05:30', at => '2026-03-02 10:10+05:30') ->> 'status' AS rejected;
+SELECT pg_temp.set_stock(3, 0, 3, 'SHIRT');
+SELECT pg_temp.wave();
+SELECT * FROM pg_temp.plans() p WHERE p ~ '^U2:';
+-- an order on hold moves as any: from Mumbai, 50, to Bengaluru, 10
+SELECT pg_temp.set_stock(0, 3, 0, 'SHIRT'), oms.cancel_order(pg_temp.id('U2'));
+SELECT status, holds FROM pg_temp.took('HELD', 'WEB 981002 PREPAID 1xSHIRT', '{"payment": {"mode": "PREPAID", "paid_amount": 1}}');
+SELECT pg_temp.set_stock(3, 3, 0, 'SHIRT');
+SELECT pg_temp.wave();
+SELECT * FROM pg_temp.plans() p WHERE p ~ '^HELD:';
+SELECT oms.cancel_order(pg_temp.id('HELD'));
 SELECT pg_temp.set_stock(0, 0, 0, 'BOOK');
 SELECT status FROM pg_temp.took('V', 'WEB 981001 COD 1xBOOK');
 UPDATE oms.serviceability SET pickup = false WHERE pincode = '981001' AND courier_service_id = 9251;
