@@ -13,7 +13,7 @@
 
 #include "allocation.h"
 
-bool		(*oms_order_missing) (int32 company_id, int64 order_id);
+void		(*oms_order_missing) (int32 company_id, int64 order_id);
 
 static OmsPlan lock_order_plan = {
 	"SELECT 1 FROM oms.\"order\" WHERE company_id = $1 AND order_id = $2 FOR NO KEY UPDATE",
@@ -26,9 +26,11 @@ oms_order_lock(int32 company_id, int64 order_id)
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
 
 	oms_spi_connect();
+	/* made by us or, while we waited for that, by somebody else */
 	if (oms_exec(&lock_order_plan, values, NULL, false, 1) == 0 &&
-		(oms_order_missing == NULL || !oms_order_missing(company_id, order_id) ||
-		 oms_exec(&lock_order_plan, values, NULL, false, 1) == 0))
+		(oms_order_missing == NULL ||
+		 (oms_order_missing(company_id, order_id),
+		  oms_exec(&lock_order_plan, values, NULL, false, 1) == 0)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 				 errmsg("order " INT64_FORMAT " does not exist", order_id),

@@ -15,10 +15,10 @@
 extern void oms_order_lock(int32 company_id, int64 order_id);
 
 /*
- * Asked for an order that is not there: true when it is now (it was accepted,
- * and has been made).
+ * Told of an order that is not there: makes it where it was accepted, and
+ * waits for whoever is making it.
  */
-extern bool (*oms_order_missing) (int32 company_id, int64 order_id);
+extern void (*oms_order_missing) (int32 company_id, int64 order_id);
 
 /*
  * Locks the order of a document that names it (a parcel, a return): "order_of"
