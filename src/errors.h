@@ -18,7 +18,6 @@
 
 /* stock and sourcing */
 #define ERRCODE_OMS_OUT_OF_STOCK			OMS_SQLSTATE('1', '0', '1')
-#define ERRCODE_OMS_RESERVATION_CLOSED		OMS_SQLSTATE('1', '0', '2')
 #define ERRCODE_OMS_NO_NODE					OMS_SQLSTATE('1', '0', '3')
 
 /* tax */
@@ -30,7 +29,6 @@
 
 /* couriers and shipments */
 #define ERRCODE_OMS_NOT_SERVICEABLE			OMS_SQLSTATE('4', '0', '1')
-#define ERRCODE_OMS_NO_RATE_CARD			OMS_SQLSTATE('4', '0', '2')
 #define ERRCODE_OMS_NO_AWB					OMS_SQLSTATE('4', '0', '3')
 #define ERRCODE_OMS_UNKNOWN_SCAN			OMS_SQLSTATE('4', '0', '4')
 #define ERRCODE_OMS_LABEL					OMS_SQLSTATE('4', '0', '5')

@@ -19,7 +19,6 @@
 	" coalesce(r.line_single_node, false), coalesce(r.max_shipments, 0), coalesce((r.min_split_value * 100)::int8, 0)," \
 	" r.park_queue, coalesce(r.cancel_days, 0)," \
 	" coalesce(r.lane_costs, false), coalesce(r.max_parcel_g, 0), EXISTS (SELECT FROM oms.sourcing_step t WHERE t.sourcing_rule_id = r.sourcing_rule_id)"
-#define OMS_RULE_NCOLUMNS 25
 
 /*
  * Reads them from column "col" of a row on; strings go to "cxt".  The caller

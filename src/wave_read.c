@@ -63,7 +63,6 @@ typedef struct Reading
 	int64	   *lane_unit;
 	List	   *shops;
 	int			line_room;
-	int			need_room;
 	bool	   *slots_known;	/* [node] */
 } Reading;
 
