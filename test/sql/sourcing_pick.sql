@@ -27,12 +27,20 @@ SELECT oms.cancel_order(pg_temp.id('one'));
 UPDATE oms.sourcing_rule SET pick = 'distance' WHERE company_id = 9200;
 SELECT plan FROM pg_temp.took('near', 'NOW 981002 PREPAID 6xSHIRT');
 SELECT oms.cancel_order(pg_temp.id('near'));
+UPDATE oms.node SET place = NULL WHERE node_id = 9211;
+SELECT plan FROM pg_temp.took('nowhere', 'NOW 981002 PREPAID 6xSHIRT');
+SELECT oms.cancel_order(pg_temp.id('nowhere'));
+UPDATE oms.node SET place = oms.geo_point(12.97, 77.59) WHERE node_id = 9211;
 -- most stock first, for each line by itself; what others hold is not stock
 UPDATE oms.sourcing_rule SET pick = 'stock' WHERE company_id = 9200;
 SELECT pg_temp.set_stock(1, 2, 9, 'BOOK');
 SELECT oms.reserve_cart(pg_temp.doc('c', 'NOW 981001 PREPAID 8xSHIRT', '{"cart_id": "c", "fulfilment": {"mode": "SHIP", "node": "BLR"}}'), '2026-03-02 10:00+05:30') -> 'holds' -> 0 ->> 'node' AS held;
 SELECT plan FROM pg_temp.took('most', 'NOW 981001 PREPAID 5xSHIRT 1xBOOK');
 SELECT oms.cancel_order(pg_temp.id('most')), oms.release_cart('c');
+-- as much of it at two: by priority
+SELECT pg_temp.set_stock(1, 4, 4, 'BOOK');
+SELECT plan FROM pg_temp.took('tie', 'NOW 981001 PREPAID 5xBOOK');
+SELECT oms.cancel_order(pg_temp.id('tie')), pg_temp.set_stock(1, 2, 9, 'BOOK');
 -- a line whole from one node: the first that has it all
 UPDATE oms.sourcing_rule SET pick = 'line' WHERE company_id = 9200;
 SELECT plan FROM pg_temp.took('line', 'NOW 981001 PREPAID 4xSHIRT 1xBOOK');

@@ -166,6 +166,17 @@ SELECT plan FROM pg_temp.took('v1', 'WEB 981001 PREPAID 6xSHIRT 7xBOOK');
 SELECT what, outcome, reason FROM oms.explain_order(pg_temp.id('v1')) WHERE subject = 'node' ORDER BY what;
 SELECT p.terms FROM oms.decision p WHERE p.order_id = pg_temp.id('v1') AND p.subject = 'plan' AND p.outcome = 'chosen';
 SELECT oms.cancel_order(pg_temp.id('v1'));
+-- lines of one item are worth what they are worth together
+SELECT pg_temp.set_stock(0, 4, 0, 'SHIRT');
+UPDATE oms.sourcing_rule SET min_split_value = 2000;
+SELECT plan FROM pg_temp.took('v3', 'WEB 981001 PREPAID 2xSHIRT 2xSHIRT 10xTV');
+SELECT oms.cancel_order(pg_temp.id('v3'));
+-- and each by itself where lines go whole
+UPDATE oms.sourcing_rule SET min_split_value = NULL, line_complete = true;
+SELECT plan FROM pg_temp.took('v4', 'WEB 981001 PREPAID 3xSHIRT 3xSHIRT');
+SELECT oms.cancel_order(pg_temp.id('v4'));
+UPDATE oms.sourcing_rule SET line_complete = false;
+SELECT pg_temp.set_stock(2, 4, 0, 'SHIRT');
 UPDATE oms.sourcing_rule SET min_split_value = 800;
 SELECT plan FROM pg_temp.took('v2', 'WEB 981001 PREPAID 6xSHIRT 7xBOOK');
 SELECT oms.cancel_order(pg_temp.id('v2'));

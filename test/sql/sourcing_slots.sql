@@ -106,6 +106,8 @@ SELECT plan FROM pg_temp.took1('u5', 'POS 981001 PREPAID 12xSHIRT', '{"fulfilmen
 UPDATE oms.node SET capacity = 0, open = code = 'BLR' WHERE company_id = 9200;
 SELECT plan FROM pg_temp.took1('u6', 'WEB 981001 PREPAID 1xSHIRT', '{}', '2026-05-04 10:00+05:30');
 SELECT what, reason FROM oms.explain_order(pg_temp.id('u6')) WHERE subject = 'node' ORDER BY 1;
+-- a cart holds goods there all the same
+SELECT oms.reserve_cart(pg_temp.doc('c', 'NOW 981001 PREPAID 1xSHIRT', '{"cart_id": "c"}'), '2026-05-04 10:00+05:30') -> 'holds' -> 0 ->> 'node' AS held, oms.release_cart('c');
 UPDATE oms.node SET capacity = NULL, open = true WHERE company_id = 9200;
 SELECT * FROM oms.verify();
 

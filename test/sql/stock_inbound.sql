@@ -128,6 +128,8 @@ SELECT oms.adjust_stock('DEL', 'TV', 1), oms.retry_backorders(10, '2026-03-25 10
 SELECT external_id, status, node FROM pg_temp.waits('TV') WHERE external_id IN ('t1', 't2', 't3');
 -- two lines of one item: three of the six are beyond the count, all of the second
 SELECT oms.adjust_stock('BLR', 'TV', 3), oms.set_stock_policy('BLR', 'TV', backorder_limit => 10);
+-- the three that wait would have those there; what may go beyond the count is not there
+SELECT trim_scale(oms.atp('TV', 'BLR', at => '2026-03-25 10:00+05:30')) AS atp, trim_scale(available) AS available FROM oms.available('TV', 'BLR', at => '2026-03-25 10:00+05:30');
 SELECT p ->> 'qty' AS qty, p ->> 'node' AS node, p ->> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 2xTV@100 4xTV@100'), '2026-03-25 10:00+05:30') -> 'plan') p;
 SELECT oms.set_inbound('PO-12', 'BLR', 'TV', 4, '2026-03-27 12:00+05:30', at => '2026-03-25 10:00+05:30') > 0 AS set;
 SELECT p ->> 'qty' AS qty, p ->> 'node' AS node, p ->> 'promised_at' AS promised_at FROM jsonb_array_elements(oms.promise(pg_temp.doc('p', 'WEB 981001 PREPAID 2xTV@100 4xTV@100'), '2026-03-25 10:00+05:30') -> 'plan') p;
