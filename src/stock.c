@@ -1,12 +1,12 @@
 /*
  * stock.c
- *	  Levels, reservations, dispatch and counts of stock.
+ *	  Reservations: what is taken, kept, given back.
  *
  * oms.stock is the truth; its row locks order everything.  Whoever changes
  * reservations of a key holds the stock row of that key first: stock rows by
  * (node_id, sku_id), then reservation rows.  stock.reserved is the sum of
- * the reservations that are open or leaving; the constraint
- * stock_never_oversold stands behind every path here.
+ * the reservations that are open or leaving, and of what orders hold that
+ * are accepted and not made yet; the constraint stock_never_oversold stands behind every path here.
  *
  * Where the ERP counts (node.stock_from = erp) its last committed count may
  * not have reached oms.stock yet.  Levels and reservations ask the ERP room
@@ -25,6 +25,7 @@
 #include "core_probe.h"
 #include "core_rows.h"
 #include "stock_batch.h"
+#include "stock_level.h"
 #include "stock_row.h"
 #include "stock_sql.h"
 
@@ -41,10 +42,7 @@ typedef struct KeyDemand
 
 static int	lock_to_take(int32 company_id, const OmsStockKey *keys, int nkeys,
 						 OmsStockLevel *levels);
-static int	compare_keys(const OmsStockKey *a, const OmsStockKey *b);
 static int	compare_demand(const void *a, const void *b);
-static int	compare_levels(const void *a, const void *b);
-static void merge_levels(OmsStockLevel *levels, int n, int more);
 static void add_cart_keys(int32 company_id, const OmsStockView *view,
 						  KeyDemand **demand, int *n);
 static void ensure_erp_rows(int32 company_id, const OmsStockKey *keys,
@@ -56,273 +54,6 @@ static void take_lots(int32 company_id, OmsStockKey key,
 					  const OmsStockView *view);
 static void split_quota(OmsStockTake *takes, int ntakes,
 						const OmsStockLevel *l, int64 qty);
-
-int64
-oms_stock_available(const OmsStockLevel *l)
-{
-	if (!l->tracked)
-		return PG_INT64_MAX / 4;
-	if (l->blocked)
-		return 0;
-	return l->on_hand - l->reserved - l->safety - l->kept + l->backorder_limit;
-}
-
-int64
-oms_stock_node_available(const OmsStockLevel *l)
-{
-	OmsStockLevel node = *l;
-
-	if (!l->has_terms)
-		return oms_stock_available(l);
-	node.kept = 0;
-	node.backorder_limit = l->node_limit;
-	return oms_stock_available(&node);
-}
-
-int64
-oms_stock_beyond(const OmsStockLevel *l, int64 qty)
-{
-	return l->tracked ? Min(qty, Max(l->reserved - Max(l->on_hand, 0), 0)) : 0;
-}
-
-/*
- * Levels
- */
-static OmsPlan levels_plan = {
-	"SELECT node_id, sku_id, on_hand, reserved, safety, backorder_limit, NOT sellable, has_terms"
-	" FROM oms.stock WHERE company_id = $1 AND sku_id = $2",
-	2, {INT4OID, INT4OID}, NULL
-};
-static OmsPlan tracked_plan = {
-	"SELECT tracked FROM oms.sku WHERE sku_id = $1",
-	1, {INT4OID}, NULL
-};
-
-/* Is stock of the item counted?  False too when there is none. */
-static bool
-is_tracked(int32 sku_id, bool *exists)
-{
-	Datum		values[1] = {Int32GetDatum(sku_id)};
-
-	*exists = oms_memo(&tracked_plan, values, NULL, false) > 0;
-	return *exists && oms_bool(0, 1);
-}
-
-/* Holds that do not count: of carts that expired, and of the own carts. */
-static OmsPlan cart_plan = {
-	"SELECT node_id, sku_id, (sum(qty) * 1000)::int8 FROM ("
-	"SELECT node_id, sku_id, qty FROM oms.reservation"
-	" WHERE company_id = $1 AND sku_id = ANY ($2)"
-	" AND cart_id IS NOT NULL AND state = 'open'"
-	" AND expires_at <= $3 AND cart_id <> ALL ($4)"
-	" UNION ALL SELECT node_id, sku_id, qty FROM oms.reservation"
-	" WHERE company_id = $1 AND sku_id = ANY ($2)"
-	" AND state = 'open' AND cart_id = ANY ($4)) r"
-	" GROUP BY node_id, sku_id",
-	4, {INT4OID, INT4ARRAYOID, TIMESTAMPTZOID, TEXTARRAYOID}, NULL
-};
-
-/* Whether carts have holds of the item that count no more: look, or not. */
-static bool
-expired_holds(int32 company_id, int32 sku_id, TimestampTz at)
-{
-	static OmsProbe probe = {
-		"reservation_cart_sku",
-		"CREATE INDEX reservation_cart_sku ON oms.reservation USING btree (company_id, sku_id, expires_at, node_id)"
-		" WHERE ((cart_id IS NOT NULL) AND (state = 'open'::text))",
-		InvalidOid, InvalidOid, false, false, false, NULL
-	};
-	static const Oid types[] = {INT4OID, INT4OID, TIMESTAMPTZOID};
-	Datum		keys[] = {
-		Int32GetDatum(company_id), Int32GetDatum(sku_id), TimestampTzGetDatum(at)
-	};
-
-	return oms_probe(&probe, types, keys, lengthof(keys), BTLessEqualStrategyNumber);
-}
-
-static OmsStockLevel *
-find_level(OmsStockLevel *levels, int n, int32 node_id, int32 sku_id)
-{
-	OmsStockKey key = {node_id, sku_id};
-	int			lo = 0,
-				hi = n - 1;
-
-	while (lo <= hi)
-	{
-		int			mid = (lo + hi) / 2;
-		int			c = compare_keys(&levels[mid].key, &key);
-
-		if (c == 0)
-			return &levels[mid];
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid - 1;
-	}
-	return NULL;
-}
-
-static void
-read_level(uint64 row, bool tracked, OmsStockLevel *l)
-{
-	l->key.node_id = oms_int4(row, 1);
-	l->key.sku_id = oms_int4(row, 2);
-	l->on_hand = oms_milli(row, 3);
-	l->reserved = oms_milli(row, 4);
-	l->safety = oms_milli(row, 5);
-	l->backorder_limit = oms_milli(row, 6);
-	l->tracked = tracked;
-	l->blocked = oms_bool(row, 7);
-	l->has_terms = oms_bool(row, 8);
-	l->node_limit = l->backorder_limit;
-	l->kept = l->quota_id = l->quota_left = 0;
-	l->capped = l->has_lots = false;
-}
-
-int
-oms_stock_levels(int32 company_id, const int32 *sku_ids, int nskus,
-				 const OmsStockView *view, OmsStockLevel **levels)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	OmsStockKey *pending = NULL;
-	int64	   *pending_on_hand = NULL;
-	OmsStockLots stated = {0};
-	int			npending = 0;
-	int			n;
-	Datum		values[4];
-	bool		look;
-	OmsStockLevel *l;
-
-	if (oms_stock_erp.pending)
-		npending = oms_stock_erp.pending(company_id, sku_ids, nskus,
-										 &pending, &pending_on_hand, &stated);
-
-	oms_spi_connect();
-	values[0] = Int32GetDatum(company_id);
-	n = 0;
-	l = NULL;
-	/* a look-up an item, each once: orders have few */
-	for (int k = 0; k < nskus; k++)
-	{
-		int			found;
-		bool		seen = false;
-		bool		by_sql;
-		bool		kept;
-		bool		tracked;
-		bool		exists;
-		OmsStockLevel *rows = NULL;
-
-		for (int j = 0; j < k && !seen; j++)
-			seen = sku_ids[j] == sku_ids[k];
-		if (seen)
-			continue;
-		values[1] = Int32GetDatum(sku_ids[k]);
-		tracked = is_tracked(sku_ids[k], &exists);
-		kept = oms_stock_batch_item(company_id, sku_ids[k], &rows, &found);
-		by_sql = !kept &&
-			oms_stock_row_levels(company_id, sku_ids[k], &rows, &found) == OMS_STOCK_ROW_BY_SQL;
-		if (!exists)
-			found = 0;
-		else if (by_sql)
-			found = (int) oms_exec(&levels_plan, values, NULL, false, 0);
-		if (l == NULL)
-			l = MemoryContextAllocZero(caller,
-									   sizeof(OmsStockLevel) * (found + npending + 1));
-		else
-			l = repalloc(l, sizeof(OmsStockLevel) * (n + found + npending + 1));
-		for (int i = 0; i < found; i++)
-		{
-			if (by_sql)
-				read_level(i, tracked, &l[n + i]);
-			else
-			{
-				l[n + i] = rows[i];
-				l[n + i].tracked = tracked;
-			}
-		}
-		if (!kept)
-			oms_stock_batch_keep_item(company_id, sku_ids[k], l + n, found);
-		merge_levels(l, n, found);
-		n += found;
-	}
-	if (l == NULL)
-		l = MemoryContextAllocZero(caller, sizeof(OmsStockLevel) * (npending + 1));
-	oms_stock_batch_add(company_id, l, n, find_level);
-	values[1] = oms_int4_array(sku_ids, nskus);
-
-	values[2] = TimestampTzGetDatum(view->at);
-	values[3] = oms_text_array(view->own_carts, view->nown_carts);
-	look = view->nown_carts > 0;
-	for (int k = 0; k < nskus && !look; k++)
-		look = expired_holds(company_id, sku_ids[k], view->at);
-	if (look && oms_exec(&cart_plan, values, NULL, false, 0) > 0)
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			OmsStockLevel *level = find_level(l, n, oms_int4(i, 1), oms_int4(i, 2));
-
-			if (level)
-				level->reserved -= oms_int8(i, 3);
-		}
-
-	for (int i = 0; i < view->nown_takes; i++)
-	{
-		OmsStockLevel *level = find_level(l, n, view->own_takes[i].key.node_id,
-										  view->own_takes[i].key.sku_id);
-
-		if (level)
-			level->reserved -= view->own_takes[i].qty;
-	}
-
-	/* look through at what the ERP has committed but we not yet taken in */
-	for (int i = 0, known = n; i < npending; i++)
-	{
-		OmsStockLevel *level = find_level(l, known, pending[i].node_id,
-										  pending[i].sku_id);
-
-		if (level == NULL)
-		{
-			level = &l[n++];
-			level->key = pending[i];
-			level->tracked = true;
-		}
-		level->on_hand = pending_on_hand[i];
-	}
-	oms_stock_terms(company_id, l, n, view, &stated);
-	oms_spi_finish();
-	*levels = l;
-	return n;
-}
-
-bool
-oms_stock_levels_are_rows(int32 company_id, const int32 *sku_ids, int nskus)
-{
-	OmsStockKey *keys;
-	int64	   *on_hand;
-	OmsStockLots lots = {0};
-	bool		exists;
-
-	if (oms_stock_erp.pending &&
-		(oms_stock_erp.pending(company_id, sku_ids, nskus, &keys, &on_hand, &lots) > 0 ||
-		 lots.n > 0))
-		return false;
-	for (int i = 0; i < nskus; i++)
-		if (!is_tracked(sku_ids[i], &exists))
-			return false;
-	return true;
-}
-
-bool
-oms_stock_carts_expired(int32 company_id, const int32 *sku_ids, int nskus,
-						TimestampTz at)
-{
-	bool		any = false;
-
-	oms_spi_connect();
-	for (int k = 0; k < nskus && !any; k++)
-		any = expired_holds(company_id, sku_ids[k], at);
-	oms_spi_finish();
-	return any;
-}
 
 bool
 oms_stock_level_now(int32 company_id, OmsStockKey key, OmsStockLevel *level)
@@ -396,7 +127,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	keys = palloc(sizeof(OmsStockKey) * (n + 1));
 	for (int i = 0, m = 0; i < n; i++)
 	{
-		if (m > 0 && compare_keys(&demand[m - 1].key, &demand[i].key) == 0)
+		if (m > 0 && oms_stock_compare_keys(&demand[m - 1].key, &demand[i].key) == 0)
 			demand[m - 1].qty += demand[i].qty;
 		else
 			demand[m++] = demand[i];
@@ -421,7 +152,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 	changed = palloc(sizeof(OmsStockKey) * (n + 1));
 	for (int i = 0; i < n && short_at < 0; i++)
 	{
-		OmsStockLevel *l = find_level(levels, nlevels, keys[i].node_id,
+		OmsStockLevel *l = oms_stock_find_level(levels, nlevels, keys[i].node_id,
 									  keys[i].sku_id);
 		int64		free_qty = l ? oms_stock_available(l) : 0;
 
@@ -431,7 +162,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 		if (demand[i].qty > free_qty)
 		{
 			for (int t = 0; t < ntakes && short_at < 0; t++)
-				if (compare_keys(&takes[t].key, &keys[i]) == 0)
+				if (oms_stock_compare_keys(&takes[t].key, &keys[i]) == 0)
 					short_at = t;
 			*available = Max(free_qty, 0);
 			oms_stock_batch_reread();
@@ -449,7 +180,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 			oms_stock_batch_take(company_id, changed[i], qty[i]);
 		for (int i = 0; i < nupdates; i++)
 		{
-			OmsStockLevel *l = find_level(levels, nlevels, changed[i].node_id,
+			OmsStockLevel *l = oms_stock_find_level(levels, nlevels, changed[i].node_id,
 										  changed[i].sku_id);
 
 			if (l->quota_left > 0)
@@ -461,7 +192,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 		}
 		for (int i = 0; i < ntakes; i++)
 		{
-			OmsStockLevel *l = find_level(levels, nlevels, takes[i].key.node_id,
+			OmsStockLevel *l = oms_stock_find_level(levels, nlevels, takes[i].key.node_id,
 										  takes[i].key.sku_id);
 
 			if (!l->tracked)
@@ -473,7 +204,7 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 		}
 		for (int i = 0; i < nupdates; i++)
 		{
-			OmsStockLevel *l = find_level(levels, nlevels, changed[i].node_id,
+			OmsStockLevel *l = oms_stock_find_level(levels, nlevels, changed[i].node_id,
 										  changed[i].sku_id);
 			int64		after = oms_stock_node_available(l);
 
@@ -498,7 +229,7 @@ take_lots(int32 company_id, OmsStockKey key, const OmsStockTake *takes,
 
 	for (int i = 0; i < ntakes; i++)
 	{
-		if (compare_keys(&takes[i].key, &key) != 0)
+		if (oms_stock_compare_keys(&takes[i].key, &key) != 0)
 			continue;
 		if (takes[i].cart_id)
 			cart_id = takes[i].cart_id;
@@ -517,7 +248,7 @@ split_quota(OmsStockTake *takes, int ntakes, const OmsStockLevel *l,
 	int64		left = Min(qty, l->quota_left);
 
 	for (int i = 0; i < ntakes && left > 0; i++)
-		if (compare_keys(&takes[i].key, &l->key) == 0)
+		if (oms_stock_compare_keys(&takes[i].key, &l->key) == 0)
 		{
 			takes[i].quota_id = l->quota_id;
 			takes[i].quota_qty = Min(left, takes[i].qty);
@@ -547,7 +278,7 @@ oms_stock_lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
 	for (int i = 0; i < nkeys; i++)
 	{
 		bool		exists;
-		bool		tracked = is_tracked(keys[i].sku_id, &exists);
+		bool		tracked = oms_stock_is_tracked(keys[i].sku_id, &exists);
 
 		switch (oms_stock_row_lock(company_id, keys[i], &levels[n]))
 		{
@@ -560,7 +291,7 @@ oms_stock_lock_rows(int32 company_id, const OmsStockKey *keys, int nkeys,
 				values[1] = Int32GetDatum(keys[i].node_id);
 				values[2] = Int32GetDatum(keys[i].sku_id);
 				if (oms_exec(&lock_plan, values, NULL, false, 1) > 0)
-					read_level(0, tracked, &levels[n++]);
+					oms_stock_read_level(0, tracked, &levels[n++]);
 				break;
 		}
 	}
@@ -632,7 +363,7 @@ ensure_erp_rows(int32 company_id, const OmsStockKey *keys, int nkeys)
 	mine = palloc(sizeof(OmsStockKey) * npending);
 	for (int i = 0; i < nkeys; i++)
 		for (int p = 0; p < npending; p++)
-			if (compare_keys(&keys[i], &pending[p]) == 0)
+			if (oms_stock_compare_keys(&keys[i], &pending[p]) == 0)
 			{
 				mine[nmine++] = keys[i];
 				break;
@@ -710,7 +441,7 @@ give_back(int32 company_id, const OmsStockKey *keys, int nkeys,
 		values[1] = Int32GetDatum(keys[i].node_id);
 		values[2] = Int32GetDatum(keys[i].sku_id);
 		if (view->nown_carts == 0 &&
-			!expired_holds(company_id, keys[i].sku_id, view->at))
+			!oms_stock_expired_holds(company_id, keys[i].sku_id, view->at))
 			continue;
 		n = (int) oms_exec(&carts_plan, values, NULL, false, 0);
 		if (n == 0)
@@ -831,7 +562,7 @@ release(int32 company_id, OmsPlan *keys_plan, OmsPlan *release_plan,
 		}
 		for (uint64 i = 0; i < released; i++)
 		{
-			OmsStockLevel *l = find_level(levels, n, keys[i].node_id, keys[i].sku_id);
+			OmsStockLevel *l = oms_stock_find_level(levels, n, keys[i].node_id, keys[i].sku_id);
 			int64		before;
 
 			if (l == NULL)
@@ -871,7 +602,7 @@ oms_stock_lock_allocations(int32 company_id, const int64 *ids, int nids)
 	qsort(held, n, sizeof(KeyDemand), compare_demand);
 	keys = palloc(sizeof(OmsStockKey) * (n + 1));
 	for (int i = 0; i < n; i++)
-		if (i == 0 || compare_keys(&held[i].key, &held[i - 1].key) != 0)
+		if (i == 0 || oms_stock_compare_keys(&held[i].key, &held[i - 1].key) != 0)
 			keys[distinct++] = held[i].key;
 	oms_stock_lock_rows(company_id, keys, distinct,
 			  palloc0(sizeof(OmsStockLevel) * (distinct + 1)));
@@ -903,14 +634,14 @@ oms_stock_give_takes(int32 company_id, const OmsStockTake *takes, int ntakes,
 		wanted[i].key = i < ntakes ? takes[i].key : ahead[i - ntakes].key;
 	qsort(wanted, n, sizeof(KeyDemand), compare_demand);
 	for (int i = 0; i < n; i++)
-		if (i == 0 || compare_keys(&wanted[i].key, &wanted[i - 1].key) != 0)
+		if (i == 0 || oms_stock_compare_keys(&wanted[i].key, &wanted[i - 1].key) != 0)
 			keys[nkeys++] = wanted[i].key;
 	oms_spi_connect();
 	oms_early_release_mark();
 	nlevels = oms_stock_lock_rows(company_id, keys, nkeys, levels);
 	for (int i = 0; i < ntakes; i++)
 	{
-		OmsStockLevel *l = find_level(levels, nlevels, takes[i].key.node_id,
+		OmsStockLevel *l = oms_stock_find_level(levels, nlevels, takes[i].key.node_id,
 									  takes[i].key.sku_id);
 		int64		before;
 
@@ -1008,51 +739,8 @@ add_cart_keys(int32 company_id, const OmsStockView *view,
 }
 
 static int
-compare_keys(const OmsStockKey *a, const OmsStockKey *b)
-{
-	if (a->node_id != b->node_id)
-		return a->node_id < b->node_id ? -1 : 1;
-	if (a->sku_id != b->sku_id)
-		return a->sku_id < b->sku_id ? -1 : 1;
-	return 0;
-}
-
-static int
 compare_demand(const void *a, const void *b)
 {
-	return compare_keys(&((const KeyDemand *) a)->key,
+	return oms_stock_compare_keys(&((const KeyDemand *) a)->key,
 						&((const KeyDemand *) b)->key);
-}
-
-static int
-compare_levels(const void *a, const void *b)
-{
-	return compare_keys(&((const OmsStockLevel *) a)->key,
-						&((const OmsStockLevel *) b)->key);
-}
-
-/* Puts "more" levels behind n sorted ones among them; mostly sorted already. */
-static void
-merge_levels(OmsStockLevel *levels, int n, int more)
-{
-	OmsStockLevel *added;
-	int			i = n - 1;
-	int			j = more - 1;
-
-	qsort(levels + n, more, sizeof(OmsStockLevel), compare_levels);
-	if (n == 0 || more == 0 || compare_levels(&levels[n - 1], &levels[n]) <= 0)
-		return;
-	added = palloc(sizeof(OmsStockLevel) * more);
-	memcpy(added, levels + n, sizeof(OmsStockLevel) * more);
-	while (j >= 0)
-	{
-		bool		earlier = i >= 0 && compare_levels(&levels[i], &added[j]) > 0;
-
-		levels[i + j + 1] = earlier ? levels[i] : added[j];
-		if (earlier)
-			i--;
-		else
-			j--;
-	}
-	pfree(added);
 }
