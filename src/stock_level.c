@@ -273,16 +273,18 @@ oms_stock_levels_are_rows(int32 company_id, const int32 *sku_ids, int nskus)
 	OmsStockKey *keys;
 	int64	   *on_hand;
 	OmsStockLots lots = {0};
+	bool		all = true;
 	bool		exists;
 
 	if (oms_stock_erp.pending &&
 		(oms_stock_erp.pending(company_id, sku_ids, nskus, &keys, &on_hand, &lots) > 0 ||
 		 lots.n > 0))
 		return false;
-	for (int i = 0; i < nskus; i++)
-		if (!oms_stock_is_tracked(sku_ids[i], &exists))
-			return false;
-	return true;
+	oms_spi_connect();
+	for (int i = 0; i < nskus && all; i++)
+		all = oms_stock_is_tracked(sku_ids[i], &exists);
+	oms_spi_finish();
+	return all;
 }
 
 bool
