@@ -1,15 +1,20 @@
--- A wave measured: so many orders wait (psql -v orders=5000, default), 50
--- nodes, 400 items at 15 nodes each; then stock comes and the wave is solved
--- and written in chunks of 200.  Wants a database with pg_oms installed.
+-- A wave measured: so many orders wait (psql -v orders=5000, default) of so
+-- many lines at most (-v lines=4; with 1 each order has 15 arcs), 50 nodes, 400
+-- items at 15 nodes each; then stock comes and the wave is solved and written
+-- in chunks of 200.  Wants a database with pg_oms installed.
 \if :{?orders}
 \else
 \set orders 5000
+\endif
+\if :{?lines}
+\else
+\set lines 4
 \endif
 \set QUIET 1
 SET client_min_messages = warning;
 SET synchronous_commit = off;
 SET oms.company = 'WAVES';
-SELECT set_config('wave.orders', :'orders', false) \g /dev/null
+SELECT set_config('wave.orders', :'orders', false), set_config('wave.lines', :'lines', false) \g /dev/null
 INSERT INTO oms.company (company_id, code, name) VALUES (9900, 'WAVES', 'Waves');
 INSERT INTO oms.channel (company_id, code, name, kind) VALUES (9900, 'WEB', 'Web', 'web');
 INSERT INTO oms.sourcing_rule (company_id, lane_costs, cost_per_minute) VALUES (9900, true, 0);
@@ -36,7 +41,7 @@ BEGIN
         PERFORM oms.capture_order(jsonb_build_object('company', 'WAVES', 'channel', 'WEB', 'external_id', i::text, 'payment', '{"mode": "PREPAID"}'::jsonb,
             'ship_to', jsonb_build_object('pincode', (990001 + i * 37 % 60)::text, 'address1', '1, Long Street'),
             'lines', (SELECT jsonb_agg(jsonb_build_object('sku', 'S' || (1 + (i * 7919 + l * 104729) % 400), 'qty', 1 + (i + l) % 7 / 6))
-                        FROM generate_series(1, CASE WHEN i % 100 < 58 THEN 1 WHEN i % 100 < 80 THEN 2 WHEN i % 100 < 91 THEN 3 ELSE 4 END) l)), '2026-03-02 10:00+05:30');
+                        FROM generate_series(1, least(current_setting('wave.lines')::int, CASE WHEN i % 100 < 58 THEN 1 WHEN i % 100 < 80 THEN 2 WHEN i % 100 < 91 THEN 3 ELSE 4 END)) l)), '2026-03-02 10:00+05:30');
         IF i % 100 = 0 THEN COMMIT; END IF;
     END LOOP;
 END $$;
