@@ -198,8 +198,8 @@ write_row(OmsPlan *plan, const Row *r, int64 order_id)
 	return oms_insert(plan, values, NULL);
 }
 
-static void
-remove_row(int32 company_id, int64 order_id)
+void
+oms_accept_remove(int32 company_id, int64 order_id)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
 
@@ -250,7 +250,7 @@ write_accepted(OmsCapture *c, Jsonb *doc, bool alone)
 		(oms_find(&captured_plan, values, NULL) > 0 ||
 		 oms_stock_reserve(r.company_id, takes, n, &view, &available) >= 0))
 	{
-		remove_row(r.company_id, order_id);
+		oms_accept_remove(r.company_id, order_id);
 		order_id = 0;
 	}
 	oms_spi_finish();
@@ -322,7 +322,7 @@ void
 oms_accept_unclaim(OmsCapture *c)
 {
 	if (c->claimed)
-		remove_row(c->company_id, c->order_id);
+		oms_accept_remove(c->company_id, c->order_id);
 	c->claimed = false;
 }
 

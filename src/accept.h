@@ -35,6 +35,9 @@ extern bool oms_accept_claim(OmsCapture *c, Jsonb *doc, int64 *accepted,
 							 Jsonb **document);
 extern void oms_accept_unclaim(OmsCapture *c);
 
+/* Takes the row away. */
+extern void oms_accept_remove(int32 company_id, int64 order_id);
+
 /*
  * accept_complete.c: makes the order of one that was accepted, in this
  * transaction; false when there is none.  Raises what the capture raises.

@@ -37,7 +37,6 @@ typedef struct Row
 {
 	int32		company_id;
 	int64		order_id;
-	bool		made;
 } Row;
 
 typedef struct Chunk
@@ -46,13 +45,8 @@ typedef struct Chunk
 	int			n;
 } Chunk;
 
-#define ROW_COLUMNS "document, accepted_at, line_nos, node_ids, sku_ids, qtys, channel_id, external_id"
 static OmsPlan lock_plan = {
-	"SELECT " ROW_COLUMNS " FROM oms.accepted_order WHERE company_id = $1 AND order_id = $2 FOR UPDATE",
-	2, {INT4OID, INT8OID}, NULL
-};
-static OmsPlan remove_plan = {
-	"DELETE FROM oms.accepted_order WHERE company_id = $1 AND order_id = $2",
+	"SELECT document, accepted_at, line_nos, node_ids, sku_ids, qtys FROM oms.accepted_order WHERE company_id = $1 AND order_id = $2 FOR UPDATE",
 	2, {INT4OID, INT8OID}, NULL
 };
 
@@ -108,16 +102,6 @@ lock_row(int32 company_id, int64 order_id)
 	return a;
 }
 
-static void
-remove_row(int32 company_id, int64 order_id)
-{
-	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
-
-	oms_spi_connect();
-	oms_exec(&remove_plan, values, NULL, false, 0);
-	oms_spi_finish();
-}
-
 bool
 oms_accept_complete(int32 company_id, int64 order_id)
 {
@@ -126,7 +110,7 @@ oms_accept_complete(int32 company_id, int64 order_id)
 	if (a == NULL)
 		return false;
 	(void) oms_capture_accepted(a);
-	remove_row(company_id, order_id);
+	oms_accept_remove(company_id, order_id);
 	return true;
 }
 
@@ -339,7 +323,7 @@ oms_refuse_order(PG_FUNCTION_ARGS)
 	if ((a = lock_row(company_id, order_id)) == NULL)
 		PG_RETURN_BOOL(false);
 	oms_stock_give_takes(company_id, a->takes, a->n, NULL, 0);
-	remove_row(company_id, order_id);
+	oms_accept_remove(company_id, order_id);
 	oms_order_read(a->document, false, &doc);
 	err.sqlerrcode = ERRCODE_OMS_INVALID_DOCUMENT;
 	err.message = psprintf("accepted order " INT64_FORMAT " was refused: %s", order_id,

@@ -6,7 +6,8 @@
  * reservations of a key holds the stock row of that key first: stock rows by
  * (node_id, sku_id), then reservation rows.  stock.reserved is the sum of
  * the reservations that are open or leaving, and of what orders hold that
- * are accepted and not made yet; the constraint stock_never_oversold stands behind every path here.
+ * are accepted and not made yet; the constraint stock_never_oversold stands
+ * behind every path here.
  *
  * Where the ERP counts (node.stock_from = erp) its last committed count may
  * not have reached oms.stock yet.  Levels and reservations ask the ERP room
