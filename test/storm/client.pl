@@ -175,7 +175,8 @@ sub capture
 			};
 			$held = !$_[0];
 		}
-		my ($order, $duplicate) = split /\|/, value('SELECT a ->> \'order_id\', a ->> \'duplicate\' FROM oms.capture_order(' . ($cart // $doc) . ') a');
+		my ($order, $status) = split /\|/, value('SELECT a ->> \'order_id\', a ->> \'status\' FROM oms.capture_order(' . ($cart // $doc) . ') a');
+		$did{accepted}++ if $status eq 'accepted';
 		push @mine, $order if @mine < 500;
 		return "order $id $order";
 	};
@@ -281,6 +282,8 @@ sub basket
 }
 
 sub retry { return sub { run('SELECT oms.retry_backorders(20)'); return () } }
+# what was accepted is made, by the worker, too
+sub complete { my $n = pick(1, 5, 50); return sub { run("SELECT oms.complete_orders($n)"); return () } }
 sub expire { return sub { run("SELECT oms.expire_carts(now() + '1 hour')"); return () } }
 
 sub look
@@ -305,7 +308,7 @@ sub violence
 my @todo = (
 	[ 40, capture => \&capture ], [ 3, same => \&same ], [ 10, cancel_order => \&cancel_order ], [ 8, cancel_line => \&cancel_line ],
 	[ 6, reject => \&reject ], [ 4, reroute => \&reroute ], [ 8, count => \&count_stock ], [ 1, policy => \&policy ], [ 6, dispatch => \&dispatch ],
-	[ 1, dispatch_many => \&dispatch_many ], [ 6, basket => \&basket ], [ 3, retry => \&retry ], [ 1, expire => \&expire ], [ 3, look => \&look ], [ 1, violence => \&violence ]);
+	[ 1, dispatch_many => \&dispatch_many ], [ 6, basket => \&basket ], [ 3, retry => \&retry ], [ 2, complete => \&complete ], [ 1, expire => \&expire ], [ 3, look => \&look ], [ 1, violence => \&violence ]);
 my @deck = map { my $t = $_; map { $t } 1 .. $t->[0] } @todo;
 
 sub something

@@ -1,4 +1,4 @@
-# A storm: clients capture, hold carts, cancel, reject, reroute, count and hand
+# A storm: clients capture, or are accepted in a rush, hold carts, cancel, reject, reroute, count and hand
 # over at random, in transactions with savepoints and without, are cut off and
 # cancelled; the server is stopped in the middle of it, then another one is,
 # and its standby promoted.  Everything adds up, what was acknowledged is
@@ -29,6 +29,7 @@ $primary->command_ok([ 'psql', '-Xqd', $primary->connstr('shop'), '-v', 'ON_ERRO
 $primary->safe_psql('shop', q{
 	SET oms.company = 'SHOP';
 	SELECT oms.adjust_stock(n, i, q, 'first') FROM unnest('{BLR,BOM,DEL}'::text[]) n, (VALUES ('SHIRT', 150), ('BOOK', 100), ('RICE', 60), ('TV', 20)) v (i, q);
+	UPDATE oms.channel SET accept_first = true WHERE code IN ('NOW', 'TWO');
 	SELECT oms.add_awbs('SHOPC', array_agg('AWB' || i)) FROM generate_series(1, 200000) i});
 
 my $node = $primary;
@@ -77,10 +78,17 @@ sub missing { my ($told, %found) = @_; return [ grep { ($found{$_} // '') eq '' 
 
 sub adds_up
 {
+	is($node->safe_psql('shop', 'SELECT * FROM oms.verify()'), '', 'with what is accepted and not made yet everything adds up');
+	my $left = 'SELECT count(*) FROM oms.accepted_order';
+	note $node->safe_psql('shop', $left) . ' are accepted and not made yet';
+	ok($node->poll_query_until('shop', 'SELECT oms.complete_orders(1000) = 0'), 'all that can be made is made');
+	is($node->safe_psql('shop', "$left WHERE error !~ '^OM101: '"), '0', '... the others, if any, lack stock since a count');
+	$node->safe_psql('shop', q{SELECT oms.refuse_order(order_id, 'a count', 'SHOP') FROM oms.accepted_order});
 	is($node->safe_psql('shop', 'SELECT * FROM oms.verify()'), '', 'everything adds up');
 
 	# what was acknowledged
-	my %found = pairs(q{SELECT external_id, order_id FROM oms."order"});
+	my %found = pairs(q{SELECT external_id, order_id FROM oms."order"
+		UNION ALL SELECT external_ref, (regexp_match(message, '^accepted order ([0-9]+) '))[1]::bigint FROM oms.reject WHERE source = 'refuse_order'});
 	my @orders = keys %{ $told{order} };
 	my @ids = map { /^\S+/; $& } @orders;
 	is_deeply([ grep { my ($ext, $id) = split / /; ($found{$ext} // 0) != $id } @orders ], [], @orders . ' acknowledged orders are there');
