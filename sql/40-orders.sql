@@ -12,7 +12,7 @@ LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_capture_orders';
 COMMENT ON FUNCTION oms.capture_orders(text[], timestamptz) IS
-    'Takes many orders, each as oms.capture_order does; one that is refused lands in oms.reject with its reason and the others go on. One row per document in order: seq from 1, ok, the answer, or SQLSTATE and message of the refusal.';
+    'Takes many orders, each as oms.capture_order does (whole, also on a channel that accepts first); one that is refused lands in oms.reject with its reason and the others go on. One row per document in order: seq from 1, ok, the answer, or SQLSTATE and message of the refusal.';
 
 CREATE FUNCTION oms.complete_orders(max integer DEFAULT 256) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
