@@ -240,6 +240,7 @@ oms_complete_orders(PG_FUNCTION_ARGS)
 	int			made = 0;
 	int32	   *companies;
 	int			n;
+	int			first = 0;
 	MemoryContext caller = CurrentMemoryContext;
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -256,19 +257,22 @@ oms_complete_orders(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n; i++)
 		companies[i] = oms_int4(i, 1);
 	oms_spi_finish();
+	/* in turn: after the one that had orders last */
+	while (first < n && companies[first] <= company)
+		first++;
 	for (int i = 0; i < n && made < max; i++)
 	{
-		bool		resume = companies[i] == company &&
+		int32		id = companies[(first + i) % n];
+		bool		resume = id == company &&
 		!TimestampDifferenceExceeds(whole, now, WHOLE_EVERY_MS);
 		int64		lowest;
 
-		made += complete_company(companies[i], resume ? from : 0, max - made,
-								 &lowest);
+		made += complete_company(id, resume ? from : 0, max - made, &lowest);
 		if (lowest > 0)
 		{
 			if (!resume)
 				whole = now;
-			company = companies[i];
+			company = id;
 			from = Max(lowest - LATE_NUMBERS, 0);
 		}
 	}

@@ -230,6 +230,15 @@ SELECT oms.cancel_order(pg_temp.id('t' || i)) FROM generate_series(1, 3) i;
 SELECT pg_temp.stock('TV');
 SELECT * FROM oms.verify();
 
+-- and of a node: slots
+SELECT pg_temp.capture('slot' || i, 'WEB 981001 PREPAID 1xBOOK') -> 'status' FROM generate_series(1, 2) i;
+UPDATE oms.node SET capacity = 1 WHERE node_id = 9211;
+SELECT oms.complete_orders();
+SELECT e, m.status, m.node, m.reserved FROM unnest('{slot1,slot2}'::text[]) e, pg_temp.made(e) m;
+SELECT used, capacity FROM oms.node_slot WHERE company_id = 9200 ORDER BY starts_at;
+SELECT * FROM oms.verify();
+UPDATE oms.node SET capacity = NULL WHERE node_id = 9211;
+
 -- the sale is over: what was accepted is made all the same
 SELECT pg_temp.capture('late' || i, 'WEB 981001 PREPAID 1xBOOK') -> 'status' FROM generate_series(1, 3) i;
 UPDATE oms.channel SET active = false WHERE channel_id = 9201;
@@ -274,8 +283,15 @@ SELECT order_id AS other FROM oms.accepted_order WHERE company_id = 9300 \gset
 SELECT oms.complete_order(:other), oms.refuse_order(:other, 'not ours'), pg_temp.fails(format('SELECT oms.cancel_order(%s)', :other)), oms.complete_order(:other, 'OTHER');
 SELECT company_id, external_id FROM oms.accepted_order ORDER BY 1;
 SELECT oms.capture_order(pg_temp.doc('two2', 'WEB 981001 PREPAID 1xBOOK@200') || jsonb_build_object('company', c), '2026-03-02 10:00+05:30') ->> 'status' AS status FROM unnest('{SHOP,OTHER}'::text[]) c;
--- one at most, then those of both
-SELECT oms.complete_orders(1), oms.complete_orders();
+-- one at most: the companies take turns; then the rest
+SELECT count(*) FROM unnest('{two3,two4}'::text[]) e, unnest('{SHOP,OTHER}'::text[]) c, oms.capture_order(pg_temp.doc(e, 'WEB 981001 PREPAID 1xBOOK@200') || jsonb_build_object('company', c), '2026-03-02 10:00+05:30');
+CREATE FUNCTION pg_temp.waiting() RETURNS text LANGUAGE sql AS $$ SELECT string_agg(n::text, ' ' ORDER BY company_id) FROM (SELECT company_id, count(*) AS n FROM oms.accepted_order GROUP BY 1) x $$;
+SELECT pg_temp.waiting();
+SELECT oms.complete_orders(1);
+SELECT oms.complete_orders(1), pg_temp.waiting();
+SELECT oms.complete_orders(1);
+SELECT oms.complete_orders(1), pg_temp.waiting();
+SELECT oms.complete_orders();
 SELECT company_id, external_id, status FROM oms."order" WHERE external_id LIKE 'two%' ORDER BY 1, 2;
 SELECT * FROM oms.verify();
 
