@@ -211,12 +211,40 @@ def levels_spec():
     return "\n".join(out) + "\n"
 
 
+RUSH = "oms.capture_order(pairdoc('RUSH', 2) || jsonb_build_object('channel', 'RUSH'))"
+
+
+def rush_spec(name):
+    """An order is accepted in a rush, or made of what was; others come."""
+    accepts = name == "accept"
+    setup = SETUP.replace("DELETE FROM oms.allocation;", "DELETE FROM oms.accepted_order; DELETE FROM oms.allocation;", 1)
+    out = ["# Written by pairs.py: an order of two units %s, while another" % ("is accepted in a rush" if accepts else "that was accepted in a rush is made"),
+           "# session changes the same stock.  Whoever comes second sees what the first has done.", "", setup,
+           "session s1", "setup         { SET deadlock_timeout = '100ms'; SET oms.company = 'PAIR';",
+           "  INSERT INTO oms.channel (company_id, code, name, kind, accept_first) VALUES (oms.company_id('PAIR'), 'RUSH', 'In a rush', 'web', true) ON CONFLICT DO NOTHING; }",
+           "step begin    { BEGIN; }", "step accept   { SELECT pair(%s) AS accept; }" % quoted("pairplan(%s)" % RUSH),
+           "step complete { SELECT pair('oms.complete_orders()::text') AS complete; }", "step commit   { COMMIT; }",
+           "step pause    { SELECT pg_sleep(0.3) IS NULL AS waited; }", "",
+           "session s2", "setup         { SET deadlock_timeout = '100ms'; SET oms.company = 'PAIR'; }"]
+    for other in sorted(CALLS):
+        out.append("step %-16s { SELECT pair(%s) AS %s; }" % (other, quoted(CALLS[other][1]), other))
+    out += ["", CHECK]
+    for other in sorted(CALLS):
+        second = "%s(*) pause" % other if other in IMPATIENT else other
+        out.append("permutation begin accept %s commit complete sound" % second if accepts else
+                   "permutation accept begin complete %s commit sound" % second)
+    if not accepts:
+        for other in sorted(CALLS):
+            out.append("permutation accept %s complete sound" % other)
+    return "\n".join(out) + "\n"
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     for name in CALLS:
         with open(os.path.join(here, "iso_pair_%s.spec" % name), "w") as file:
             file.write(spec(name))
-    for name, text in (("rollback", rollback_spec()), ("levels", levels_spec())):
+    for name, text in (("rollback", rollback_spec()), ("levels", levels_spec()), ("accept", rush_spec("accept")), ("complete", rush_spec("complete"))):
         with open(os.path.join(here, "iso_pair_%s.spec" % name), "w") as file:
             file.write(text)
 
