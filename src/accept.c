@@ -70,11 +70,11 @@ static OmsPlan channel_plan = {
 };
 
 bool
-oms_accepts_first(Jsonb *doc)
+oms_accepts_first(Jsonb *doc, bool all)
 {
 	JsonbValue	code;
 	Datum		values[1];
-	bool		found = false;
+	uint64		found = 0;
 	uint64		n = 0;
 
 	if (!JB_ROOT_IS_OBJECT(doc) ||
@@ -92,9 +92,9 @@ oms_accepts_first(Jsonb *doc)
 		oms_path_end(level);
 	}
 	for (uint64 i = 0; i < n; i++)
-		found |= oms_bool(i, 1);
+		found += oms_bool(i, 1) ? 1 : 0;
 	oms_spi_finish();
-	return found;
+	return found > 0 && (!all || found == n);
 }
 
 Jsonb *

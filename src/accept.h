@@ -12,10 +12,11 @@
 #include "order_capture.h"
 
 /*
- * Whether a channel of the document's code accepts first: cheap, and of
- * whatever document it is.  Sets search_path where it has to ask.
+ * Whether a channel of the document's code accepts first, or with "all" every
+ * one, of whichever company: cheap, and of whatever document it is.  Sets
+ * search_path where it has to ask.
  */
-extern bool oms_accepts_first(Jsonb *doc);
+extern bool oms_accepts_first(Jsonb *doc, bool all);
 
 /*
  * Accepts the order if nothing stands against it; the answer of

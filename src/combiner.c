@@ -279,7 +279,8 @@ oms_combiner_capture(FunctionCallInfo fcinfo, Jsonb *doc, TimestampTz at)
 		(combiner == COMBINER_AUTO && !in_rush(doc)) ||
 		!self_contained(fcinfo->flinfo->fn_expr))
 		return NULL;
-	accept = oms_accepts_first(doc);
+	/* another company's channel of that name may not: it takes both along */
+	accept = oms_accepts_first(doc, true);
 	settings_len = accept ? write_accept_settings(settings) : write_settings(settings);
 	if (settings_len < 0 ||
 		!enter_queue(doc, at, accept, settings, settings_len))

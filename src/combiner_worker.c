@@ -488,7 +488,7 @@ capture_one(Request *r, MemoryContext work)
 	MemoryContextSwitchTo(work);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	result = slot->accept || oms_accepts_first(r->doc) ?
+	result = slot->accept || oms_accepts_first(r->doc, false) ?
 		oms_accept(r->doc, r->at, true) : NULL;
 	if (result == NULL && !slot->accept)
 		result = oms_capture(r->doc, r->at);

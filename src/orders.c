@@ -307,7 +307,7 @@ capture_here(Jsonb *doc, TimestampTz at)
 	Jsonb	   *result = NULL;
 
 	oms_combiner_before_row_path(doc, &row);
-	if (oms_accepts_first(doc))
+	if (oms_accepts_first(doc, false))
 		result = oms_accept(doc, at, false);
 	if (result == NULL)
 		result = oms_capture(doc, at);

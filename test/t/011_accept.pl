@@ -103,6 +103,19 @@ is(by("$on; " . take('durable') . "; $ahead"), "accepted\nf combiner", 'else it 
 is(by(take('durable 2') . "; $ahead"), "accepted\nf session", '... by the session, too');
 is(sql("$on; SET synchronous_commit = off; " . take('known') . "; SET synchronous_commit = on; SELECT oms.capture_order(public.doc('known')) ->> 'duplicate'; $ahead"), "accepted\ntrue\nf", '... and of an order that is known, when what is known is durable');
 
+# another company's channel of the same name does not accept
+sql(q{INSERT INTO oms.company (company_id, code, name, state_code) VALUES (9300, 'OTHER', 'Other Pvt Ltd', '29');
+	INSERT INTO oms.channel (channel_id, company_id, code, name, kind) VALUES (9301, 9300, 'WEB', 'Web', 'web');
+	INSERT INTO oms.node (node_id, company_id, code, name, state_code, pincode) VALUES (9311, 9300, 'BLR', 'Bengaluru', '29', '981001');
+	INSERT INTO oms.sku (sku_id, company_id, code, name, hsn) VALUES (9321, 9300, 'BOOK', 'Book', '4901');
+	INSERT INTO oms.stock (company_id, node_id, sku_id) VALUES (9300, 9311, 9321);
+	SELECT oms.adjust_stock('BLR', 'BOOK', 50, company => 'OTHER')});
+my $other = q{SELECT oms.capture_order(public.doc('%s', 'BOOK') || '{"company": "OTHER", "lines": [{"sku": "BOOK", "qty": 1, "unit_price": 200}]}') ->> 'duplicate'};
+is(by("$on; " . sprintf($other, 'of other')), 'false combiner', "another company's channel of the same name: captured by the combiner");
+is(made('of other') . accepted('of other'), '10', '... whole');
+is(by("$on; " . take('ours')) . accepted('ours'), 'accepted combiner1', '... while ours accepts');
+sql('UPDATE oms.channel SET accept_first = true WHERE company_id = 9300');
+
 ### Triggers, policies, rights
 
 sql(q{CREATE TABLE public.fired (external_id text);
