@@ -157,9 +157,10 @@ oms_stock_reserve(int32 company_id, OmsStockTake *takes, int ntakes,
 									  keys[i].sku_id);
 		int64		free_qty = l ? oms_stock_available(l) : 0;
 
-		/* without a reservation nobody knows which quota, or which lots */
-		if (bare && (l == NULL || l->has_terms || !l->tracked))
-			free_qty = 0;
+		/* without a reservation nobody knows which quota, lots or supply */
+		if (bare)
+			free_qty = l == NULL || l->has_terms || !l->tracked ? 0 :
+				free_qty - l->backorder_limit;
 		if (demand[i].qty > free_qty)
 		{
 			for (int t = 0; t < ntakes && short_at < 0; t++)

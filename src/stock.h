@@ -200,7 +200,8 @@ typedef struct OmsStockTake
  * converted: their holds are closed under the same locks, so that nobody can
  * take their units in between.  The channel's quota is used up first.  Untracked items are not held.
  * Takes of neither an allocation nor a cart are kept by the caller's own row;
- * of stock with terms, and of what is not counted, there are none such.
+ * of stock with terms, of what is not counted, and of units beyond the count
+ * there are none such.
  * Returns -1 when taken, else the index of the first take that found too
  * little (*available says how much), with nothing changed.
  */
