@@ -69,10 +69,10 @@ scripts() {
 		} >"$out/$shape.draw"
 		{ cat "$out/$shape.draw"; echo 'SELECT rival.capture(rival.small_doc(:a, :b, :phone), 12.97, 77.59);'; } >"$out/rival.$shape"
 		{ cat "$out/$shape.draw"; echo 'SELECT rival.bare(rival.small_doc(:a, :b, :phone));'; } >"$out/bare.$shape"
-		{ cat "$out/$shape.draw"; echo "SELECT oms.capture_order(rival.doc('WEB', :a, :b, :phone));"; } >"$out/on.$shape"
+		{ cat "$out/$shape.draw"; echo 'SELECT oms.capture_order(rival.doc(:a, :b, :phone));'; } >"$out/on.$shape"
 		cp "$out/on.$shape" "$out/off.$shape"
 		cp "$out/on.$shape" "$out/comb.$shape"
-		sed "s/'WEB'/'RUSH'/" "$out/on.$shape" >"$out/rush.$shape"
+		sed "s/doc(/doc('RUSH', /" "$out/on.$shape" >"$out/rush.$shape"
 		cp "$out/rush.$shape" "$out/rcomb.$shape"
 	done
 }

@@ -89,6 +89,7 @@ CREATE FUNCTION rival.doc(channel text, a int, b int, phone bigint) RETURNS json
     SELECT format('{"company":"HOT","channel":"%s","external_id":"%s","payment":{"mode":"PREPAID"},"customer":{"phone":"%s"},"ship_to":{"pincode":"981001","address1":"12, Long Street"},"lines":[{"sku":"S%s","qty":1,"unit_price":525},{"sku":"S%s","qty":1,"unit_price":525}]}',
         channel, gen_random_uuid(), phone, a, b)::jsonb
 $$;
+CREATE FUNCTION rival.doc(a int, b int, phone bigint) RETURNS jsonb LANGUAGE sql VOLATILE AS $$ SELECT rival.doc('WEB', a, b, phone) $$;
 CREATE FUNCTION rival.small_doc(a int, b int, phone bigint) RETURNS jsonb LANGUAGE sql VOLATILE AS $$
     SELECT format('{"external_id":"%s","customer":{"phone":"%s"},"ship_to":{"pincode":"981001","address1":"12, Long Street"},"lines":[{"sku_id":%s,"qty":1,"unit_price":525},{"sku_id":%s,"qty":1,"unit_price":525}]}',
         gen_random_uuid(), phone, a, b)::jsonb
