@@ -759,8 +759,8 @@ start_worker(void)
 }
 
 /*
- * A semaphore wakes at a third of what a latch costs, which takes a signal;
- * but neither a cancel nor the death of the postmaster ends the sleep.
+ * On a semaphore, which wakes without the signal that a latch takes; but
+ * neither a cancel nor the death of the postmaster ends the sleep.
  */
 static void
 await_answer(void)

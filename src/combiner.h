@@ -28,7 +28,6 @@
 typedef enum OmsCombinerState
 {
 	OMS_COMBINER_FREE,
-	OMS_COMBINER_FILLING,		/* client's; in no list */
 	OMS_COMBINER_WAITING,		/* in its queue */
 	OMS_COMBINER_TAKEN,			/* worker's */
 	OMS_COMBINER_ABANDONED,		/* worker's; the client went away */
@@ -108,9 +107,9 @@ extern int	oms_combiner_idle;
 extern void oms_combiner_init(void);
 
 /*
- * Has the worker capture the order, or accept it, where that is possible and worth it;
- * NULL: the caller does it himself (the row path), nothing has been done.
- * Raises on a cancel only.
+ * Has the worker capture the order, or accept it, where that is possible and
+ * worth it; NULL: the caller does it himself (the row path), nothing has been
+ * done.  Raises on a cancel only.
  */
 extern Jsonb *oms_combiner_capture(FunctionCallInfo fcinfo, Jsonb *doc,
 								   TimestampTz at);

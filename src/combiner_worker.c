@@ -494,7 +494,10 @@ capture_one(Request *r, MemoryContext work)
 		result = oms_capture(r->doc, r->at);
 	PopActiveSnapshot();
 	if (result == NULL)
+	{
+		MemoryContextReset(work);
 		return false;
+	}
 
 	if (slot->segment != DSM_HANDLE_INVALID)
 	{
@@ -607,7 +610,10 @@ answer(Request *r, int n)
 		}
 		else
 		{
-			if (leader < 0 && flush_wanted && slot->synchronous > SYNCHRONOUS_COMMIT_OFF)
+			/* nothing to write to disk: nobody would wake the others */
+			if (leader < 0 && flush_wanted &&
+				slot->synchronous > SYNCHRONOUS_COMMIT_OFF &&
+				!XLogRecPtrIsInvalid(slot->commit))
 				leader = captured;
 			done[captured++] = slot;
 		}
