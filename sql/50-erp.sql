@@ -6,7 +6,13 @@ CREATE TABLE oms.erp_profile (      --| An ERP we know how to read. To change a 
     profile text PRIMARY KEY,       --| Name, as given to oms.attach_erp
     title text NOT NULL,            --| For people
     params jsonb NOT NULL DEFAULT '{}', --| Default parameters; those given to attach_erp win
-    company_query text NOT NULL,    --| SQL: one row key, code, name, currency, timezone, state (name or code) for parameters $1
+    company_query text NOT NULL,    --| SQL: one row key, code, name, currency, timezone, state (name or code) for parameters $1. Without the parameter that names the company: all companies, the one to take first at the top
+    company_param text NOT NULL DEFAULT 'company', --| The parameter that names the company by its key. Where it is not given, the first company is taken
+    version text NOT NULL DEFAULT '1', --| Version of the profile itself
+    erp text,                       --| The ERP it is for, a name that profiles of several versions share: attach_erp() given this name takes the one whose versions fit. NULL: the profile's own name
+    probe text,                     --| SQL: the ERP's version as text, one row, parameters $1. NULL, or no row: unknown, any version is taken
+    erp_from text,                  --| Lowest version of the ERP it is for, as 16 or 16.1; NULL: any
+    erp_to text,                    --| Highest one, with all below it: 19 holds 19.2. NULL: any
     builtin boolean NOT NULL DEFAULT false --| Ships with the extension; others are the user's and are dumped
 );
 SELECT pg_catalog.pg_extension_config_dump('oms.erp_profile', 'WHERE NOT builtin');

@@ -1,0 +1,99 @@
+-- erp: what a profile may say. The columns of each entity stand here, once:
+-- checks, reports and the text form of profiles go by these rows. Who adds an
+-- entity adds its columns.
+
+CREATE TABLE oms.erp_entity_column (  --| What the query of an entity returns: one row a column, also for key. Queries may leave out what is not required.
+    entity text NOT NULL,           --| Entity
+    name text NOT NULL,             --| Column of the query's result
+    type text NOT NULL,             --| SQL type its values must fit; the query's own type need only convert
+    required boolean NOT NULL DEFAULT false, --| true: the query must return it, and a row without it is of no use
+    meaning text NOT NULL,          --| For people
+    in_key boolean NOT NULL DEFAULT false, --| Together these columns are a row's own: no two rows may have the same
+    refers text,                    --| Entity whose key it holds; two joined by | for a key of two parts. NULL: none
+    rule text,                      --| SQL condition on the value v, of that type; the values that do not meet it are not taken in. NULL: all are
+    PRIMARY KEY (entity, name)
+);
+
+INSERT INTO oms.erp_entity_column (entity, name, type, required, meaning, in_key, refers, rule) VALUES
+('node', 'key', 'text', true, 'the ERP''s key of the place', true, NULL, NULL),
+('node', 'code', 'text', false, 'short code; without: the key', false, NULL, NULL),
+('node', 'name', 'text', false, 'for people; without: the code', false, NULL, NULL),
+('node', 'kind', 'text', false, 'warehouse, dark_store, store or supplier; warehouse where not stated', false, NULL, 'v IN (''warehouse'', ''dark_store'', ''store'', ''supplier'')'),
+('node', 'address', 'text', false, 'street address, printed on labels', false, NULL, NULL),
+('node', 'city', 'text', false, 'city', false, NULL, NULL),
+('node', 'pincode', 'text', false, 'six digits', false, NULL, 'replace(v, '' '', '''') ~ ''^[1-9][0-9]{5}$'''),
+('node', 'state', 'text', false, 'GST state: its code, name or ISO code; without: that of the pincode', false, NULL,
+ 'EXISTS (SELECT FROM oms.gst_state g WHERE g.state_code = v OR lower(g.name) = lower(v) OR g.iso = upper(regexp_replace(v, ''^IN-'', '''', ''i'')))'),
+('node', 'gstin', 'text', false, 'GST registration it supplies under', false, NULL, 'oms.is_gstin(v)'),
+('node', 'active', 'boolean', false, 'false closes it', false, NULL, NULL),
+
+('sku', 'key', 'text', true, 'the ERP''s key of the item', true, NULL, NULL),
+('sku', 'code', 'text', false, 'code that channels use; without: the key', false, NULL, NULL),
+('sku', 'name', 'text', false, 'for people; without: the code', false, NULL, NULL),
+('sku', 'category', 'text', false, 'category, for reports and risk', false, NULL, NULL),
+('sku', 'hsn', 'text', false, 'HSN, 4 to 8 digits', false, NULL, 'replace(v, '' '', '''') ~ ''^[0-9]{4,8}$'''),
+('sku', 'tax_code', 'text', false, 'code of its tax', false, NULL, NULL),
+('sku', 'uom', 'text', false, 'stock unit, GST unit code; NOS where not stated', false, NULL, NULL),
+('sku', 'weight_g', 'numeric', false, 'weight of one stock unit, packed, grams', false, NULL, 'v > 0 AND v <= 2147483647'),
+('sku', 'length_mm', 'numeric', false, 'packed length, millimetres', false, NULL, 'v > 0 AND v <= 2147483647'),
+('sku', 'width_mm', 'numeric', false, 'packed width, millimetres', false, NULL, 'v > 0 AND v <= 2147483647'),
+('sku', 'height_mm', 'numeric', false, 'packed height, millimetres', false, NULL, 'v > 0 AND v <= 2147483647'),
+('sku', 'cost', 'numeric(14,2)', false, 'cost of one stock unit', false, NULL, 'v >= 0 AND v < ''NaN'''),
+('sku', 'cod_ok', 'boolean', false, 'may be sold cash on delivery', false, NULL, NULL),
+('sku', 'returnable', 'boolean', false, 'may be returned', false, NULL, NULL),
+('sku', 'cold_chain', 'boolean', false, 'needs a cold chain', false, NULL, NULL),
+('sku', 'fragile', 'boolean', false, 'handle with care', false, NULL, NULL),
+('sku', 'air_ok', 'boolean', false, 'may fly', false, NULL, NULL),
+('sku', 'tracked', 'boolean', false, 'false: its stock is not counted', false, NULL, NULL),
+('sku', 'active', 'boolean', false, 'false: refused on new orders', false, NULL, NULL),
+
+('tax', 'key', 'text', true, 'the ERP''s key of the rate', true, NULL, NULL),
+('tax', 'code', 'text', true, 'what tax_code of items says', false, NULL, NULL),
+('tax', 'valid_from', 'date', false, 'first day; without: always', false, NULL, NULL),
+('tax', 'above_value', 'numeric(14,2)', false, 'for units of more than this taxable value; 0 where not stated', false, NULL, 'v >= 0 AND v < ''NaN'''),
+('tax', 'rate', 'numeric(6,3)', true, 'percent, CGST and SGST together', false, NULL, 'v >= 0 AND v <= 100'),
+('tax', 'description', 'text', false, 'for people', false, NULL, NULL),
+
+('price', 'key', 'text', true, 'the ERP''s key of the price', true, NULL, NULL),
+('price', 'item', 'text', true, 'key of the item', false, 'sku', NULL),
+('price', 'amount', 'numeric(14,2)', true, 'price of one stock unit', false, NULL, 'v >= 0 AND v < ''NaN'''),
+('price', 'valid_from', 'timestamp', false, 'from when, the company''s time; without: always', false, NULL, NULL),
+('price', 'includes_tax', 'boolean', false, 'GST is contained; true where not stated', false, NULL, NULL),
+
+('customer', 'key', 'text', true, 'the ERP''s key of the customer', true, NULL, NULL),
+('customer', 'name', 'text', false, 'name', false, NULL, NULL),
+('customer', 'phone', 'text', false, 'its last ten digits are taken', false, NULL, 'regexp_replace(v, ''[^0-9]'', '''', ''g'') ~ ''[0-9]{10}$'''),
+('customer', 'email', 'text', false, 'e-mail address', false, NULL, NULL),
+('customer', 'gstin', 'text', false, 'GSTIN of a registered buyer', false, NULL, NULL),
+('customer', 'pincode', 'text', false, 'six digits', false, NULL, 'replace(v, '' '', '''') ~ ''^[1-9][0-9]{5}$'''),
+
+('stock', 'key', 'text', true, 'key of the node, |, key of the item', true, 'node|sku', NULL),
+('stock', 'on_hand', 'numeric(14,3)', true, 'what may be promised, in stock units', false, NULL, 'v < ''NaN'''),
+
+('lot', 'key', 'text', true, 'as of stock', true, 'node|sku', NULL),
+('lot', 'lot', 'text', true, 'number of the batch', true, NULL, 'btrim(v) <> '''''),
+('lot', 'on_hand', 'numeric(14,3)', true, 'units of it', false, NULL, 'v < ''NaN'''),
+('lot', 'expires_on', 'date', false, 'last day of use; null: no end', false, NULL, NULL),
+('lot', 'received_at', 'timestamp', false, 'when it came', false, NULL, NULL),
+('lot', 'unit_cost', 'numeric(14,2)', false, 'what a unit of it cost', false, NULL, 'v >= 0 AND v < ''NaN'''),
+('lot', 'pick_rank', 'integer', false, 'lower is picked first', false, NULL, NULL);
+
+CREATE TABLE oms.erp_param (        --| Parameters that the queries of a profile read: what attach_erp() may be given. Defaults: oms.erp_profile.params.
+    profile text NOT NULL,          --| Profile
+    name text NOT NULL,             --| Name, as in {"company": 1}
+    type text NOT NULL DEFAULT 'text', --| SQL type its value must fit
+    allowed text[],                 --| The values it may have; NULL: any of the type
+    meaning text NOT NULL,          --| For people
+    builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
+    PRIMARY KEY (profile, name)
+);
+SELECT pg_catalog.pg_extension_config_dump('oms.erp_param', 'WHERE NOT builtin');
+
+CREATE TABLE oms.erp_word (         --| Where the words of a vocabulary (oms.erp_status) come from, so that those without a row are found.
+    profile text NOT NULL,          --| Profile
+    entity text NOT NULL,           --| Vocabulary: oms.erp_status.entity
+    query text NOT NULL,            --| SQL: the words in use, one a row, and for each how many use it, for parameters $2 ($1 is null)
+    builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
+    PRIMARY KEY (profile, entity)
+);
+SELECT pg_catalog.pg_extension_config_dump('oms.erp_word', 'WHERE NOT builtin');
