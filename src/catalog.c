@@ -72,6 +72,7 @@ oms_calendar_load(int32 company_id, TimestampTz at, bool read_only,
 		DateADT		first;
 		OmsCalendar cal;
 	}			last;
+	static uint64 readings = 0;
 	Datum		values[3];
 	DateADT		first;
 	uint64		n;
@@ -113,6 +114,7 @@ oms_calendar_load(int32 company_id, TimestampTz at, bool read_only,
 				(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 				 errmsg("time zone \"%s\" of the company does not exist", name),
 				 errhint("Correct oms.company.timezone; pg_timezone_names lists them.")));
+	cal->reading = ++readings;
 	cal->noff = 0;
 	for (uint64 i = 0; i < n; i++)
 	{

@@ -15,6 +15,7 @@
 /* Local time and days off of a company around a moment; plain data. */
 typedef struct OmsCalendar
 {
+	uint64		reading;		/* the same for copies of what was read once */
 	pg_tz	   *tz;
 	int			noff;
 	DateADT		off[OMS_CALENDAR_DAYS + 2];

@@ -10,13 +10,15 @@
 /*
  * SPI_tuptable where the executor did not make it.  "values" and "nulls", row
  * by row, where the rows have been taken apart already (they are read many
- * times), else NULL.  SPI's own tables have a memory context, these have none.
+ * times), else NULL.  "made" is oms_memo_made()'s.  SPI's own tables have a
+ * memory context, these have none.
  */
 typedef struct OmsRows
 {
 	SPITupleTable table;
 	Datum	   *values;
 	bool	   *nulls;
+	void	   *made;
 } OmsRows;
 
 static inline OmsRows *

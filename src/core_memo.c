@@ -178,6 +178,17 @@ oms_memo_at(OmsPlan *p, Datum *values, const char *nulls, bool read_only,
 	return look(p, values, nulls, read_only, at, NULL);
 }
 
+void **
+oms_memo_made(MemoryContext *cxt)
+{
+	OmsRows    *own = SPI_tuptable ? oms_own_rows(SPI_tuptable) : NULL;
+
+	if (own == NULL || own->values == NULL)
+		return NULL;
+	*cxt = GetMemoryChunkContext(own);
+	return &own->made;
+}
+
 /* With "known" only what is remembered. */
 static uint64
 look(OmsPlan *p, Datum *values, const char *nulls, bool read_only, int at,

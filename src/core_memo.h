@@ -31,7 +31,14 @@ extern uint64 oms_memo(OmsPlan *p, Datum *values, const char *nulls,
 extern uint64 oms_memo_at(OmsPlan *p, Datum *values, const char *nulls,
 						  bool read_only, int at);
 
-/* The same where it is remembered; false, and nothing is run, where not. */
+/*
+ * Where something made of the rows just returned is kept, NULL yet or made
+ * before; to be made in *cxt, it lives as long as they do and is not to be
+ * written to either.  NULL where the rows themselves are not kept.
+ */
+extern void **oms_memo_made(MemoryContext *cxt);
+
+/* As oms_memo() where it is remembered; false, and nothing is run, where not. */
 extern bool oms_memo_known(OmsPlan *p, Datum *values, uint64 *n);
 
 /* The statement is about to be freed. */

@@ -40,6 +40,7 @@ PG_FUNCTION_INFO_V1(oms_nodes_near);
 
 static int	mesh_nodes(const OmsMeshRequest *req, bool for_people,
 					   OmsNode **nodes);
+static OmsNode *read_nodes(uint64 n, MemoryContext cxt);
 static void read_regions(uint64 row, OmsNode *node);
 static void write_nodes_plan(void);
 static Oid	postgis_schema(void);
@@ -100,9 +101,12 @@ static int
 mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext old;
+	MemoryContext kept;
 	Datum		values[6];
 	uint64		n;
+	void	  **made;
+	const OmsNode *all;
+	int			m = 0;
 
 	/* NaN fails each comparison */
 	if (req->has_point &&
@@ -125,11 +129,48 @@ mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
 	values[5] = BoolGetDatum(for_people);
 	n = oms_memo_at(&nodes_plan, values, NULL, for_people, 4);
 
-	old = MemoryContextSwitchTo(caller);
-	*nodes = palloc0(sizeof(OmsNode) * Max(n, 1));
+	made = oms_memo_made(&kept);
+	if (made == NULL)
+		all = read_nodes(n, caller);
+	else if (*made)
+		all = *made;
+	else
+		all = *made = read_nodes(n, kept);
+
+	/* candidates first, each kind by distance as before */
+	*nodes = MemoryContextAlloc(caller, sizeof(OmsNode) * Max(n, 1));
 	for (uint64 i = 0; i < n; i++)
 	{
-		OmsNode    *node = &(*nodes)[i];
+		OmsNode    *node = &(*nodes)[m];
+
+		*node = all[i];
+		node->refused = oms_mesh_refusal(req, &all[i], all[i].refused == NULL);
+		if (node->refused == NULL)
+			m++;
+	}
+	for (uint64 i = 0; i < n; i++)
+	{
+		const char *refused = oms_mesh_refusal(req, &all[i], all[i].refused == NULL);
+
+		if (refused == NULL)
+			continue;
+		(*nodes)[m] = all[i];
+		(*nodes)[m++].refused = refused;
+	}
+	oms_spi_finish();
+	return (int) n;
+}
+
+/* The statement's rows by distance; refused is "CLOSED" or NULL. */
+static OmsNode *
+read_nodes(uint64 n, MemoryContext cxt)
+{
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	OmsNode    *nodes = palloc0(sizeof(OmsNode) * Max(n, 1));
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		OmsNode    *node = &nodes[i];
 		bool		isnull;
 
 		node->node_id = oms_int4(i, 1);
@@ -143,6 +184,7 @@ mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
 		node->handling_cost = oms_paise(i, 9);
 		node->pick_minutes = oms_int4(i, 10);
 		node->cutoff = DatumGetTimeADT(oms_datum(i, 11, &isnull));
+		node->refused = oms_bool(i, 12) ? NULL : "CLOSED";
 		node->distance_m = (int64) rint(oms_float8(i, 13));
 		node->inside = oms_bool(i, 14);
 		node->cod = oms_bool(i, 15);
@@ -152,13 +194,10 @@ mesh_nodes(const OmsMeshRequest *req, bool for_people, OmsNode **nodes)
 		node->capacity = oms_isnull(i, 19) ? -1 : oms_int8(i, 19);
 		node->capacity_units = oms_bool(i, 20);
 		node->slot_hours = oms_int4(i, 21);
-		node->refused = oms_mesh_refusal(req, node, oms_bool(i, 12));
 	}
 	MemoryContextSwitchTo(old);
-	oms_spi_finish();
-
-	qsort(*nodes, n, sizeof(OmsNode), compare_nodes);
-	return (int) n;
+	qsort(nodes, n, sizeof(OmsNode), compare_nodes);
+	return nodes;
 }
 
 /* Where the node is limited to; nearly always nowhere in particular. */
@@ -218,12 +257,30 @@ oms_mesh_refusal(const OmsMeshRequest *req, const OmsNode *node, bool open)
 TimestampTz
 oms_mesh_ready_at(int32 company_id, const OmsNode *node, TimestampTz at)
 {
+	/* a plan weighs many nodes, and most keep the same hours */
+	static struct
+	{
+		uint64		reading;
+		TimestampTz at;
+		TimeADT		cutoff;
+		int32		pick_minutes;
+		TimestampTz ready;
+	}			last;
 	OmsCalendar cal;
 
 	if (node->hyperlocal)
 		return oms_mesh_ready_on(NULL, node, at);
 	oms_calendar_load(company_id, at, false, &cal);
-	return oms_mesh_ready_on(&cal, node, at);
+	if (last.reading != cal.reading || last.at != at ||
+		last.cutoff != node->cutoff || last.pick_minutes != node->pick_minutes)
+	{
+		last.ready = oms_mesh_ready_on(&cal, node, at);
+		last.reading = cal.reading;
+		last.at = at;
+		last.cutoff = node->cutoff;
+		last.pick_minutes = node->pick_minutes;
+	}
+	return last.ready;
 }
 
 TimestampTz
@@ -328,15 +385,13 @@ postgis_schema(void)
 	return schema;
 }
 
-/* Candidates by (distance, unknown last, node_id), then the refused. */
+/* By (distance, unknown last, node_id). */
 static int
 compare_nodes(const void *a, const void *b)
 {
 	const OmsNode *x = a;
 	const OmsNode *y = b;
 
-	if ((x->refused == NULL) != (y->refused == NULL))
-		return x->refused == NULL ? -1 : 1;
 	if (x->distance_m != y->distance_m)
 	{
 		if (x->distance_m < 0 || y->distance_m < 0)

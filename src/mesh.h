@@ -54,7 +54,8 @@ typedef struct OmsMeshRequest
 /*
  * Every node of the company: candidates first, by (distance, node_id),
  * unknown distance last among them; then the refused with their reason.
- * Allocated in the caller's memory context.
+ * Allocated in the caller's memory context; texts live to the end of the
+ * transaction at most.
  */
 extern int	oms_mesh_nodes(const OmsMeshRequest *req, OmsNode **nodes);
 
