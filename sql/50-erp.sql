@@ -2,6 +2,12 @@
 -- In every text of a profile @erp@ stands for the ERP's schema (params
 -- "schema", default public) and $2 for the parameters (jsonb).
 
+CREATE FUNCTION oms.erp_entities() RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT '{node,sku,kit,tax,price_list,price,customer,address,supplier,order,shipment,return,stock,lot,inbound}'::pg_catalog.text[]
+$$;
+COMMENT ON FUNCTION oms.erp_entities() IS 'What an ERP can state, in the order of taking in: what others refer to comes first.';
+
 CREATE TABLE oms.erp_profile (      --| An ERP we know how to read. To change a built-in one, copy its rows under a name of your own: changed built-in rows are not dumped.
     profile text PRIMARY KEY,       --| Name, as given to oms.attach_erp
     title text NOT NULL,            --| For people
@@ -19,7 +25,7 @@ SELECT pg_catalog.pg_extension_config_dump('oms.erp_profile', 'WHERE NOT builtin
 
 CREATE TABLE oms.erp_entity (       --| How an ERP states one of our entities.
     profile text NOT NULL,          --| Profile
-    entity text NOT NULL CHECK (entity IN ('node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot')), --| Entity
+    entity text NOT NULL CHECK (entity = ANY (oms.erp_entities())), --| Entity
     query text NOT NULL,            --| SQL: key and the entity's columns, for keys $1 (text[], null: all) and parameters $2. Columns: doc/erp.md
     daily boolean NOT NULL DEFAULT false, --| Its rows change with the date alone: evaluated whole on the first call of a day
     needs text[] NOT NULL DEFAULT '{}', --| Tables, @erp@.name, of a part that not every such ERP has: where one is not there, this entity is absent
@@ -241,9 +247,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'OM003', MESSAGE = 'pg_oms has no tables in this database yet',
             HINT = 'Call oms.install(), or oms.attach_erp() which calls it.';
     END IF;
-    IF entity IS NOT NULL AND entity <> ALL (ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot']) THEN
+    IF entity IS NOT NULL AND entity <> ALL (oms.erp_entities()) THEN
         RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('there is no entity "%s"', entity),
-            HINT = 'Entities are node, sku, tax, price, customer, stock and lot.';
+            HINT = format('Entities are %s.', array_to_string(oms.erp_entities(), ', '));
     END IF;
     SELECT * INTO att FROM oms.erp_attachment;
     IF NOT FOUND THEN
@@ -255,7 +261,8 @@ BEGIN
                        FROM oms.erp_source AS s WHERE s.profile = att.profile AND (s.entity = x.entity OR x.entity = 'lot' AND s.entity = 'stock')) || ARRAY['oms.stock'] AS relations
           FROM oms.erp_entity AS x
          WHERE x.profile = att.profile AND ($1 IS NULL OR x.entity = $1) AND x.entity <> ALL (att.absent)
-         ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot'], x.entity)
+           AND x.entity IN ('node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot')
+         ORDER BY array_position(oms.erp_entities(), x.entity)
     LOOP
         compare := CASE e.name
         WHEN 'node' THEN $q$
@@ -590,7 +597,7 @@ BEGIN
     END LOOP;
     IF dry_run THEN
         FOR t IN SELECT e.entity, replace(e.query, '@erp@', sch) AS query FROM oms.erp_entity AS e WHERE e.profile = $1
-                  ORDER BY array_position(ARRAY['node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot'], e.entity) LOOP
+                  ORDER BY array_position(oms.erp_entities(), e.entity) LOOP
             SELECT format('entity %s: absent, the ERP has no table %s', a.entity, a.relation) INTO other FROM oms.erp_profile_absent($1, par) AS a WHERE a.entity = t.entity;
             IF FOUND THEN
                 RETURN NEXT other;

@@ -124,7 +124,7 @@ static OmsPlan put_plans[OMS_ERP_STOCK][NSTEPS] = {
 		{
 			"INSERT INTO oms.price AS t (company_id, sku_id, valid_from, amount, includes_tax, erp_key)"
 			" SELECT $1, r.sku_id, r.valid_from, r.amount, r.includes_tax, r.key FROM oms.erp_rows_price($1, $2) r"
-			" ON CONFLICT (company_id, sku_id, valid_from) DO UPDATE"
+			" ON CONFLICT (company_id, sku_id, price_list_id, min_qty, valid_from) DO UPDATE"
 			" SET amount = excluded.amount, includes_tax = excluded.includes_tax, erp_key = excluded.erp_key"
 			" WHERE (t.amount, t.includes_tax, t.erp_key) IS DISTINCT FROM (excluded.amount, excluded.includes_tax, excluded.erp_key)",
 			2, {INT4OID, JSONBARRAYOID}, NULL
@@ -853,7 +853,7 @@ oms_erp_refresh(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 					 errmsg("there is no entity \"%s\"", name),
-					 errhint("Entities are node, sku, tax, price, customer, stock and lot.")));
+					 errhint("Entities are the values of oms.erp_entities().")));
 		dirty[e].whole = true;
 	}
 	oms_erp_enter(&guard);

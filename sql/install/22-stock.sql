@@ -132,6 +132,8 @@ CREATE TABLE oms.inbound (          --| Supply on its way, for dated promises: a
     ready_at timestamptz NOT NULL,  --| When it can be picked: due_at and the node's time to put it away
     state text NOT NULL DEFAULT 'expected' CHECK (state IN ('expected', 'received', 'cancelled')), --| expected; received: nothing more comes; cancelled
     document text,                  --| Purchase order or transfer, for people
+    supplier_id integer,            --| Who sends it (oms.supplier); NULL: unknown, or a transfer
+    erp_key text,                   --| Key of it in the ERP, whose word on quantity and date counts; NULL when not from an ERP
     version bigint NOT NULL DEFAULT 0, --| Grows with every change, also of who counts on it
     updated_at timestamptz NOT NULL DEFAULT now(), --| Last change
     PRIMARY KEY (company_id, inbound_id),
@@ -139,6 +141,7 @@ CREATE TABLE oms.inbound (          --| Supply on its way, for dated promises: a
     CHECK ((state = 'expected') = (qty > 0)),
     CHECK (ready_at >= due_at)
 );
+CREATE UNIQUE INDEX inbound_erp_key ON oms.inbound (company_id, erp_key) WHERE erp_key IS NOT NULL;
 CREATE INDEX inbound_expected ON oms.inbound (company_id, sku_id, ready_at, inbound_id) WHERE state = 'expected';
 
 CREATE TABLE oms.inbound_receipt (  --| What came of a supply, by the caller's number of the receipt, so that sent twice it is booked once.
