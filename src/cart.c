@@ -39,7 +39,7 @@ read_cart(Jsonb *doc, TimestampTz at, Cart *c)
 	if (oms_erp_before_promise && !RecoveryInProgress())
 		oms_erp_before_promise(c->company_id);
 	oms_channel_find(c->company_id, d->channel, true, &c->channel);
-	oms_lines_find(c->company_id, d->lines, d->nlines, at);
+	oms_lines_find(c->company_id, c->channel.price_list_id, d->lines, d->nlines, at);
 	oms_lines_check_sale(d->lines, d->nlines);
 	oms_address_find(&d->ship);
 

@@ -123,7 +123,7 @@ check_items(OmsLineChange *c, const Line *lines, int n)
 	}
 	if (m == 0)
 		return;
-	oms_lines_find(c->company_id, sold, m, c->at);
+	oms_lines_find(c->company_id, 0, sold, m, c->at);
 	oms_lines_check_sale(sold, m);
 	for (int i = 0; i < m; i++)
 	{

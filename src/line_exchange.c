@@ -75,7 +75,7 @@ read_item(Exchange *x, bool has_price)
 	line.sku = x->more.sku;
 	line.qty = x->more.qty;
 	oms_channel_find(x->company_id, x->channel, true, &channel);
-	oms_lines_find(x->company_id, &line, 1, x->at);
+	oms_lines_find(x->company_id, channel.price_list_id, &line, 1, x->at);
 	oms_lines_check_sale(&line, 1);
 	if (line.kit && line.qty % 1000 != 0)
 		ereport(ERROR,

@@ -23,8 +23,9 @@ static OmsPlan channel_plan = {
 	" c.allow_split, c.max_shipments, c.own_nodes,"
 	" EXISTS (SELECT FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND s.keyed),"
 	" EXISTS (SELECT FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND s.sku_id IS NOT NULL),"
-	" c.accept_first, " OMS_RULE_COLUMNS
+	" c.accept_first, coalesce(t.price_list_id, 0), " OMS_RULE_COLUMNS
 	" FROM oms.channel c JOIN oms.company p ON p.company_id = c.company_id"
+	" LEFT JOIN oms.price_list t ON t.price_list_id = c.price_list_id AND t.active"
 	" LEFT JOIN LATERAL (SELECT * FROM oms.sourcing_rule s WHERE s.company_id = c.company_id AND NOT s.keyed"
 	"  AND (s.channel_id = c.channel_id OR s.channel_id IS NULL) ORDER BY s.channel_id NULLS LAST LIMIT 1) r ON true"
 	" WHERE c.company_id = $1 AND c.code = $2",
@@ -67,7 +68,8 @@ oms_channel_find(int32 company_id, const char *code, bool active,
 	ch->keyed_rules = oms_bool(0, 15);
 	ch->item_rules = oms_bool(0, 16);
 	ch->accept_first = oms_bool(0, 17);
-	oms_rule_read(0, 18, caller, &ch->rule);
+	ch->price_list_id = oms_int4(0, 18);
+	oms_rule_read(0, 19, caller, &ch->rule);
 	oms_spi_finish();
 }
 
@@ -86,7 +88,7 @@ static OmsPlan item_plan = {
 	2, {INT4OID, TEXTOID}, NULL
 };
 static OmsPlan prices_plan = {
-	"SELECT valid_from, amount, includes_tax FROM oms.price WHERE company_id = $1 AND sku_id = $2",
+	"SELECT valid_from, amount, includes_tax, price_list_id, min_qty, valid_to FROM oms.price WHERE company_id = $1 AND sku_id = $2",
 	2, {INT4OID, INT4OID}, NULL
 };
 static OmsPlan is_kit_plan = {
@@ -107,22 +109,50 @@ volume(int64 length, int64 width, int64 height)
 	return mm3;
 }
 
-/* The price in force: the one that began last. */
+/*
+ * The price in force: of the price list if it has one that holds, else a base
+ * price; then the one for the largest quantity, then the one that began last.
+ * The quantity is that of all lines which name the item.
+ */
 static void
-find_price(int32 company_id, OmsLine *l, TimestampTz at)
+find_price(int32 company_id, int32 price_list_id, const OmsLine *lines, int n,
+		   OmsLine *l, TimestampTz at)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), Int32GetDatum(l->sku_id)};
-	uint64		n = oms_memo(&prices_plan, values, NULL, false);
+	uint64		nprices = oms_memo(&prices_plan, values, NULL, false);
 	TimestampTz began = 0;
+	int64		least = 0;
+	bool		listed = false;
+	int64		qty = -1;
 
 	l->list_price = -1;
 	l->list_includes_tax = false;
-	for (uint64 i = 0; i < n; i++)
+	for (uint64 i = 0; i < nprices; i++)
 	{
 		TimestampTz from = oms_time(i, 1);
+		int32		list = oms_int4(i, 4);
+		int64		min_qty = oms_milli(i, 5);
 
-		if (from > at || (l->list_price >= 0 && from < began))
+		if (from > at || (!oms_isnull(i, 6) && oms_time(i, 6) <= at) ||
+			(list != 0 && list != price_list_id) || (listed && list == 0))
 			continue;
+		if (min_qty > 0)
+		{
+			if (qty < 0)
+			{
+				qty = 0;
+				for (int k = 0; k < n; k++)
+					if (strcmp(lines[k].sku, l->sku) == 0)
+						qty += lines[k].qty;
+			}
+			if (qty < min_qty)
+				continue;
+		}
+		if (l->list_price >= 0 && listed == (list != 0) &&
+			(min_qty < least || (min_qty == least && from < began)))
+			continue;
+		listed = list != 0;
+		least = min_qty;
 		began = from;
 		l->list_price = oms_paise(i, 2);
 		l->list_includes_tax = oms_bool(i, 3);
@@ -130,7 +160,8 @@ find_price(int32 company_id, OmsLine *l, TimestampTz at)
 }
 
 void
-oms_lines_find(int32 company_id, OmsLine *lines, int n, TimestampTz at)
+oms_lines_find(int32 company_id, int32 price_list_id, OmsLine *lines, int n,
+			   TimestampTz at)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2];
@@ -166,7 +197,7 @@ oms_lines_find(int32 company_id, OmsLine *lines, int n, TimestampTz at)
 		l->sale_min = oms_milli(0, 13);
 		l->sale_max = oms_milli(0, 14);
 		l->sale_step = oms_milli(0, 15);
-		find_price(company_id, l, at);
+		find_price(company_id, price_list_id, lines, n, l, at);
 		values[1] = Int32GetDatum(l->sku_id);
 		l->kit = oms_memo(&is_kit_plan, values, NULL, false) > 0;
 	}

@@ -91,7 +91,7 @@ oms_capture_look_up(OmsCapture *c)
 				 errmsg("orders of this company are in %s", c->channel.currency),
 				 errdetail("Field currency is \"%s\".", d->currency),
 				 errhint("Convert the amounts, or use the company that keeps books in that currency.")));
-	oms_lines_find(c->company_id, d->lines, d->nlines, c->at);
+	oms_lines_find(c->company_id, c->channel.price_list_id, d->lines, d->nlines, c->at);
 	oms_lines_check_sale(d->lines, d->nlines);
 	oms_address_find(&d->ship);
 	if (d->has_bill)

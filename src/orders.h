@@ -117,6 +117,7 @@ extern char *oms_normal_phone(const char *phone, const char *field);
 typedef struct OmsChannel
 {
 	int32		channel_id;
+	int32		price_list_id;	/* 0: base prices */
 	const char *kind;
 	bool		price_includes_tax;
 	bool		cod_allowed;
@@ -141,9 +142,12 @@ extern void oms_channel_find(int32 company_id, const char *code, bool active,
 /* The company's calendar day of a moment: what GST rates go by. */
 extern DateADT oms_supply_day(const OmsChannel *channel, TimestampTz at);
 
-/* Fills the looked-up parts; raise UNKNOWN_REFERENCE naming the field. */
-extern void oms_lines_find(int32 company_id, OmsLine *lines, int nlines,
-						   TimestampTz at);
+/*
+ * Fills the looked-up parts; raise UNKNOWN_REFERENCE naming the field.
+ * price_list_id: whose prices go before base prices; 0: none.
+ */
+extern void oms_lines_find(int32 company_id, int32 price_list_id,
+						   OmsLine *lines, int nlines, TimestampTz at);
 
 /* Raises INVALID_DOCUMENT for a quantity the item is not sold in. */
 extern void oms_lines_check_sale(const OmsLine *lines, int nlines);

@@ -207,7 +207,7 @@ prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 	oms_spi_finish();
 
 	oms_channel_find(r->company_id, code, true, channel);
-	oms_lines_find(r->company_id, f->lines, f->nlines, r->at);
+	oms_lines_find(r->company_id, channel->price_list_id, f->lines, f->nlines, r->at);
 	f->channel = channel;
 	f->at = r->at;
 	f->supply_day = oms_supply_day(channel, r->at);

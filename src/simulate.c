@@ -516,7 +516,7 @@ plan_order(void *arg)
 	s->channel.rule.max_shipments = s->channel.max_shipments = oms_int4(0, 2);
 	s->channel.allow_backorder = oms_bool(0, 3);
 	oms_spi_finish();
-	oms_lines_find(s->company_id, f->lines, f->nlines, f->at);
+	oms_lines_find(s->company_id, s->channel.price_list_id, f->lines, f->nlines, f->at);
 	f->channel = &s->channel;
 	f->supply_day = oms_supply_day(&s->channel, f->at);
 	f->whatif = &s->whatif;
