@@ -19,7 +19,7 @@ report=${5:-60}
 out=$OMS_WORK/hot_sku
 redis=
 export PGOPTIONS='-c client_min_messages=warning'
-variants='rival bare redis off on comb rush rcomb'
+variants='rival bare doc redis off on comb rush rcomb'
 with_report='rival on comb rush rcomb'
 
 sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
@@ -69,6 +69,7 @@ scripts() {
 		} >"$out/$shape.draw"
 		{ cat "$out/$shape.draw"; echo 'SELECT rival.capture(rival.small_doc(:a, :b, :phone), 12.97, 77.59);'; } >"$out/rival.$shape"
 		{ cat "$out/$shape.draw"; echo 'SELECT rival.bare(rival.small_doc(:a, :b, :phone));'; } >"$out/bare.$shape"
+		{ cat "$out/$shape.draw"; echo 'SELECT rival.doc(:a, :b, :phone);'; } >"$out/doc.$shape"
 		{ cat "$out/$shape.draw"; echo 'SELECT oms.capture_order(rival.doc(:a, :b, :phone));'; } >"$out/on.$shape"
 		cp "$out/on.$shape" "$out/off.$shape"
 		cp "$out/on.$shape" "$out/comb.$shape"
@@ -114,6 +115,9 @@ measure() {
 	sleep "$warm"
 	before=$(ps_cpu "$postmaster")
 	wait "$n" || { tail -n 5 "$out/run.txt" >&2; printf '0\t0\n'; return; }
+	# a process that is just going would be counted nowhere
+	until [ "$(sql -d postgres -c "select count(*) from pg_stat_activity where application_name = 'pgbench'")" = 0 ]; do sleep 0.1; done
+	sleep 0.2
 	awk -v warm="$warm" -v cpu="$(($(ps_cpu "$postmaster") - before))" '
 		$1 == "progress:" && $2 > warm + 0.5 { n++; sum += $4 }
 		END { printf "%d\t%d\n", n ? sum / n : 0, sum ? cpu / sum : 0 }' "$out/run.txt"
