@@ -8,7 +8,7 @@ CREATE TABLE oms.erp_entity_column (  --| What the query of an entity returns: o
     type text NOT NULL,             --| SQL type its values must fit; the query's own type need only convert
     required boolean NOT NULL DEFAULT false, --| true: the query must return it, and a row without it is of no use
     meaning text NOT NULL,          --| For people
-    in_key boolean NOT NULL DEFAULT false, --| Together these columns are a row's own: no two rows may have the same
+    in_key boolean NOT NULL DEFAULT false, --| Together these columns are a row's own: no two rows may have the same. None: rows may repeat
     refers text,                    --| Entity whose key it holds; two joined by | for a key of two parts. NULL: none
     rule text,                      --| SQL condition on the value v, of that type; the values that do not meet it are not taken in. NULL: all are
     PRIMARY KEY (entity, name)
@@ -140,8 +140,8 @@ INSERT INTO oms.erp_entity_column (entity, name, type, required, meaning, in_key
 ('stock', 'key', 'text', true, 'key of the node, |, key of the item', true, 'node|sku', NULL),
 ('stock', 'on_hand', 'numeric(14,3)', true, 'what may be promised, in stock units', false, NULL, 'v < ''NaN'''),
 
-('lot', 'key', 'text', true, 'as of stock', true, 'node|sku', NULL),
-('lot', 'lot', 'text', true, 'number of the batch', true, NULL, 'btrim(v) <> '''''),
+('lot', 'key', 'text', true, 'as of stock; rows of one key and lot are one', false, 'node|sku', NULL),
+('lot', 'lot', 'text', true, 'number of the batch', false, NULL, 'btrim(v) <> '''''),
 ('lot', 'on_hand', 'numeric(14,3)', true, 'units of it', false, NULL, 'v < ''NaN'''),
 ('lot', 'expires_on', 'date', false, 'last day of use; null: no end', false, NULL, NULL),
 ('lot', 'received_at', 'timestamp', false, 'when it came', false, NULL, NULL),

@@ -334,25 +334,6 @@ END $$;
 COMMENT ON FUNCTION oms.erp_verify(text) IS
     'Takes in what is pending, evaluates an entity (default: all) in full and returns one row for each key where we differ from the ERP; none when sound, also while the ERP works on. Rows the ERP holds and oms.reject refused are drift too. Error OM002 for an unknown entity.';
 
-CREATE FUNCTION oms.erp_lag()
-RETURNS TABLE (relation text, pending bigint, oldest timestamptz, state text, problem text)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT l.relation, coalesce(c.pending, 0), c.oldest, l.state,
-           CASE WHEN pg_catalog.to_regclass(l.relation) IS NULL THEN 'table is missing'
-                WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(l.relation)
-                                  AND t.tgname OPERATOR(pg_catalog.=) 'oms_capture' AND t.tgenabled OPERATOR(pg_catalog.<>) 'D')
-                THEN 'trigger is missing or disabled'
-                WHEN l.fingerprint OPERATOR(pg_catalog.<>) oms.erp_fingerprint(l.relation, l.watch) THEN 'watched columns have changed'
-                WHEN l.state OPERATOR(pg_catalog.=) 'paused' THEN 'paused: see the events erp.paused'
-           END
-      FROM oms.erp_source_link AS l
-      LEFT JOIN (SELECT e.relation, pg_catalog.count(*) AS pending, pg_catalog.min(e.changed_at) AS oldest
-                   FROM oms.erp_change AS e GROUP BY e.relation) AS c ON c.relation OPERATOR(pg_catalog.=) l.relation
-     ORDER BY l.relation
-$$;
-COMMENT ON FUNCTION oms.erp_lag() IS
-    'Each attached table of the ERP: changes not taken in yet and the oldest of them, whether it is paused, and what is wrong with it (NULL: nothing). The way out of a pause is oms.attach_erp() with the same profile.';
-
 -- Write-back ----------------------------------------------------------------------
 
 CREATE FUNCTION oms.erp_send(max_calls integer DEFAULT 100) RETURNS integer
@@ -454,24 +435,6 @@ COMMENT ON FUNCTION oms.erp_settle(bigint, boolean) IS
 
 -- Attaching -----------------------------------------------------------------------
 
-CREATE FUNCTION oms.erp_profile_params(profile text, params jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, oms, pg_temp AS $$
-DECLARE
-    defaults jsonb;
-BEGIN
-    IF profile IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'profile is null', DETAIL = 'Argument profile.', HINT = 'Profiles are the rows of oms.erp_profile.';
-    END IF;
-    SELECT p.params INTO defaults FROM oms.erp_profile AS p WHERE p.profile = $1;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('there is no ERP profile "%s"', $1),
-            HINT = format('Profiles are the rows of oms.erp_profile: %s.', (SELECT string_agg(p.profile, ', ' ORDER BY p.profile) FROM oms.erp_profile AS p));
-    END IF;
-    RETURN '{"schema": "public"}'::jsonb || defaults || coalesce($2, '{}');
-END $$;
-COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults. Error OM001 for NULL, OM601 when there is no such profile.';
-
 CREATE FUNCTION oms.erp_profile_absent(profile text, params jsonb)
 RETURNS TABLE (entity text, relation text)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -558,7 +521,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 1000000
 SET search_path = pg_catalog, oms, pg_temp
 SET client_min_messages = warning AS $$
 DECLARE
-    par jsonb := oms.erp_profile_params(profile, params);
+    picked text := oms.erp_pick_profile(profile, params);
+    par jsonb := oms.erp_profile_params(picked, oms.erp_known_params(picked, params));
     sch text := quote_ident(par->>'schema');
     other text;
     company integer;
@@ -567,6 +531,7 @@ DECLARE
     n bigint;
     attempt integer;
 BEGIN
+    profile := picked;
     IF current_setting('transaction_isolation') <> 'read committed' AND NOT dry_run THEN
         RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = 'an ERP is attached in a READ COMMITTED transaction',
             HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED.';
@@ -596,24 +561,12 @@ BEGIN
         END IF;
     END LOOP;
     IF dry_run THEN
-        FOR t IN SELECT e.entity, replace(e.query, '@erp@', sch) AS query FROM oms.erp_entity AS e WHERE e.profile = $1
-                  ORDER BY array_position(oms.erp_entities(), e.entity) LOOP
-            SELECT format('entity %s: absent, the ERP has no table %s', a.entity, a.relation) INTO other FROM oms.erp_profile_absent($1, par) AS a WHERE a.entity = t.entity;
-            IF FOUND THEN
-                RETURN NEXT other;
-                CONTINUE;
-            END IF;
-            BEGIN
-                EXECUTE format(E'SELECT count(*) FROM (%s\n) AS q', t.query) INTO n USING NULL::text[], par;
-                RETURN NEXT format('entity %s: %s rows', t.entity, n);
-                EXECUTE format(E'SELECT count(*) - count(DISTINCT %s) FROM (%s\n) AS q', CASE t.entity WHEN 'lot' THEN 'q.key || ''|'' || q.lot' ELSE 'q.key' END, t.query) INTO n USING NULL::text[], par;
-                IF n > 0 THEN
-                    RETURN NEXT format('entity %s: %s rows have no key or one that is not their own', t.entity, n);
-                END IF;
-            EXCEPTION WHEN OTHERS THEN
-                RETURN NEXT format('entity %s: %s', t.entity, SQLERRM);
-            END;
-        END LOOP;
+        RETURN QUERY
+            WITH c AS MATERIALIZED (SELECT x.*, row_number() OVER () AS no FROM oms.check_profile($1, params) AS x)
+            SELECT CASE WHEN c.severity = 'info' THEN format('entity %s: %s', c.entity, c.problem)
+                        ELSE format('%s: %s: %s%s', c.severity, concat_ws(', ', c.entity, c.relation, c."column"), c.problem, ': ' || c.example) END
+              FROM c WHERE c.severity <> 'hint' ORDER BY c.severity <> 'info', c.no;
+        RETURN QUERY SELECT format('entity %s: absent, the ERP has no table %s', a.entity, a.relation) FROM oms.erp_profile_absent($1, par) AS a;
         RETURN NEXT 'dry run: nothing was changed';
         RETURN;
     END IF;
@@ -648,6 +601,8 @@ BEGIN
 
     RETURN NEXT format('profile %s: %s', $1, (SELECT p.title FROM oms.erp_profile AS p WHERE p.profile = $1));
     RETURN NEXT (SELECT format('company %s: %s, %s', c.code, c.name, c.currency) FROM oms.company AS c WHERE c.company_id = company);
+    RETURN QUERY SELECT format('company %s is there too: name it in the parameters to take it', c.name) FROM oms.erp_companies($1, par) AS c
+        WHERE NOT c.chosen AND params->(SELECT p.company_param FROM oms.erp_profile AS p WHERE p.profile = $1) IS NULL ORDER BY c.no LIMIT 20;
     RETURN QUERY SELECT format('table %s: %s columns watched', l.relation, cardinality(l.watch)) FROM oms.erp_source_link AS l WHERE l.profile = $1 ORDER BY l.relation COLLATE "C";
     RETURN QUERY
         SELECT format('entity %s: %s rows', v.name, v.rows) FROM (VALUES
@@ -672,11 +627,13 @@ COMMENT ON FUNCTION oms.attach_erp(text, jsonb, boolean) IS
 CREATE PROCEDURE oms.attach_erp_online(profile text, params jsonb DEFAULT '{}')
 LANGUAGE plpgsql AS $$
 DECLARE
-    par jsonb := oms.erp_profile_params(profile, params);
+    picked text := oms.erp_pick_profile(profile, params);
+    par jsonb := oms.erp_profile_params(picked, oms.erp_known_params(picked, params));
     t record;
     done boolean;
 BEGIN
-    PERFORM FROM oms.attach_erp(profile, params, true) AS a WHERE a LIKE '%missing%';
+    profile := picked;
+    PERFORM FROM oms.attach_erp(profile, params, true) AS a WHERE a LIKE 'table %missing%';
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = pg_catalog.format('profile "%s" does not fit this database', profile),
             HINT = pg_catalog.format('SELECT * FROM oms.attach_erp(%L, dry_run => true) lists all that is missing.', profile);

@@ -1,17 +1,29 @@
 -- erp profile 'tryton': Tryton 6.0 (modules sale, stock, product, party,
 -- account).  What its rows mean, and why: doc/erp.md.
 
-INSERT INTO oms.erp_profile (profile, title, params, company_query, builtin) VALUES ('tryton', 'Tryton 6.0',
-'{"company": 1, "demand": "confirmed", "price_includes_tax": true, "hsn": "^HSN ([0-9]{4,8})", "user": "oms"}',
+INSERT INTO oms.erp_profile (profile, title, params, builtin, version, erp_from, erp_to, probe, company_query) VALUES ('tryton', 'Tryton 6.0',
+'{"demand": "confirmed", "price_includes_tax": true, "hsn": "^HSN ([0-9]{4,8})", "user": "oms"}', true, '1', '6.0', '6.0',
+-- the schema holds no number: known by columns that came with 6.0 and went later
 $q$
+SELECT '6.0' WHERE (SELECT count(*) FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped
+                     AND (a.attrelid, a.attname) IN ((to_regclass('@erp@.stock_move'), 'uom'), (to_regclass('@erp@.party_address'), 'postal_code'))) = 2
+$q$, $q$
 SELECT c.id::text AS key, p.code, p.name, u.code AS currency, c.timezone, s.code AS state
   FROM @erp@.company_company c
   JOIN @erp@.party_party p ON p.id = c.party
   JOIN @erp@.currency_currency u ON u.id = c.currency
   LEFT JOIN LATERAL (SELECT b.code FROM @erp@.party_address a JOIN @erp@.country_subdivision b ON b.id = a.subdivision
                       WHERE a.party = c.party ORDER BY a.sequence NULLS FIRST, a.id LIMIT 1) s ON true
- WHERE c.id = ($1->>'company')::integer
-$q$, true);
+ WHERE $1->>'company' IS NULL OR c.id = ($1->>'company')::integer
+ ORDER BY c.id
+$q$);
+
+INSERT INTO oms.erp_param (profile, name, type, allowed, meaning, builtin) VALUES
+('tryton', 'company', 'integer', NULL, 'id of the company (company_company); without: the first', true),
+('tryton', 'demand', 'text', '{confirmed,assigned,done}', 'what Tryton has sold already and the count leaves out: confirmed (assigned moves and those of open shipments), assigned, or done (nothing)', true),
+('tryton', 'price_includes_tax', 'boolean', NULL, 'list prices contain GST (MRP)', true),
+('tryton', 'hsn', 'text', NULL, 'pattern that finds the HSN in the name of an accounting category, in parentheses', true),
+('tryton', 'user', 'text', NULL, 'login that bookings are made as; without: admin', true);
 
 INSERT INTO oms.erp_entity (profile, entity, daily, builtin, query) VALUES
 ('tryton', 'node', false, true, $q$
@@ -207,6 +219,9 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
 INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALUES
     ('tryton', 'uom', 'u', 'NOS', true), ('tryton', 'uom', 'kg', 'KGS', true), ('tryton', 'uom', 'g', 'GMS', true),
     ('tryton', 'uom', 'l', 'LTR', true), ('tryton', 'uom', 'm', 'MTR', true);
+
+INSERT INTO oms.erp_word (profile, entity, builtin, query) VALUES
+('tryton', 'uom', true, 'SELECT u.symbol, count(*) FROM @erp@.product_template t JOIN @erp@.product_uom u ON u.id = t.default_uom GROUP BY 1');
 
 -- Draft moves, one a lot where they are known, and a task in Tryton's own
 -- queue that does them with all of Tryton's checks; a trytond-worker must run.

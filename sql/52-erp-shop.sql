@@ -1,12 +1,20 @@
 -- erp profile 'shop': the demo's small ERP (demo/erp), and the example to
 -- copy for an ERP of one's own.
 
-INSERT INTO oms.erp_profile (profile, title, params, company_query, builtin) VALUES ('shop', 'The demo''s small ERP', '{"company": 1}',
+INSERT INTO oms.erp_profile (profile, title, params, company_query, builtin) VALUES ('shop', 'The demo''s small ERP', '{}',
 $q$
 SELECT c.company_id::text AS key, c.code, c.name, c.currency, 'Asia/Kolkata' AS timezone,
        (SELECT w.state FROM @erp@.warehouse w WHERE w.company_id = c.company_id AND w.kind = 'wh' ORDER BY w.warehouse_id LIMIT 1) AS state
-  FROM @erp@.company c WHERE c.company_id = ($1->>'company')::integer
+  FROM @erp@.company c WHERE $1->>'company' IS NULL OR c.company_id = ($1->>'company')::integer
+ ORDER BY c.company_id
 $q$, true);
+
+INSERT INTO oms.erp_param (profile, name, type, meaning, builtin) VALUES
+('shop', 'company', 'integer', 'company_id of the company; without: the first', true);
+
+INSERT INTO oms.erp_word (profile, entity, builtin, query) VALUES
+('shop', 'node', true, 'SELECT w.kind, count(*) FROM @erp@.warehouse w GROUP BY 1'),
+('shop', 'uom', true, 'SELECT i.uom, count(*) FROM @erp@.item i GROUP BY 1');
 
 INSERT INTO oms.erp_entity (profile, entity, builtin, query) VALUES
 ('shop', 'node', true, $q$

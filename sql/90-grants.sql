@@ -10,7 +10,7 @@ DECLARE
     -- configuration is the admin's; these belong to the owner of the tables
     owners text[] := '{meta,job,erp_source_link}';
     app_calls text[] := '{capture_order,capture_orders,promise,rules_of,available,atp,ordered_atp,reserve_cart,release_cart,cancel_order,cancel_line,pay_order,request_return,erp_apply,wake_worker}';
-    admin_calls text[] := '{attach_erp,detach_erp,place_node,set_stock_quota,set_channel_threshold,set_channel_node,set_service_area,add_dark_store,start_worker,stop_worker,make_event_partitions,forecast_demand,compute_stock_prices,refresh_stock_prices}';
+    admin_calls text[] := '{attach_erp,detach_erp,check_profile,import_profile,place_node,set_stock_quota,set_channel_threshold,set_channel_node,set_service_area,add_dark_store,start_worker,stop_worker,make_event_partitions,forecast_demand,compute_stock_prices,refresh_stock_prices}';
     owner_calls text[] := '{install,uninstall,install_script,grant_role,revoke_role,memo_watch}';
     what record;
     calls integer := 0;

@@ -27,6 +27,15 @@
 	ExecInsertIndexTuples(rri, slot, estate, false, no_dup, conflict, arbiters)
 #endif
 
+/* columns that a query reads of one of its tables */
+#if PG_VERSION_NUM >= 160000
+#define oms_selected_cols(query, rte) \
+	((rte)->perminfoindex == 0 ? NULL : \
+	 getRTEPermissionInfo((query)->rteperminfos, rte)->selectedCols)
+#else
+#define oms_selected_cols(query, rte) ((rte)->selectedCols)
+#endif
+
 #if PG_VERSION_NUM >= 170000
 #define oms_search_path_matches(path) SearchPathMatchesCurrentEnvironment(path)
 #else

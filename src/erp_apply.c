@@ -737,6 +737,11 @@ static OmsPlan daily_plan = {
 	1, {TEXTOID}, NULL
 };
 
+static OmsPlan applied_plan = {
+	"UPDATE oms.erp_attachment SET applied_at = clock_timestamp() WHERE profile = $1",
+	1, {TEXTOID}, NULL
+};
+
 static int
 entity_number(const char *name)
 {
@@ -823,6 +828,11 @@ oms_erp_apply(PG_FUNCTION_ARGS)
 		oms_erp_push_latest();
 		oms_erp_resolve_rows(&erp, dirty);
 		PopActiveSnapshot();
+	}
+	if (taken > 0)
+	{
+		values[0] = oms_text(erp.profile);
+		oms_exec(&applied_plan, values, NULL, false, 0);
 	}
 	apply_all(&erp, dirty);
 	oms_erp_leave(&guard);

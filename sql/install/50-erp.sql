@@ -26,6 +26,7 @@ CREATE TABLE oms.erp_attachment (   --| The ERP this database is attached to.
     absent text[] NOT NULL DEFAULT '{}', --| Entities of the profile that this ERP has no tables for (oms.erp_entity.needs)
     attached_at timestamptz NOT NULL DEFAULT now(), --| When
     snapshot_at timestamptz,        --| When the first snapshot was complete
+    applied_at timestamptz,         --| When oms.erp_apply() last took in changes; NULL: never
     clock_on date                   --| Day of the company for which entities that change with the date were last evaluated whole
 );
 
