@@ -4,7 +4,7 @@ CREATE TABLE oms.gst_state (        --| GST states and union territories.
     state_code text PRIMARY KEY CHECK (state_code ~ '^[0-9]{2}$'), --| GST state code, two digits
     name text NOT NULL UNIQUE,      --| Name
     iso text,                       --| ISO 3166-2 code without IN-
-    union_territory boolean NOT NULL DEFAULT false, --| UTGST instead of SGST (same amount)
+    union_territory boolean NOT NULL DEFAULT false, --| A union territory without an assembly: UTGST instead of SGST (same amount)
     builtin boolean NOT NULL DEFAULT false --| Ships with the extension; others are the user's and are dumped
 );
 SELECT pg_catalog.pg_extension_config_dump('oms.gst_state', 'WHERE NOT builtin');
@@ -28,7 +28,7 @@ INSERT INTO oms.gst_state (state_code, name, iso, union_territory, builtin) VALU
     ('34', 'Puducherry', 'PY', false, true), ('35', 'Andaman and Nicobar Islands', 'AN', true, true),
     ('36', 'Telangana', 'TS', false, true), ('37', 'Andhra Pradesh', 'AP', false, true),
     ('38', 'Ladakh', 'LA', true, true), ('96', 'Other Countries', NULL, false, true),
-    ('97', 'Other Territory', NULL, false, true);
+    ('97', 'Other Territory', NULL, true, true), ('99', 'Centre Jurisdiction', NULL, false, true);
 
 -- Bound to PostGIS here, once; the functions below run without it in their path.
 CREATE FUNCTION oms.lng(place geography) RETURNS double precision

@@ -146,14 +146,24 @@ COMMENT ON FUNCTION oms.tax_rate(text, date, numeric) IS
     'GST in percent by the catalogue oms.gst_rate: longest HSN prefix in force on the day of supply, band by the taxable value of one unit (INR, without tax). NULL when there is none or the HSN has no form.';
 
 CREATE FUNCTION oms.tax(net numeric, qty numeric, hsn text, supplier_state text, place_of_supply text, day date,
-    inclusive boolean DEFAULT true, tax_code text DEFAULT NULL, company text DEFAULT NULL,
+    inclusive boolean DEFAULT true, tax_code text DEFAULT NULL, company text DEFAULT NULL, supply_type text DEFAULT NULL, reverse_charge boolean DEFAULT false,
     OUT rate numeric, OUT taxable numeric, OUT cgst numeric, OUT sgst numeric, OUT igst numeric, OUT dead_band boolean)
 RETURNS record
 LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'oms_tax';
-COMMENT ON FUNCTION oms.tax(numeric, numeric, text, text, text, date, boolean, text, text) IS
-    'GST on a net amount (after discounts, INR) for a quantity of one item. The ERP''s tax code wins over the HSN. inclusive: net contains the tax (Rule 35 of the CGST Rules). Amounts to the paisa, half up: cgst = round(tax / 2), sgst = tax - cgst within a state, igst between states; place of supply NULL means the supplier''s state. dead_band: no rate agrees with the inclusive price, the higher was taken. NULL where net, quantity, supplier state, day or inclusive is. Raises OM201 without a rate, OM002 for an unknown company.';
+COMMENT ON FUNCTION oms.tax(numeric, numeric, text, text, text, date, boolean, text, text, text, boolean) IS
+    'GST on a net amount (after discounts, INR) for a quantity of one item. The ERP''s tax code wins over the HSN. inclusive: net contains the tax (Rule 35 of the CGST Rules). Amounts to the paisa, half up: cgst = round(tax / 2), sgst = tax - cgst within a state, igst between states; place of supply NULL means the supplier''s state. dead_band: no rate agrees with the inclusive price, the higher was taken. supply_type (B2C, B2B, SEZWP, SEZWOP, EXPWP, EXPWOP, DEXP): SEZ and exports are IGST, those without payment (WOP) bear none. reverse_charge: the buyer owes the tax, so net contains none. NULL where net, quantity, supplier state, day or inclusive is. Raises OM201 without a rate, OM002 for an unknown company, OM001 for an unknown type of supply.';
 
-CREATE FUNCTION oms.is_gstin(gstin text) RETURNS boolean
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'oms_is_gstin';
-COMMENT ON FUNCTION oms.is_gstin(text) IS
-    'Whether the text is a GSTIN: 15 capitals and digits of one of the forms in use, with the right check digit (mod 36).';
+CREATE FUNCTION oms.place_of_supply(supplier_state text, ship_state text DEFAULT NULL, bill_state text DEFAULT NULL,
+    buyer_gstin text DEFAULT NULL, supply_type text DEFAULT NULL, movement boolean DEFAULT true, third_party boolean DEFAULT NULL,
+    OUT place_of_supply text, OUT inter_state boolean, OUT rule text)
+RETURNS record
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'oms_place_of_supply_sql';
+COMMENT ON FUNCTION oms.place_of_supply(text, text, text, text, text, boolean, boolean) IS
+    'Where a supply of goods is made, a GST state (96: abroad), and by which rule of the IGST Act: 10(1)(ca) unregistered buyers, the address on the invoice, of two the one of delivery, none: the supplier''s state; 10(1)(a) registered, where the goods arrive; 10(1)(b) delivered to another (third_party; unknown: when the state of delivery is not the one of the GSTIN), the buyer''s state; 10(1)(c) handed over (movement false) to the registered; 11(a) imports, 11(b) exports. inter_state: IGST, also within a state for SEZ (s. 7(5)(b)). NULL without supplier_state. Raises OM202 for a GSTIN that is none, OM001 for an unknown type of supply.';
+
+CREATE FUNCTION oms.tax_split(tax numeric, supplier_state text, place_of_supply text DEFAULT NULL, supply_type text DEFAULT NULL,
+    OUT cgst numeric, OUT sgst numeric, OUT utgst numeric, OUT igst numeric)
+RETURNS record
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'oms_tax_split';
+COMMENT ON FUNCTION oms.tax_split(numeric, text, text, text) IS
+    'Whose a tax is (INR, to the paisa): IGST between states, to SEZ and abroad; else half CGST (half a paisa up) and the rest SGST, or UTGST in the union territories without an assembly. The parts add up to the tax. Without payment (SEZWOP, EXPWOP) all are 0. NULL without tax or supplier_state; place_of_supply NULL is the supplier''s state.';

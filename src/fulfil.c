@@ -584,7 +584,7 @@ tax_allocation(const OmsFulfilment *f, OmsNewAllocation *a)
 	{
 		a->tax = line->tax;
 		oms_tax_place(&a->tax, a->tax.cgst + a->tax.sgst + a->tax.igst,
-					  supplier, a->place_of_supply);
+					  f->supply, supplier, a->place_of_supply);
 		return;
 	}
 	in.company_id = f->company_id;
@@ -596,6 +596,7 @@ tax_allocation(const OmsFulfilment *f, OmsNewAllocation *a)
 	in.inclusive = f->channel->price_includes_tax;
 	in.supplier_state = supplier;
 	in.place_of_supply = a->place_of_supply;
+	in.supply = f->supply;
 	oms_tax_compute(&in, &a->tax);
 }
 

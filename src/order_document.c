@@ -16,6 +16,7 @@
 
 #include "orders.h"
 #include "tax.h"
+#include "tax_check.h"
 
 #define MAX_LINES 500
 #define MAX_CARTS 100
@@ -360,24 +361,14 @@ read_carts(JsonbContainer *root, OmsOrderDoc *out)
 char *
 oms_normal_phone(const char *phone, const char *field)
 {
-	char		digits[32];
-	int			n = 0;
-	const char *p;
+	char		digits[11];
+	OmsPhone	kind = oms_phone_read(phone, digits);
 
-	for (p = phone; *p && n < 20; p++)
-		if (*p >= '0' && *p <= '9')
-			digits[n++] = *p;
-		else if (strchr("+- ()", *p) == NULL)
-			refuse(field, "has characters no phone number has", NULL);
-	digits[n] = '\0';
-	p = digits;
-	if (n == 12 && strncmp(p, "91", 2) == 0)
-		p += 2;
-	else if (n == 11 && p[0] == '0')
-		p += 1;
-	if (strlen(p) != 10 || p[0] < '6')
+	if (kind == OMS_PHONE_CHARACTER)
+		refuse(field, "has characters no phone number has", NULL);
+	if (kind != OMS_PHONE_MOBILE)
 		refuse(field, "is not an Indian mobile number (ten digits from 6, with +91, 91 or 0 before it or not)", NULL);
-	return pstrdup(p);
+	return pstrdup(digits);
 }
 
 /*

@@ -209,7 +209,8 @@ typedef struct OmsFulfilment
 	bool		has_point;
 	double		lng;
 	double		lat;
-	const char *place_of_supply;
+	const char *place_of_supply;	/* NULL: the state of the node */
+	OmsSupply	supply;
 	DateADT		supply_day;
 	double		p_rto;
 	int64		loss;

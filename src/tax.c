@@ -1,11 +1,10 @@
 /*
  * tax.c
- *	  GST: the rate of an item on a day, the split by states, GSTINs.
+ *	  GST on a quantity of one item: rate by value of a unit, amount, split.
  *
  * The rate comes from the ERP's own code (oms.tax_code) or, where that says
- * nothing, from the law's table by HSN (oms.gst_rate).  Both give bands of
- * unit value; doc/tax.md has the rules and their sources.  Rates are
- * kept by oms_memo(), so one committed a moment ago counts.
+ * nothing, from the law's table by HSN (oms.gst_rate); tax_rate.c finds it.
+ * Both give bands of unit value; doc/tax.md has the rules and their sources.
  */
 #include "postgres.h"
 
@@ -16,51 +15,55 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
-#include "core_memo.h"
 #include "tax.h"
+#include "tax_rate.h"
 
-#define OMS_TAX_MAX_BANDS	16
 #define OMS_TAX_WHOLE		100000	/* 100 % in thousandths of a percent */
-#define OMS_HSN_DIGITS		8
-#define OMS_GSTIN_LENGTH	15
 
-/* Rates of one item on one day, lowest band first */
-typedef struct TaxBands
+/* What a call site of oms.tax() keeps from row to row */
+typedef struct TaxCall
 {
-	int			n;
-	int64		above[OMS_TAX_MAX_BANDS];	/* paise, taxable value of a unit */
-	int32		rate[OMS_TAX_MAX_BANDS];
-} TaxBands;
+	TupleDesc	desc;
+	OmsTaxBook *book;
+} TaxCall;
 
 PG_FUNCTION_INFO_V1(oms_tax);
 PG_FUNCTION_INFO_V1(oms_tax_rate);
-PG_FUNCTION_INFO_V1(oms_is_gstin);
 
-static void tax_compute(const OmsTaxInput *in, OmsTax *out, bool read_only);
-static bool find_bands(int32 company_id, const char *tax_code,
-					   const char *hsn, DateADT day, bool read_only,
-					   TaxBands *bands);
-static bool normal_hsn(const char *hsn, char *digits);
-static bool read_bands(uint64 nrows, TaxBands *bands);
-static void choose_rate(const TaxBands *bands, const OmsTaxInput *in,
+static TaxCall *call_site(FunctionCallInfo fcinfo);
+static void compute(const OmsTaxInput *in, const OmsTaxBands *bands,
+					OmsTax *out);
+static void refuse_no_rate(const OmsTaxInput *in) pg_attribute_noreturn();
+static void check_quantity(int64 qty);
+static void choose_rate(const OmsTaxBands *bands, const OmsTaxInput *in,
 						OmsTax *out);
-static int	band_of(const TaxBands *bands, int64 unit);
+static int	band_of(const OmsTaxBands *bands, int64 unit);
 static int64 tax_within(int64 net, int32 rate, bool inclusive);
 static int64 unit_value(int64 taxable, int64 qty);
-static void check_state(const char *state, const char *what);
-static char *arg_cstring(FunctionCallInfo fcinfo, int n);
-static bool gstin_has_form(const char *gstin, const char *form);
+static const char *arg_state(FunctionCallInfo fcinfo, int n, char *state);
+static const char *arg_bytes(FunctionCallInfo fcinfo, int n, int *len);
+static Datum rate_numeric(int32 rate);
 
 /*
  * oms.tax(net, qty, hsn, supplier_state, place_of_supply, day, inclusive,
- * tax_code, company)
+ * tax_code, company, supply_type, reverse_charge): row by row, so that nothing
+ * is copied or looked up that an earlier row has.
  */
 Datum
 oms_tax(PG_FUNCTION_ARGS)
 {
 	OmsTaxInput in = {0};
 	OmsTax		out;
-	TupleDesc	desc;
+	TaxCall    *call;
+	const OmsTaxBands *bands;
+	const char *hsn;
+	const char *code;
+	const char *company;
+	int			hsnlen;
+	int			codelen;
+	int			companylen;
+	char		supplier[3];
+	char		place[3];
 	Datum		values[6];
 	bool		nulls[6] = {false};
 	int			i;
@@ -68,61 +71,81 @@ oms_tax(PG_FUNCTION_ARGS)
 	for (i = 0; i < 7; i++)
 		if (PG_ARGISNULL(i) && i != 2 && i != 4)
 			PG_RETURN_NULL();
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
+	call = call_site(fcinfo);
 
 	in.net = oms_numeric_to_paise(PG_GETARG_DATUM(0));
 	in.qty = oms_numeric_to_milli(PG_GETARG_DATUM(1));
-	in.hsn = arg_cstring(fcinfo, 2);
-	in.supplier_state = arg_cstring(fcinfo, 3);
-	in.place_of_supply = arg_cstring(fcinfo, 4);
+	hsn = arg_bytes(fcinfo, 2, &hsnlen);
+	in.supplier_state = arg_state(fcinfo, 3, supplier);
+	in.place_of_supply = arg_state(fcinfo, 4, place);
 	in.day = PG_GETARG_DATEADT(5);
 	in.inclusive = PG_GETARG_BOOL(6);
-	in.tax_code = arg_cstring(fcinfo, 7);
-	if (in.tax_code)
-	{
-		oms_require_installed();
-		in.company_id = oms_company_id(arg_cstring(fcinfo, 8));
-	}
-	tax_compute(&in, &out, true);
+	code = arg_bytes(fcinfo, 7, &codelen);
+	company = arg_bytes(fcinfo, 8, &companylen);
+	if (!PG_ARGISNULL(9))
+		in.supply = oms_supply_of(text_to_cstring(PG_GETARG_TEXT_PP(9)));
+	in.reverse_charge = !PG_ARGISNULL(10) && PG_GETARG_BOOL(10);
 
-	values[0] = DirectFunctionCall1(numeric_trim_scale,
-									oms_milli_numeric(out.rate));
+	if (in.place_of_supply == NULL)
+		in.place_of_supply = in.supplier_state;
+	check_quantity(in.qty);
+	bands = oms_tax_book_bands(call->book, company, companylen, code, codelen,
+							   hsn, hsnlen, in.day);
+	if (bands == NULL)
+	{
+		in.hsn = hsn ? pnstrdup(hsn, hsnlen) : NULL;
+		in.tax_code = code ? pnstrdup(code, codelen) : NULL;
+		refuse_no_rate(&in);
+	}
+	compute(&in, bands, &out);
+
+	values[0] = rate_numeric(out.rate);
 	values[1] = oms_paise_numeric(out.taxable);
 	values[2] = oms_paise_numeric(out.cgst);
 	values[3] = oms_paise_numeric(out.sgst);
 	values[4] = oms_paise_numeric(out.igst);
 	values[5] = BoolGetDatum(out.dead_band);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
-													  values, nulls)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(call->desc, values,
+													  nulls)));
 }
 
 /* oms.tax_rate(hsn, day, unit_value): the catalogue alone; NULL if unknown */
 Datum
 oms_tax_rate(PG_FUNCTION_ARGS)
 {
-	char	   *hsn = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int			len;
+	const char *hsn = arg_bytes(fcinfo, 0, &len);
 	DateADT		day = PG_GETARG_DATEADT(1);
 	int64		unit = oms_numeric_to_paise(PG_GETARG_DATUM(2));
-	TaxBands	bands;
+	const OmsTaxBands *bands;
 
-	if (!find_bands(0, NULL, hsn, day, true, &bands))
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = oms_tax_book(fcinfo->flinfo->fn_mcxt);
+	bands = oms_tax_book_bands(fcinfo->flinfo->fn_extra, NULL, 0, NULL, 0,
+							   hsn, len, day);
+	if (bands == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(DirectFunctionCall1(numeric_trim_scale,
-										oms_milli_numeric(bands.rate[band_of(&bands, unit)])));
+	PG_RETURN_DATUM(rate_numeric(bands->rate[band_of(bands, unit)]));
 }
 
-Datum
-oms_is_gstin(PG_FUNCTION_ARGS)
+static TaxCall *
+call_site(FunctionCallInfo fcinfo)
 {
-	text	   *t = PG_GETARG_TEXT_PP(0);
-	char		gstin[OMS_GSTIN_LENGTH + 1];
+	TaxCall    *call = fcinfo->flinfo->fn_extra;
+	TupleDesc	desc;
+	MemoryContext old;
 
-	if (VARSIZE_ANY_EXHDR(t) != OMS_GSTIN_LENGTH)
-		PG_RETURN_BOOL(false);
-	memcpy(gstin, VARDATA_ANY(t), OMS_GSTIN_LENGTH);
-	gstin[OMS_GSTIN_LENGTH] = '\0';
-	PG_RETURN_BOOL(oms_gstin_valid(gstin));
+	if (call)
+		return call;
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	call = palloc0(sizeof(TaxCall));
+	call->desc = BlessTupleDesc(CreateTupleDescCopy(desc));
+	call->book = oms_tax_book(fcinfo->flinfo->fn_mcxt);
+	MemoryContextSwitchTo(old);
+	fcinfo->flinfo->fn_extra = call;
+	return call;
 }
 
 /*
@@ -132,169 +155,74 @@ oms_is_gstin(PG_FUNCTION_ARGS)
 void
 oms_tax_compute(const OmsTaxInput *in, OmsTax *out)
 {
-	tax_compute(in, out, false);
+	OmsTaxInput full = *in;
+	OmsTaxBands bands;
+
+	if (full.place_of_supply == NULL)
+		full.place_of_supply = full.supplier_state;
+	oms_check_state(full.supplier_state, "supplier state");
+	oms_check_state(full.place_of_supply, "place of supply");
+	check_quantity(full.qty);
+	if (!oms_tax_bands(full.company_id, full.tax_code, full.hsn, full.day,
+					   false, &bands))
+		refuse_no_rate(&full);
+	compute(&full, &bands, out);
 }
 
 static void
-tax_compute(const OmsTaxInput *in, OmsTax *out, bool read_only)
+check_quantity(int64 qty)
 {
-	const char *place = in->place_of_supply ? in->place_of_supply : in->supplier_state;
-	TaxBands	bands;
-	int64		tax;
-
-	check_state(in->supplier_state, "supplier state");
-	check_state(place, "place of supply");
-	if (in->qty <= 0)
+	if (qty <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("quantity to tax must be positive")));
-	if (!find_bands(in->company_id, in->tax_code, in->hsn, in->day, read_only,
-					&bands))
-		ereport(ERROR,
-				(errcode(ERRCODE_OMS_NO_TAX_RATE),
-				 errmsg("no GST rate is known for HSN \"%s\" on %s",
-						in->hsn ? in->hsn : "(none)",
-						DatumGetCString(DirectFunctionCall1(date_out,
-															DateADTGetDatum(in->day)))),
-				 in->tax_code ? errdetail("The ERP's tax code \"%s\" has none in force either.",
-										  in->tax_code) : 0,
-				 errhint("Correct the item's HSN (2, 4, 6 or 8 digits, leading zero kept), or add the rate to oms.tax_code or oms.gst_rate.")));
+}
 
-	choose_rate(&bands, in, out);
-	tax = tax_within(in->net, out->rate, in->inclusive);
-	out->taxable = in->inclusive ? in->net - tax : in->net;
-	oms_tax_place(out, tax, in->supplier_state, place);
+static void
+refuse_no_rate(const OmsTaxInput *in)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OMS_NO_TAX_RATE),
+			 errmsg("no GST rate is known for HSN \"%s\" on %s",
+					in->hsn ? in->hsn : "(none)",
+					DatumGetCString(DirectFunctionCall1(date_out,
+														DateADTGetDatum(in->day)))),
+			 in->tax_code ? errdetail("The ERP's tax code \"%s\" has none in force either.",
+									  in->tax_code) : 0,
+			 errhint("Correct the item's HSN (2, 4, 6 or 8 digits, leading zero kept), or add the rate to oms.tax_code or oms.gst_rate.")));
+}
+
+/* "in" is whole: states checked, place of supply and quantity there. */
+static void
+compute(const OmsTaxInput *in, const OmsTaxBands *bands, OmsTax *out)
+{
+	OmsTaxInput own = *in;
+	int64		tax;
+
+	/* tax that the seller does not charge cannot be in the price */
+	if (oms_supply_untaxed(own.supply) || own.reverse_charge)
+		own.inclusive = false;
+	choose_rate(bands, &own, out);
+	if (oms_supply_untaxed(own.supply))
+		out->rate = 0;
+	tax = tax_within(own.net, out->rate, own.inclusive);
+	out->taxable = own.inclusive ? own.net - tax : own.net;
+	oms_tax_place(out, tax, own.supply, own.supplier_state,
+				  own.place_of_supply);
 }
 
 void
-oms_tax_place(OmsTax *out, int64 tax, const char *supplier_state,
-			  const char *place_of_supply)
+oms_tax_place(OmsTax *out, int64 tax, OmsSupply supply,
+			  const char *supplier_state, const char *place_of_supply)
 {
 	out->cgst = out->sgst = out->igst = 0;
-	if (strcmp(supplier_state, place_of_supply) == 0)
+	if (oms_inter_state(supply, supplier_state, place_of_supply))
+		out->igst = tax;
+	else
 	{
 		out->cgst = oms_muldiv(tax, 1, 2);
 		out->sgst = tax - out->cgst;
 	}
-	else
-		out->igst = tax;
-}
-
-static OmsPlan code_plan = {
-	"SELECT valid_from, above_value, rate, ''::pg_catalog.text, false"
-	" FROM oms.tax_code"
-	" WHERE company_id OPERATOR(pg_catalog.=) $1"
-	" AND code OPERATOR(pg_catalog.=) $2"
-	" AND valid_from OPERATOR(pg_catalog.<=) $3"
-	" ORDER BY valid_from DESC, above_value",
-	3, {INT4OID, TEXTOID, DATEOID}, NULL
-};
-
-/*
- * Every prefix of the HSN lies between its chapter and itself.  The longest
- * prefix wins, of equals the user's own row, then the latest.
- */
-static OmsPlan hsn_plan = {
-	"SELECT valid_from, above_value, rate, hsn, builtin FROM oms.gst_rate"
-	" WHERE hsn OPERATOR(pg_catalog.>=) $1"
-	" AND hsn OPERATOR(pg_catalog.<=) $2"
-	" AND pg_catalog.starts_with($2, hsn)"
-	" AND valid_from OPERATOR(pg_catalog.<=) $3"
-	" AND (valid_to IS NULL OR valid_to OPERATOR(pg_catalog.>=) $3)"
-	" ORDER BY pg_catalog.length(hsn) DESC, builtin, valid_from DESC,"
-	" above_value",
-	3, {TEXTOID, TEXTOID, DATEOID}, NULL
-};
-
-/* False when no rate is in force; hsn and tax_code may be NULL. */
-static bool
-find_bands(int32 company_id, const char *tax_code, const char *hsn,
-		   DateADT day, bool read_only, TaxBands *bands)
-{
-	bool		found = false;
-	char		digits[OMS_HSN_DIGITS + 1];
-
-	oms_spi_connect();
-	if (tax_code)
-	{
-		Datum		values[3] = {
-			Int32GetDatum(company_id), oms_text(tax_code), DateADTGetDatum(day)
-		};
-
-		found = read_bands(oms_memo(&code_plan, values, NULL, read_only),
-						   bands);
-	}
-	if (!found && hsn && normal_hsn(hsn, digits))
-	{
-		Datum		values[3] = {
-			PointerGetDatum(cstring_to_text_with_len(digits, 2)),
-			oms_text(digits), DateADTGetDatum(day)
-		};
-
-		found = read_bands(oms_memo(&hsn_plan, values, NULL, read_only),
-						   bands);
-	}
-	oms_spi_finish();
-	return found;
-}
-
-/*
- * The digits of an HSN written as 61091000, 6109.10.00 or 6109 10 00.  An odd
- * number of digits is one that lost its leading zero somewhere; its prefixes
- * would name other goods.
- */
-static bool
-normal_hsn(const char *hsn, char *digits)
-{
-	int			n = 0;
-
-	for (; *hsn; hsn++)
-	{
-		if (*hsn == ' ' || *hsn == '.')
-			continue;
-		if (*hsn < '0' || *hsn > '9' || n == OMS_HSN_DIGITS)
-			return false;
-		digits[n++] = *hsn;
-	}
-	digits[n] = '\0';
-	return n >= 2 && n % 2 == 0;
-}
-
-/*
- * The bands of the first row's group (same validity and prefix).  They must
- * start at zero, else some value would have no rate.
- */
-static bool
-read_bands(uint64 nrows, TaxBands *bands)
-{
-	bool		isnull;
-	DateADT		valid_from;
-	char	   *prefix;
-	bool		builtin;
-	uint64		row;
-
-	bands->n = 0;
-	if (nrows == 0)
-		return false;
-	valid_from = DatumGetDateADT(oms_datum(0, 1, &isnull));
-	prefix = oms_cstr(0, 4);
-	builtin = oms_bool(0, 5);
-	for (row = 0; row < nrows; row++)
-	{
-		if (DatumGetDateADT(oms_datum(row, 1, &isnull)) != valid_from ||
-			oms_bool(row, 5) != builtin ||
-			strcmp(oms_cstr(row, 4), prefix) != 0)
-			break;
-		if (bands->n == OMS_TAX_MAX_BANDS)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("more than %d value bands of one GST rate",
-							OMS_TAX_MAX_BANDS)));
-		bands->above[bands->n] = oms_paise(row, 2);
-		bands->rate[bands->n] = (int32) oms_milli(row, 3);
-		bands->n++;
-	}
-	return bands->above[0] == 0;
 }
 
 /*
@@ -304,7 +232,7 @@ read_bands(uint64 nrows, TaxBands *bands)
  * too low for the next (the dead band), the higher rate is.
  */
 static void
-choose_rate(const TaxBands *bands, const OmsTaxInput *in, OmsTax *out)
+choose_rate(const OmsTaxBands *bands, const OmsTaxInput *in, OmsTax *out)
 {
 	int			band = 0;
 	int			implied;
@@ -330,7 +258,7 @@ choose_rate(const TaxBands *bands, const OmsTaxInput *in, OmsTax *out)
 
 /* The highest band that "unit" lies above; the first begins at zero. */
 static int
-band_of(const TaxBands *bands, int64 unit)
+band_of(const OmsTaxBands *bands, int64 unit)
 {
 	int			band = 0;
 
@@ -358,104 +286,42 @@ unit_value(int64 taxable, int64 qty)
 	return unit < 0 ? -unit : unit;
 }
 
-static void
-check_state(const char *state, const char *what)
+/* A state's code in "state"; NULL when null or empty */
+static const char *
+arg_state(FunctionCallInfo fcinfo, int n, char *state)
 {
-	if (state == NULL || strlen(state) != 2 ||
-		strspn(state, "0123456789") != 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be a GST state code of two digits", what),
-				 errdetail("It is \"%s\".", state ? state : ""),
-				 errhint("The codes are the rows of oms.gst_state.")));
+	int			len;
+	const char *s = arg_bytes(fcinfo, n, &len);
+
+	if (s == NULL && n != 3)
+		return NULL;
+	if (s == NULL || len != 2)
+		oms_check_state(s ? pnstrdup(s, len) : "", n == 3 ? "supplier state" : "place of supply");
+	memcpy(state, s, 2);
+	state[2] = '\0';
+	oms_check_state(state, n == 3 ? "supplier state" : "place of supply");
+	return state;
 }
 
-/* Text argument as C string; NULL when null or empty */
-static char *
-arg_cstring(FunctionCallInfo fcinfo, int n)
+/* Bytes of a text argument; NULL when null or empty */
+static const char *
+arg_bytes(FunctionCallInfo fcinfo, int n, int *len)
 {
-	char	   *s;
+	text	   *t;
 
+	*len = 0;
 	if (PG_ARGISNULL(n))
 		return NULL;
-	s = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	return s[0] ? s : NULL;
+	t = PG_GETARG_TEXT_PP(n);
+	*len = VARSIZE_ANY_EXHDR(t);
+	return *len > 0 ? VARDATA_ANY(t) : NULL;
 }
 
-/*
- * Forms of a GSTIN: d digit, a letter, x either, n not zero, z as in regular
- * registrations, u U or O; anything else is itself.
- */
-static const char *const gstin_forms[] = {
-	"ddaaaaaddddanzx",			/* regular */
-	"ddaaaaaddddanCx",			/* collects tax at source */
-	"ddaaaaxddddanDx",			/* deducts tax at source */
-	"ddaaaadddddadZx",			/* government department */
-	"ddddaaadddddNRx",			/* non-resident */
-	"99ddaaadddddOSx",			/* online services from abroad */
-	"ddddaaaddddduNx",			/* United Nations body */
-};
-
-bool
-oms_gstin_valid(const char *gstin)
+/* 18000 is 18, 250 is 0.25 */
+static Datum
+rate_numeric(int32 rate)
 {
-	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	bool		form = false;
-	int			sum = 0;
-	int			i;
-
-	if (strlen(gstin) != OMS_GSTIN_LENGTH)
-		return false;
-	for (i = 0; i < lengthof(gstin_forms) && !form; i++)
-		form = gstin_has_form(gstin, gstin_forms[i]);
-	if (!form)
-		return false;
-
-	for (i = 0; i < OMS_GSTIN_LENGTH - 1; i++)
-	{
-		int			product = (strchr(digits, gstin[i]) - digits) * (i % 2 + 1);
-
-		sum += product / 36 + product % 36;
-	}
-	return gstin[OMS_GSTIN_LENGTH - 1] == digits[(36 - sum % 36) % 36];
-}
-
-static bool
-gstin_has_form(const char *gstin, const char *form)
-{
-	for (; *form; form++, gstin++)
-	{
-		bool		digit = *gstin >= '0' && *gstin <= '9';
-		bool		letter = *gstin >= 'A' && *gstin <= 'Z';
-		bool		fits;
-
-		switch (*form)
-		{
-			case 'd':
-				fits = digit;
-				break;
-			case 'a':
-				fits = letter;
-				break;
-			case 'x':
-				fits = digit || letter;
-				break;
-			case 'n':
-				fits = letter || (digit && *gstin != '0');
-				break;
-			case 'z':
-				fits = *gstin == 'Z' || (digit && *gstin != '0') ||
-					(*gstin >= 'A' && *gstin <= 'J' && *gstin != 'C');
-				break;
-			case 'u':
-				fits = *gstin == 'U' || *gstin == 'O';
-				break;
-			default:
-				fits = *gstin == *form;
-				break;
-		}
-		if (!fits)
-			return false;
-	}
-	return true;
+	if (rate % 1000 == 0)
+		return NumericGetDatum(int64_to_numeric(rate / 1000));
+	return DirectFunctionCall1(numeric_trim_scale, oms_milli_numeric(rate));
 }

@@ -8,6 +8,18 @@
 #include "core.h"
 #include "utils/date.h"
 
+/* Kinds of supply, as INV-01 (SupTyp) names them; B2C is ours. */
+typedef enum OmsSupply
+{
+	OMS_SUPPLY_B2C,				/* and whatever is taxed the ordinary way */
+	OMS_SUPPLY_B2B,
+	OMS_SUPPLY_SEZWP,			/* to a special economic zone, tax paid */
+	OMS_SUPPLY_SEZWOP,			/* ... without, under bond or LUT */
+	OMS_SUPPLY_EXPWP,			/* export, tax paid */
+	OMS_SUPPLY_EXPWOP,			/* ... without */
+	OMS_SUPPLY_DEXP				/* deemed export: taxed as at home */
+} OmsSupply;
+
 typedef struct OmsTaxInput
 {
 	int32		company_id;
@@ -18,7 +30,9 @@ typedef struct OmsTaxInput
 	int64		qty;			/* milli units; value bands look at one unit */
 	bool		inclusive;		/* "net" contains the tax */
 	const char *supplier_state; /* GST state of the fulfilling node */
-	const char *place_of_supply;	/* GST state of the supply */
+	const char *place_of_supply;	/* GST state; NULL: the supplier's */
+	OmsSupply	supply;
+	bool		reverse_charge; /* the buyer owes the tax, not in "net" */
 } OmsTaxInput;
 
 typedef struct OmsTax
@@ -39,10 +53,50 @@ extern void oms_tax_compute(const OmsTaxInput *in, OmsTax *out);
  * Splits "tax" paise by the states: CGST and SGST within one, else IGST.
  * The rate and the taxable value do not depend on them.
  */
-extern void oms_tax_place(OmsTax *out, int64 tax, const char *supplier_state,
+extern void oms_tax_place(OmsTax *out, int64 tax, OmsSupply supply,
+						  const char *supplier_state,
 						  const char *place_of_supply);
 
-/* Check digit and form of a GSTIN. */
+/* tax_place.c */
+
+/* Raises INVALID_DOCUMENT for another; NULL or empty is B2C. */
+extern OmsSupply oms_supply_of(const char *code);
+extern const char *oms_supply_code(OmsSupply supply);
+
+/* Zero-rated without payment: no tax at all */
+#define oms_supply_untaxed(s) ((s) == OMS_SUPPLY_SEZWOP || (s) == OMS_SUPPLY_EXPWOP)
+#define oms_supply_sez(s) ((s) == OMS_SUPPLY_SEZWP || (s) == OMS_SUPPLY_SEZWOP)
+#define oms_supply_export(s) ((s) == OMS_SUPPLY_EXPWP || (s) == OMS_SUPPLY_EXPWOP)
+
+/* IGST and not CGST with SGST; both states are codes. */
+extern bool oms_inter_state(OmsSupply supply, const char *supplier_state,
+							const char *place_of_supply);
+
+/* Raises unless "state" is a code of two digits that GST knows. */
+extern void oms_check_state(const char *state, const char *what);
+extern bool oms_state_known(const char *state);
+
+/* What decides where a supply of goods is made. */
+typedef struct OmsPlaceInput
+{
+	const char *supplier_state; /* NULL: not known yet */
+	const char *ship_state;		/* of delivery; NULL unknown or none */
+	const char *bill_state;		/* of the address on the invoice; may be NULL */
+	const char *buyer_gstin;	/* NULL: not registered; else valid */
+	OmsSupply	supply;
+	bool		handed_over;	/* over a counter: the goods do not move */
+	int			third_party;	/* delivered to another than the buyer: 1 yes,
+								 * 0 no, -1 unknown */
+} OmsPlaceInput;
+
+/*
+ * The state, which is the supplier's where NULL; "rule" is the section of
+ * the IGST Act.
+ */
+extern const char *oms_place_of_supply(const OmsPlaceInput *in,
+									   const char **rule);
+
+/* tax_check.c: check digit and form of a GSTIN. */
 extern bool oms_gstin_valid(const char *gstin);
 
 #endif							/* OMS_TAX_H */
