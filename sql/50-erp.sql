@@ -38,7 +38,7 @@ CREATE TABLE oms.erp_source (       --| Which tables an entity is made of, and w
     profile text NOT NULL,          --| Profile
     entity text NOT NULL,           --| Entity
     relation text NOT NULL,         --| Table, @erp@.name, quoted where needed
-    watch text[] NOT NULL,          --| Columns whose change matters; with them a row's keys must be told. One that ends in ? need not be there
+    watch text[] NOT NULL,          --| Columns whose change matters; with them a row's keys must be told. One that ends in ? need not be there; where all do, the table need not
     resolve text,                   --| SQL: keys, one a row, for row images $1 (jsonb[] of watched columns, old and new) and parameters $2. NULL: any change touches the whole entity
     builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
     PRIMARY KEY (profile, entity, relation)
@@ -456,9 +456,20 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
                    EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(t.relation) AND a.attname = rtrim(w, '?') AND a.attnum > 0 AND NOT a.attisdropped) AS there
               FROM oms.erp_source AS s, unnest(s.watch) AS w, LATERAL (SELECT replace(s.relation, '@erp@', quote_ident(params->>'schema')) AS relation) AS t
              WHERE s.profile = $1 AND s.entity NOT IN (SELECT a.entity FROM oms.erp_profile_absent($1, params) AS a)) AS r
-     GROUP BY r.relation ORDER BY r.relation
+     GROUP BY r.relation HAVING bool_or(r.there OR NOT r.optional) ORDER BY r.relation
 $$;
-COMMENT ON FUNCTION oms.erp_profile_tables(text, jsonb) IS 'Tables a profile reads, the columns it watches, and those that are not there; without those of absent entities.';
+COMMENT ON FUNCTION oms.erp_profile_tables(text, jsonb) IS 'Tables a profile reads, the columns it watches, and those that are not there; without those of absent entities, and without optional tables that are not there.';
+
+CREATE FUNCTION oms.erp_optional(relation text, query text, keys text[], params jsonb) RETURNS SETOF jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000
+SET search_path = pg_catalog, oms, pg_temp AS $$
+BEGIN
+    IF to_regclass(relation) IS NOT NULL THEN
+        RETURN QUERY EXECUTE format(E'SELECT to_jsonb(q) FROM (%s\n) AS q', query) USING keys, params;
+    END IF;
+END $$;
+COMMENT ON FUNCTION oms.erp_optional(text, text, text[], jsonb) IS
+    'For queries of profiles: rows of a query on a table that not every such ERP has, none where it is not there. Its $1 and $2 are keys and params. Runs with the rights of the caller.';
 
 CREATE FUNCTION oms.erp_attach_table(profile text, relation text, watch text[], always boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
