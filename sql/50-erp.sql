@@ -86,6 +86,11 @@ $$;
 COMMENT ON FUNCTION oms.erp_fingerprint(text, text[]) IS
     'md5 over names and types of these columns of a table: changes when the ERP renames, drops or retypes one.';
 
+CREATE FUNCTION oms.erp_images(images json) RETURNS jsonb[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'oms_erp_images';
+COMMENT ON FUNCTION oms.erp_images(json) IS
+    'Column images of oms.erp_change as resolvers see it: an object of the watched columns for each row image, for op U old and new in turn. Raises invalid_parameter_value for anything else.';
+
 -- What a profile's rows mean -----------------------------------------------------
 
 CREATE FUNCTION oms.erp_rows_node(rows jsonb[])
@@ -218,7 +223,7 @@ COMMENT ON FUNCTION oms.erp_new_lot(integer, jsonb[], text[], integer[], integer
 CREATE FUNCTION oms.erp_apply(max_changes integer DEFAULT 10000) RETURNS integer
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME', 'oms_erp_apply';
 COMMENT ON FUNCTION oms.erp_apply(integer) IS
-    'Takes in pending changes of the ERP, at most so many rows of oms.erp_change; returns how many it took, 0 when nothing is pending. Masters first, then stock. A row that cannot be written goes to oms.reject; an entity whose tables no longer fit is paused.';
+    'Takes in pending changes of the ERP, about so many; returns how many it took, 0 when nothing is pending. Masters first, then stock. A row that cannot be written goes to oms.reject; an entity whose tables no longer fit is paused.';
 
 CREATE FUNCTION oms.erp_refresh(entity text DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'oms_erp_refresh';

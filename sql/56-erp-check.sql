@@ -481,7 +481,7 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
            a.applied_at
       FROM oms.erp_source_link AS l
       LEFT JOIN oms.erp_attachment AS a ON a.profile = l.profile
-      LEFT JOIN (SELECT e.relation, count(*) AS pending, min(e.changed_at) AS oldest FROM oms.erp_change AS e GROUP BY e.relation) AS c ON c.relation = l.relation
+      LEFT JOIN (SELECT e.relation, sum(e.changes) AS pending, min(e.changed_at) AS oldest FROM oms.erp_change AS e GROUP BY e.relation) AS c ON c.relation = l.relation
       LEFT JOIN LATERAL (SELECT array_agg(DISTINCT x.entity ORDER BY x.entity) AS entities FROM oms.erp_source AS x
                           WHERE x.profile = l.profile AND x.entity <> ALL (a.absent) AND replace(x.relation, '@erp@', quote_ident(coalesce(a.params->>'schema', 'public'))) = l.relation) AS s ON true
      ORDER BY l.relation

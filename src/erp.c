@@ -37,6 +37,7 @@
 
 #include "core_inval.h"
 #include "erp.h"
+#include "erp_log.h"
 
 const char *const oms_erp_entity_name[OMS_ERP_NENTITIES] = {
 	"node", "sku", "tax", "price", "customer", "stock", "lot"
@@ -62,6 +63,8 @@ void
 oms_erp_init(void)
 {
 	oms_relcache_watch(at_relcache_inval);
+	oms_erp_capture_init();
+	oms_erp_log_init();
 	oms_stock_erp.pending = oms_erp_pending_counts;
 	oms_stock_erp.refresh = oms_erp_refresh_counts;
 	oms_stock_erp.book = oms_erp_book;
@@ -104,6 +107,7 @@ oms_erp_log_has_rows(void)
 
 	if (IsInParallelMode())
 		return false;
+	oms_erp_log_flush();
 	relid = oms_erp_log_relid();
 	if (!OidIsValid(relid))
 		return false;

@@ -72,6 +72,20 @@ typedef struct OmsErpBooked
 	bool		done;			/* false: the ERP refused it */
 } OmsErpBooked;
 
+/*
+ * What oms_erp_resolve_rows() wants of a log grouped by table ("t": relation,
+ * whole): images, unless all is to be looked at anyway.
+ */
+#define OMS_ERP_IMAGES_OF_LOG \
+	" SELECT t.relation, t.whole, CASE WHEN NOT t.whole THEN (SELECT array_agg(i) FROM oms.erp_change AS x," \
+	" unnest(oms.erp_images(x.images)) AS i WHERE x.relation = t.relation) END FROM t"
+#define OMS_ERP_IMAGES_OF_CLAIMED \
+	" SELECT t.relation, t.whole, CASE WHEN NOT t.whole THEN (SELECT array_agg(i) FROM r AS x," \
+	" unnest(oms.erp_images(x.images)) AS i WHERE x.relation = t.relation) END, t.changes FROM t"
+
+/* A promise does not look at more changes of a table one by one. */
+#define OMS_ERP_MANY_LOOKED "1000"
+
 /* Rights of the owner of oms.erp_change and a fixed search_path. */
 typedef struct OmsErpGuard
 {

@@ -721,10 +721,9 @@ static OmsPlan claim_plan = {
 	"  WHERE e.relation NOT IN (SELECT l.relation FROM oms.erp_source_link l WHERE l.state = 'paused')"
 	"  ORDER BY e.change_id LIMIT $1 FOR UPDATE SKIP LOCKED),"
 	" r AS (DELETE FROM oms.erp_change e USING c WHERE e.change_id = c.change_id"
-	"  RETURNING e.relation, e.op, e.old_row, e.new_row)"
-	" SELECT relation, bool_or(op = 'T'), array_agg(i) FILTER (WHERE i IS NOT NULL), count(*) FILTER (WHERE first)"
-	" FROM (SELECT relation, op, old_row AS i, true AS first FROM r UNION ALL SELECT relation, op, new_row, false FROM r) AS x"
-	" GROUP BY relation",
+	"  RETURNING e.relation, e.op, e.changes, e.images),"
+	" t AS MATERIALIZED (SELECT relation, bool_or(op = 'T') AS whole, sum(changes)::int8 AS changes FROM r GROUP BY 1)"
+	OMS_ERP_IMAGES_OF_CLAIMED,
 	1, {INT4OID}, NULL
 };
 static OmsPlan clock_plan = {

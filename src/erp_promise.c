@@ -19,12 +19,10 @@
  * The stock room asks
  */
 static OmsPlan read_stock_plan = {
-	"WITH r AS MATERIALIZED (SELECT c.relation, c.op, c.old_row, c.new_row FROM oms.erp_change c"
+	"WITH t AS MATERIALIZED (SELECT c.relation, bool_or(c.op = 'T') OR sum(c.changes) > " OMS_ERP_MANY_LOOKED " AS whole FROM oms.erp_change c"
 	"  WHERE c.relation = 'oms.stock' OR c.relation IN (SELECT replace(s.relation, '@erp@', $2)"
-	"  FROM oms.erp_source s WHERE s.profile = $1 AND s.entity IN ('stock', 'lot')))"
-	" SELECT relation, bool_or(op = 'T'), array_agg(i) FILTER (WHERE i IS NOT NULL)"
-	" FROM (SELECT relation, op, old_row AS i FROM r UNION ALL SELECT relation, op, new_row FROM r) AS x"
-	" GROUP BY relation",
+	"  FROM oms.erp_source s WHERE s.profile = $1 AND s.entity IN ('stock', 'lot')) GROUP BY 1)"
+	OMS_ERP_IMAGES_OF_LOG,
 	2, {TEXTOID, TEXTOID}, NULL
 };
 static OmsPlan keys_of_skus_plan = {
@@ -215,16 +213,11 @@ oms_erp_refresh_counts(int32 company_id, const OmsStockKey *keys, int nkeys)
 #define MASTER_TABLES \
 	"WITH m AS MATERIALIZED (SELECT replace(s.relation, '@erp@', $2) AS relation, bool_or(s.entity IN ('stock', 'lot')) AS stock" \
 	"  FROM oms.erp_source s WHERE s.profile = $1 GROUP BY 1 HAVING bool_or(s.entity NOT IN ('stock', 'lot'))),"
-#define CHANGED_TABLES \
-	" SELECT relation, bool_or(op = 'T'), array_agg(i) FILTER (WHERE i IS NOT NULL)" \
-	" FROM (SELECT relation, op, old_row AS i FROM r UNION ALL SELECT relation, op, new_row FROM r) AS x" \
-	" GROUP BY relation"
-
 static OmsPlan read_masters_plan = {
 	MASTER_TABLES
-	" r AS MATERIALIZED (SELECT c.relation, c.op, c.old_row, c.new_row FROM oms.erp_change c"
-	"  WHERE c.relation IN (SELECT relation FROM m WHERE stock OR NOT $3))"
-	CHANGED_TABLES,
+	" t AS MATERIALIZED (SELECT c.relation, bool_or(c.op = 'T') OR sum(c.changes) > " OMS_ERP_MANY_LOOKED " AS whole FROM oms.erp_change c"
+	"  WHERE c.relation IN (SELECT relation FROM m WHERE stock OR NOT $3) GROUP BY 1)"
+	OMS_ERP_IMAGES_OF_LOG,
 	3, {TEXTOID, TEXTOID, BOOLOID}, NULL
 };
 
@@ -235,8 +228,9 @@ static OmsPlan claim_masters_plan = {
 	"  WHERE relation IN (SELECT relation FROM m WHERE NOT stock)"
 	"  ORDER BY change_id FOR UPDATE SKIP LOCKED),"
 	" r AS (DELETE FROM oms.erp_change e USING c WHERE e.change_id = c.change_id"
-	"  RETURNING e.relation, e.op, e.old_row, e.new_row)"
-	CHANGED_TABLES,
+	"  RETURNING e.relation, e.op, e.changes, e.images),"
+	" t AS MATERIALIZED (SELECT relation, bool_or(op = 'T') OR sum(changes) > " OMS_ERP_MANY_LOOKED " AS whole, sum(changes)::int8 AS changes FROM r GROUP BY 1)"
+	OMS_ERP_IMAGES_OF_CLAIMED,
 	2, {TEXTOID, TEXTOID}, NULL
 };
 static OmsPlan lock_wait_plan = {
@@ -248,8 +242,8 @@ static OmsPlan lock_try_plan = {
 	1, {TEXTOID}, NULL
 };
 static OmsPlan note_plan = {
-	"INSERT INTO oms.erp_change (relation, op, new_row)"
-	" VALUES ('oms.stock', CASE WHEN $1 THEN 'T' ELSE 'K' END, jsonb_build_object('keys', to_jsonb($2)))",
+	"INSERT INTO oms.erp_change (relation, op, images)"
+	" VALUES ('oms.stock', CASE WHEN $1 THEN 'T' ELSE 'K' END, json_build_array(json_build_array('keys'), json_build_array(to_json($2))))",
 	2, {BOOLOID, TEXTARRAYOID}, NULL
 };
 

@@ -82,7 +82,7 @@ UPDATE level SET qty = 9 WHERE place = 'N' AND product = 1;
 INSERT INTO level VALUES ('S', 2, 4);
 DELETE FROM level WHERE place = 'S' AND product = 1;
 UPDATE product SET price = price + 1, title = repeat('long', 1000) WHERE id = 1;
-SELECT relation, op, old_row, left(new_row::text, 60) AS new_row FROM oms.erp_change ORDER BY change_id;
+SELECT relation, op, changes, left(images::text, 120) AS images FROM oms.erp_change ORDER BY change_id;
 SELECT relation, pending, state, problem FROM oms.erp_lag() ORDER BY relation;
 
 -- a role of the ERP's that knows nothing of us, by COPY too
@@ -96,7 +96,7 @@ S	3	5
 X	3	6
 \.
 RESET ROLE;
-SELECT op, count(*) FROM oms.erp_change GROUP BY op ORDER BY op;
+SELECT op, sum(changes) FROM oms.erp_change GROUP BY op ORDER BY op;
 
 -- a promise sees it before anybody took it in
 SELECT n.code, p.on_hand FROM oms.sku k, oms.erp_pending(k.company_id, k.sku_id) p JOIN oms.node n USING (node_id) WHERE k.code = 'A' ORDER BY 1;

@@ -71,7 +71,7 @@ query("UPDATE item_batch SET best_before = '2020-01-01' WHERE $batch");
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('erp', "SELECT available FROM oms.available('GHE-0001', 'BLR1')"), '0.000', 'a standby knows what is past its day');
 is($standby->safe_psql('erp', "SELECT on_hand FROM oms.available('KUR-0001-M', 'BLR1')") - $was, -3, 'a standby promises by the ERP\'s last word');
-is(query('SELECT count(*) FROM oms.erp_change'), '5', 'nothing has been taken in yet');
+is(query('SELECT sum(changes) FROM oms.erp_change'), '5', 'nothing has been taken in yet');
 $standby->stop;
 
 ### The worker does it by itself
