@@ -217,6 +217,32 @@ SELECT 'shipment_awb', format('AWB %s of courier %s', s.awb, v.courier_id),
  WHERE s.awb IS NOT NULL
    AND s.state <> ALL ('{DELIVERED,RTO_DELIVERED,RTO_DISPOSED,LOST,DAMAGED,CANCELLED}')
  GROUP BY v.courier_id, s.awb HAVING count(*) > 1
+-- tax documents
+UNION ALL
+SELECT 'invoice_series', format('invoice_series (%s, %s, %s, %s, %s)', company_id, gstin, kind, series, fin_year),
+       format('it stands at %s from %s on, %s numbers were taken, %s to %s', coalesce(s.next_no::text, 'none taken'), coalesce(s.first_no::text, 'nowhere'), coalesce(n.taken, 0), n.lowest, n.highest)
+  FROM oms.invoice_series s
+  FULL JOIN (SELECT company_id, gstin, kind, series, fin_year, count(*) AS taken, min(no) AS lowest, max(no) AS highest
+               FROM oms.invoice_number GROUP BY 1, 2, 3, 4, 5) n USING (company_id, gstin, kind, series, fin_year)
+ WHERE s.first_no IS NULL OR coalesce(n.taken, 0) <> coalesce(s.next_no, s.first_no) - s.first_no
+    OR (n.taken > 0 AND (n.lowest <> s.first_no OR n.highest <> s.next_no - 1))
+UNION ALL
+SELECT 'invoice_number', format('invoice (%s, %s)', i.company_id, i.invoice_id), format('its number %s is %s', i.number, coalesce('no. of the series ' || n.number, 'none of the series'))
+  FROM oms.invoice i LEFT JOIN oms.invoice_number n USING (company_id, gstin, kind, series, fin_year, no)
+ WHERE n.number IS DISTINCT FROM i.number
+UNION ALL
+SELECT 'invoice_amount', format('invoice (%s, %s)', i.company_id, i.invoice_id),
+       format('taxable %s, CGST %s, SGST %s, IGST %s; its lines %s, %s, %s, %s', i.taxable, i.cgst, i.sgst, i.igst, l.taxable, l.cgst, l.sgst, l.igst)
+  FROM oms.invoice i
+  LEFT JOIN (SELECT company_id, invoice_id, sum(taxable) AS taxable, sum(cgst) AS cgst, sum(sgst) AS sgst, sum(igst) AS igst FROM oms.invoice_line GROUP BY 1, 2) l USING (company_id, invoice_id)
+ WHERE (i.taxable, i.cgst, i.sgst, i.igst) IS DISTINCT FROM (l.taxable, l.cgst, l.sgst, l.igst)
+UNION ALL
+SELECT 'invoice_credited', format('invoice (%s, %s)', l.company_id, l.invoice_id), format('line %s: %s of %s credited, %s of %s', l.line_no, c.qty, l.qty, c.amount, l.taxable + l.cgst + l.sgst + l.igst)
+  FROM oms.invoice_line l
+  JOIN (SELECT i.company_id, i.original_id AS invoice_id, x.original_line_no AS line_no, sum(x.qty) AS qty, sum(x.taxable + x.cgst + x.sgst + x.igst) AS amount
+          FROM oms.invoice i JOIN oms.invoice_line x USING (company_id, invoice_id)
+         WHERE i.status = 'issued' AND i.original_id IS NOT NULL GROUP BY 1, 2, 3) c USING (company_id, invoice_id, line_no)
+ WHERE c.qty > l.qty OR c.amount > l.taxable + l.cgst + l.sgst + l.igst
 -- rows that name what is not there; none of these has a foreign key
 UNION ALL
 SELECT 'wave_state', format('wave (%s, %s)', w.company_id, w.wave_id), format('it is done with %s orders that are open', count(*))
@@ -316,8 +342,20 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
     SELECT format('erp_call (%s, %s)', c.company_id, c.call_id), format('reservation %s', c.reservation_id)
       FROM oms.erp_call c WHERE c.reservation_id IS NOT NULL
        AND NOT EXISTS (SELECT FROM oms.reservation p WHERE p.company_id = c.company_id AND p.reservation_id = c.reservation_id)
+    UNION ALL
+    SELECT format('invoice (%s, %s)', c.company_id, c.invoice_id), format('order %s', c.order_id)
+      FROM oms.invoice c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('invoice_line (%s, %s, %s)', c.company_id, c.invoice_id, c.line_no), format('invoice %s', c.invoice_id)
+      FROM oms.invoice_line c WHERE NOT EXISTS (SELECT FROM oms.invoice p WHERE p.company_id = c.company_id AND p.invoice_id = c.invoice_id)
+    UNION ALL
+    SELECT format('einvoice (%s, %s)', c.company_id, c.invoice_id), format('invoice %s', c.invoice_id)
+      FROM oms.einvoice c WHERE NOT EXISTS (SELECT FROM oms.invoice p WHERE p.company_id = c.company_id AND p.invoice_id = c.invoice_id)
+    UNION ALL
+    SELECT format('eway_bill (%s, %s)', c.company_id, c.ewb_no), format('invoice %s', c.invoice_id)
+      FROM oms.eway_bill c WHERE NOT EXISTS (SELECT FROM oms.invoice p WHERE p.company_id = c.company_id AND p.invoice_id = c.invoice_id)
   ) AS orphans (what, missing)
 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION oms.verify() IS
-    'One row for every invariant that does not hold, none when all is sound: accepted_order, stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_lots, lot_assigned, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, wave_state, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';
+    'One row for every invariant that does not hold, none when all is sound: accepted_order, stock_reserved, stock_oversold, stock_ledger, quota_used, stock_terms, supply_pegged, supply_received, stock_lots, lot_assigned, stock_shortfall, reservation_leaving, reservation_owner, allocation_reserved, allocation_shipment, allocation_tax, slot_used, slot_use, line_quantity, line_money, order_money, order_status, refund_amount, shipment_awb, wave_state, invoice_series, invoice_number, invoice_amount, invoice_credited, orphan (doc/report.md says what each means). Reads every row of the tables concerned, in one snapshot.';

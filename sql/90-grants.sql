@@ -6,7 +6,7 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- what orders write, and what taking in ERP changes writes
-    documents text[] := '{order,accepted_order,order_line,line_cancellation,line_change,order_charge,order_hold,allocation,allocation_rejection,wave,wave_order,wave_piece,parking,node_slot,slot_use,decision_run,reservation,stock,stock_quota,inbound,inbound_receipt,supply_peg,stock_lot,reservation_lot,stock_ledger,event,reject,customer,risk_score,risk_rate,shipment,return_order,return_line,refund,erp_change,erp_call,sku,kit_component,price,tax_code,node,awb_pool,scan,ndr,manifest,courier_stat,courier_health,network_status}';
+    documents text[] := '{order,accepted_order,order_line,line_cancellation,line_change,order_charge,order_hold,allocation,allocation_rejection,wave,wave_order,wave_piece,parking,node_slot,slot_use,decision_run,reservation,stock,stock_quota,inbound,inbound_receipt,supply_peg,stock_lot,reservation_lot,stock_ledger,event,reject,customer,risk_score,risk_rate,shipment,return_order,return_line,refund,erp_change,erp_call,sku,kit_component,price,tax_code,node,awb_pool,scan,ndr,manifest,courier_stat,courier_health,network_status,invoice_series,invoice_number,invoice,invoice_line,einvoice,eway_bill}';
     -- configuration is the admin's; these belong to the owner of the tables
     owners text[] := '{meta,job,erp_source_link}';
     app_calls text[] := '{capture_order,capture_orders,promise,rules_of,available,atp,ordered_atp,reserve_cart,release_cart,cancel_order,cancel_line,pay_order,request_return,erp_apply,wake_worker}';

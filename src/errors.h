@@ -38,6 +38,11 @@
 #define ERRCODE_OMS_ORDER_HELD				OMS_SQLSTATE('5', '0', '1')
 #define ERRCODE_OMS_RETURN_NOT_ALLOWED		OMS_SQLSTATE('5', '0', '2')
 
+/* tax documents */
+#define ERRCODE_OMS_INVOICE_SERIES			OMS_SQLSTATE('8', '0', '1')
+#define ERRCODE_OMS_INVOICE					OMS_SQLSTATE('8', '0', '2')
+#define ERRCODE_OMS_INVOICE_FIXED			OMS_SQLSTATE('8', '0', '3')
+
 /* ERP and workers */
 #define ERRCODE_OMS_ERP_PROFILE				OMS_SQLSTATE('6', '0', '1')
 #define ERRCODE_OMS_ERP_ATTACHED			OMS_SQLSTATE('6', '0', '2')

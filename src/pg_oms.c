@@ -13,6 +13,7 @@
 #include "core_rows.h"
 #include "courier.h"
 #include "erp.h"
+#include "invoice.h"
 #include "orders.h"
 #include "returns.h"
 #include "shipment.h"
@@ -36,6 +37,7 @@ _PG_init(void)
 	oms_courier_init();
 	oms_shipment_init();
 	oms_returns_init();
+	oms_invoice_init();
 	oms_worker_init();
 	oms_orders_init();
 	oms_combiner_init();

@@ -387,7 +387,10 @@ record_scan(Jsonb *doc)
 		/* The courier has what nobody told us was handed over. */
 		if (!s.reverse && !s.terminal && s.shipped_at == 0 &&
 			rank >= RANK_PICKED_UP && strcmp(state, "CANCELLED") != 0)
+		{
+			oms_shipment_moved(&s, scan.at);
 			oms_shipment_hand_over(&s, scan.at);
+		}
 		judge(&s, &v);
 		if ((s.terminal && contradicts(&s, state, rank, terminal)) || v.conflict)
 			conflict_event(&s, state, &scan);

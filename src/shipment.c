@@ -25,6 +25,7 @@
 #define RANK_PICKED_UP 30
 
 OmsReturnHooks oms_return_hooks;
+void		(*oms_shipment_moves) (const OmsShipment *s, bool leaves, TimestampTz at) = NULL;
 int			oms_max_attempts = 3;
 extern char *oms_label_font;
 
@@ -257,6 +258,8 @@ pack(const OmsShipment *s)
 				(errcode(ERRCODE_OMS_STATUS_MOVE),
 				 errmsg("shipment " INT64_FORMAT " has nothing in it", s->shipment_id),
 				 errdetail("All its allocations are cancelled.")));
+	if (packed > 0 && oms_shipment_moves)
+		oms_shipment_moves(s, false, GetCurrentTransactionStartTimestamp());
 	return packed;
 }
 
@@ -338,6 +341,40 @@ oms_shipment_hand_over(OmsShipment *s, TimestampTz at)
 	oms_order_refresh(s->company_id, s->order_id);
 }
 
+typedef struct Moved
+{
+	const OmsShipment *s;
+	TimestampTz at;
+} Moved;
+
+static void
+try_moved(void *arg)
+{
+	Moved	   *m = arg;
+
+	oms_spi_connect();
+	oms_shipment_moves(m->s, true, m->at);
+	oms_spi_finish();
+}
+
+void
+oms_shipment_moved(const OmsShipment *s, TimestampTz at)
+{
+	Moved		m = {s, at};
+	ErrorData  *err;
+	OmsJson		j;
+
+	if (oms_shipment_moves == NULL || oms_try(try_moved, &m, &err))
+		return;
+	oms_json_begin(&j);
+	oms_json_int(&j, "order_id", s->order_id);
+	oms_json_str(&j, "error", psprintf("%s: %s", unpack_sql_state(err->sqlerrcode), err->message));
+	oms_json_str(&j, "detail", err->detail);
+	oms_event(s->company_id, "shipment", s->shipment_id, "invoice.failed",
+			  oms_json_end(&j));
+	FreeErrorData(err);
+}
+
 /* Where we count, no more leaves than is there by the count. */
 static OmsPlan uncounted_plan = {
 	"SELECT n.code, k.code, s.on_hand, h.qty FROM"
@@ -389,6 +426,8 @@ hand_over_checked(int32 company_id, int64 shipment_id, TimestampTz at,
 		oms_shipment_refuse_ended(&s, "handed over");
 		pack(&s);
 		check_counted(&s);
+		if (oms_shipment_moves)
+			oms_shipment_moves(&s, true, at);
 		oms_shipment_book(&s, true, true);
 		oms_shipment_hand_over(&s, at);
 	}

@@ -144,6 +144,16 @@ extern void oms_shipment_dispatch(int32 company_id, int64 shipment_id,
 extern int	oms_shipment_move_allocations(const OmsShipment *s,
 										  const char *to);
 
+/*
+ * What the invoice room does when a parcel is packed, and again before it is
+ * handed over (leaves); NULL where it is absent.  SPI connected, parcel locked.
+ */
+extern void (*oms_shipment_moves) (const OmsShipment *s, bool leaves,
+								   TimestampTz at);
+
+/* The same where goods are gone already: what fails is an event. */
+extern void oms_shipment_moved(const OmsShipment *s, TimestampTz at);
+
 /* What the returns room does when a parcel turns; NULL where it is absent. */
 typedef struct OmsReturnHooks
 {

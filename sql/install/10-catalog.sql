@@ -15,6 +15,10 @@ CREATE TABLE oms.gstin (            --| A GST registration of a company, one per
     gstin text NOT NULL,            --| 15 characters, check digit verified by oms.is_gstin
     state_code text NOT NULL,       --| GST state code, two digits
     legal_name text,                --| Name on the registration
+    trade_name text,                --| Trade name, for tax documents
+    address text,                   --| Principal place of business, for tax documents; NULL: the node that sends
+    city text,                      --| Its city
+    pincode text,                   --| Its pincode
     PRIMARY KEY (company_id, gstin)
 );
 
