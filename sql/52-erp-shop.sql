@@ -12,8 +12,9 @@ $q$, true);
 INSERT INTO oms.erp_param (profile, name, type, meaning, builtin) VALUES
 ('shop', 'company', 'integer', 'company_id of the company; without: the first', true);
 
+-- a virtual warehouse is no place
 INSERT INTO oms.erp_word (profile, entity, builtin, query) VALUES
-('shop', 'node', true, 'SELECT w.kind, count(*) FROM @erp@.warehouse w GROUP BY 1'),
+('shop', 'node', true, 'SELECT w.kind, count(*) FROM @erp@.warehouse w WHERE w.kind <> ''virtual'' GROUP BY 1'),
 ('shop', 'uom', true, 'SELECT i.uom, count(*) FROM @erp@.item i GROUP BY 1');
 
 INSERT INTO oms.erp_entity (profile, entity, builtin, query) VALUES
