@@ -39,7 +39,8 @@ CREATE FUNCTION oms.check_breaker_region(region text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF region IS NULL OR (region <> '*' AND NOT EXISTS (SELECT FROM oms.gst_state g WHERE g.state_code = region)) THEN
+    -- no parcel goes to the codes that are no states
+    IF region IS NULL OR (region <> '*' AND NOT EXISTS (SELECT FROM oms.gst_state g WHERE g.state_code = region AND g.state_code NOT IN ('96', '97', '99'))) THEN
         RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'region of a breaker is a GST state code or *',
             DETAIL = format('It is %s.', coalesce(region, 'missing'));
     END IF;

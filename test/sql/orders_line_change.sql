@@ -83,7 +83,7 @@ SELECT pg_temp.fails($$SELECT pg_temp.amend('two', '[{"line_no": 1, "qty": 2, "u
 SELECT pg_temp.fails(format('SELECT oms.exchange_line(1, 1, %L, %s)', 'BOOK', a)) FROM unnest(ARRAY['0.0005, ''e''', '''NaN'', ''e''', '1, ''e'', 1.999', '1e15, ''e''']) a;
 SELECT pg_temp.fails('SELECT oms.cancel_line(1, 1, 0.0005)');
 -- nothing is taken for a number 0 or an item ""; a number of a request has an end
-SELECT q, pg_temp.fails('SELECT oms.' || q) FROM unnest(ARRAY[$$amend_line(NULL, 1, 1, 'x')$$, $$amend_line(1, NULL, 1, 'x')$$, $$amend_lines(NULL, '[]', 'x')$$, $$cancel_line(NULL, 1)$$, $$cancel_line(1, NULL)$$,
+SELECT q, pg_temp.fails('SELECT oms.' || q) FROM unnest(ARRAY[$$amend_line(NULL, 1, 1, 'x')$$, $$amend_line(pg_temp.id('two'), NULL, 1, 'x')$$, $$amend_lines(NULL, '[]', 'x')$$, $$cancel_line(NULL, 1)$$, $$cancel_line(1, NULL)$$,
     $$exchange_line(NULL, 1, 'BOOK', 1, 'x')$$, $$exchange_line(1, NULL, 'BOOK', 1, 'x')$$, $$exchange_line(1, 1, NULL, 1, 'x')$$, $$short_ship(NULL, 1)$$, $$dispatch_part(NULL, '[]')$$, $$cancel_shipment(NULL)$$,
     $$reject_allocation(NULL, 'x')$$, $$reroute_allocation(NULL, 'BLR')$$, $$reroute_allocation(1, NULL)$$, $$dispatch_shipment(NULL)$$, $$receive_return(NULL)$$, $$pay_refund(NULL, 'x')$$, $$node_id(NULL)$$,
     $$amend_line(1, 1, 1, repeat('x', 201))$$, $$cancel_line(1, 1, 1, request_id => repeat('x', 201))$$, $$cancel_line(1, 1, 1, request_id => '')$$, $$exchange_line(1, 1, 'BOOK', 1, repeat('x', 201))$$]) q;
