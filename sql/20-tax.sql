@@ -159,7 +159,7 @@ CREATE FUNCTION oms.place_of_supply(supplier_state text, ship_state text DEFAULT
 RETURNS record
 LANGUAGE c IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'oms_place_of_supply_sql';
 COMMENT ON FUNCTION oms.place_of_supply(text, text, text, text, text, boolean, boolean) IS
-    'Where a supply of goods is made, a GST state (96: abroad), and by which rule of the IGST Act: 10(1)(ca) unregistered buyers, the address on the invoice, of two the one of delivery, none: the supplier''s state; 10(1)(a) registered, where the goods arrive; 10(1)(b) delivered to another (third_party; unknown: when the state of delivery is not the one of the GSTIN), the buyer''s state; 10(1)(c) handed over (movement false) to the registered; 11(a) imports, 11(b) exports. inter_state: IGST, also within a state for SEZ (s. 7(5)(b)). NULL without supplier_state. Raises OM202 for a GSTIN that is none, OM001 for an unknown type of supply.';
+    'Where a supply of goods is made, a GST state (96: abroad), and by which rule of the IGST Act: 10(1)(ca) unregistered buyers, the address on the invoice, of two the one of delivery, none: the supplier''s state; 10(1)(a) registered, where the goods arrive; 10(1)(b) delivered to another (third_party; unknown: when billing is in another state than delivery), the buyer''s state; 10(1)(c) handed over (movement false) to the registered; 11(a) imports, 11(b) exports. inter_state: IGST, also within a state for SEZ (s. 7(5)(b)). NULL without supplier_state. Raises OM202 for a GSTIN that is none, OM001 for an unknown type of supply.';
 
 CREATE FUNCTION oms.tax_split(tax numeric, supplier_state text, place_of_supply text DEFAULT NULL, supply_type text DEFAULT NULL,
     OUT cgst numeric, OUT sgst numeric, OUT utgst numeric, OUT igst numeric)

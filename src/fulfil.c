@@ -576,7 +576,7 @@ static void
 tax_allocation(const OmsFulfilment *f, OmsNewAllocation *a)
 {
 	const OmsLine *line = &f->lines[a->line];
-	const char *supplier = f->plan.nodes[a->node].state_code;
+	const char *supplier = f->plan.nodes[a->node].gst_state;
 	OmsTaxInput in = {0};
 
 	a->place_of_supply = f->place_of_supply ? f->place_of_supply : supplier;
@@ -676,7 +676,7 @@ write_allocation(OmsFulfilment *f, OmsNewAllocation *a)
 	{
 		values[10] = oms_milli_numeric(a->tax.rate);
 		values[11] = oms_paise_numeric(a->tax.taxable);
-		values[15] = oms_text(f->plan.nodes[a->node].state_code);
+		values[15] = oms_text(f->plan.nodes[a->node].gst_state);
 		values[16] = oms_text(a->place_of_supply);
 	}
 	else

@@ -194,6 +194,7 @@ read_nodes(uint64 n, MemoryContext cxt)
 		node->capacity = oms_isnull(i, 19) ? -1 : oms_int8(i, 19);
 		node->capacity_units = oms_bool(i, 20);
 		node->slot_hours = oms_int4(i, 21);
+		node->gst_state = oms_cstr(i, 22);
 	}
 	MemoryContextSwitchTo(old);
 	qsort(nodes, n, sizeof(OmsNode), compare_nodes);
@@ -334,7 +335,7 @@ write_nodes_plan(void)
 	schema = postgis_schema();
 	s = quote_identifier(get_namespace_name(schema));
 	sql = psprintf(
-				   "SELECT n.node_id, n.code, n.kind, n.pincode, n.state_code, n.hyperlocal, n.pos,"
+				   "SELECT n.node_id, n.code, n.kind, n.pincode, coalesce(n.state_code, g.state), n.hyperlocal, n.pos,"
 				   " n.priority, n.handling_cost, n.pick_minutes, n.cutoff, n.open,"
 				   " coalesce(%1$s.st_distance(n.place, p.point, true), -1),"
 				   " CASE WHEN n.hyperlocal OR $6 THEN EXISTS (SELECT FROM oms.service_area a"
@@ -346,9 +347,10 @@ write_nodes_plan(void)
 				   "     ELSE %1$s.st_covers(a.area, p.point) END) ELSE false END,"
 				   " n.cod, n.cold_chain, n.regions, n.site,"
 				   " CAST(n.capacity OPERATOR(pg_catalog.*) 1000 AS pg_catalog.int8),"
-				   " n.capacity_unit OPERATOR(pg_catalog.=) 'units', n.slot_hours,"
+				   " n.capacity_unit OPERATOR(pg_catalog.=) 'units', n.slot_hours, coalesce(g.state, n.state_code),"
 				   " b.since, b.until"
 				   " FROM oms.node n,"
+				   " LATERAL (SELECT pg_catalog.substring(n.gstin, '^[0-9]{2}') AS state OFFSET 0) g,"
 				   " (SELECT CASE WHEN $4 THEN CAST(%1$s.st_setsrid(%1$s.st_makepoint($2, $3), 4326)"
 				   "   AS %1$s.geography) END AS point OFFSET 0) p,"
 	/* no area begins or ends between these */

@@ -15,6 +15,8 @@ typedef struct OmsNode
 	const char *kind;
 	const char *pincode;
 	const char *state_code;		/* NULL: refused NO_STATE */
+	const char *gst_state;		/* of the GSTIN it supplies under; as above
+								 * where it has none of its own */
 	bool		hyperlocal;
 	bool		pos;
 	int32		priority;

@@ -58,6 +58,7 @@ typedef struct OmsCapture
 	DateADT		supply_day;
 	int64		goods;			/* paise */
 	int64		charges;
+	int64		charge_tax;		/* on them, where prices are without tax */
 	int64		discounts;
 	int64		total;
 	int64		paid;

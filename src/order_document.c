@@ -44,7 +44,8 @@ static void read_carts(JsonbContainer *root, OmsOrderDoc *out);
 static const char *const root_fields[] = {
 	"channel", "external_id", "company", "placed_at", "currency", "payment",
 	"customer", "ship_to", "bill_to", "lines", "charges", "fulfilment",
-	"cart_id", "cart_ids", "priority", "order_class", NULL
+	"cart_id", "cart_ids", "priority", "order_class", "supply_type",
+	"place_of_supply", NULL
 };
 static const char *const payment_fields[] = {"mode", "paid_amount", NULL};
 static const char *const customer_fields[] = {
@@ -124,6 +125,15 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 					 errdetail("Field customer.gstin: form or check digit is wrong."),
 					 errhint("Correct it, or leave it out for an unregistered buyer.")));
 	}
+	text = get_text(root, "", "supply_type", false, 6);
+	out->supply = text ? oms_supply_of(text) :
+		out->gstin ? OMS_SUPPLY_B2B : OMS_SUPPLY_B2C;
+	if (out->gstin == NULL && (out->supply == OMS_SUPPLY_B2B ||
+							   out->supply == OMS_SUPPLY_DEXP))
+		refuse("supply_type", "needs customer.gstin", text);
+	out->place_of_supply = get_text(root, "", "place_of_supply", false, 2);
+	if (out->place_of_supply && !oms_state_known(out->place_of_supply))
+		refuse("place_of_supply", "is not a GST state code", out->place_of_supply);
 	if ((c = get_object(root, "", "fulfilment", false)) != NULL)
 	{
 		only_fields(c, "fulfilment", fulfilment_fields);

@@ -340,6 +340,23 @@ oms_order_demand(int32 company_id, const OmsLine *lines, int n)
 	return demand;
 }
 
+const char *
+oms_order_place(const OmsOrderDoc *d)
+{
+	OmsPlaceInput in = {0};
+	const char *rule;
+
+	if (d->place_of_supply)
+		return d->place_of_supply;
+	in.ship_state = d->carry_out ? NULL : d->ship.state_code;
+	in.bill_state = d->has_bill ? d->bill.state_code : NULL;
+	in.buyer_gstin = d->gstin;
+	in.supply = d->supply;
+	in.handed_over = d->carry_out;
+	in.third_party = -1;
+	return oms_place_of_supply(&in, &rule);
+}
+
 void
 oms_order_asks(const OmsOrderDoc *d, int32 company_id, OmsChannel *channel,
 			   DateADT supply_day, TimestampTz at, OmsFulfilment *f)
@@ -360,7 +377,8 @@ oms_order_asks(const OmsOrderDoc *d, int32 company_id, OmsChannel *channel,
 	f->has_point = d->ship.has_point;
 	f->lng = d->ship.lng;
 	f->lat = d->ship.lat;
-	f->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
+	f->place_of_supply = oms_order_place(d);
+	f->supply = d->supply;
 	f->supply_day = supply_day;
 	f->at = at;
 	f->nlines = d->nlines;

@@ -6,6 +6,8 @@
 
 #include "order_capture.h"
 
+static int64 charge_tax(const OmsCapture *c, int64 amount);
+
 /*
  * Amounts
  *
@@ -112,8 +114,41 @@ oms_capture_tax(OmsCapture *c)
 		in.net = l->net;
 		in.qty = l->qty;
 		in.inclusive = c->channel.price_includes_tax;
+		in.supply = c->doc.supply;
 		in.supplier_state = in.place_of_supply = c->channel.company_state;
 		oms_tax_compute(&in, &l->tax);
 		l->taxed = true;
 	}
+	if (!c->channel.price_includes_tax)
+		for (int i = 0; i < c->doc.ncharges; i++)
+			if (strcmp(c->doc.charges[i].kind, "CART_DISCOUNT") != 0)
+				c->charge_tax += charge_tax(c, c->doc.charges[i].amount);
+}
+
+/*
+ * A charge goes with the goods it is for (composite supply): its share by the
+ * value of each line, at the rate of that line.  oms.charge_tax() does the
+ * same from the rows.
+ */
+static int64
+charge_tax(const OmsCapture *c, int64 amount)
+{
+	int64		total = 0;
+	int64		before = 0;
+	int64		tax = 0;
+
+	for (int i = 0; i < c->doc.nlines; i++)
+		total += c->doc.lines[i].net;
+	for (int i = 0; i < c->doc.nlines; i++)
+	{
+		const OmsLine *l = &c->doc.lines[i];
+		int64		weight = total > 0 ? l->net : 1;
+		int64		whole = total > 0 ? total : c->doc.nlines;
+		int64		share = oms_muldiv(amount, before + weight, whole) -
+			oms_muldiv(amount, before, whole);
+
+		before += weight;
+		tax += oms_tax_on(share, l->tax.rate, false);
+	}
+	return tax;
 }

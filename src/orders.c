@@ -97,8 +97,7 @@ oms_capture_look_up(OmsCapture *c)
 	if (d->has_bill)
 		oms_address_find(&d->bill);
 	c->bill_state = d->has_bill ? d->bill.state_code : d->ship.state_code;
-	/* B2C: where it is delivered; counter sales: the counter (s.10 IGST) */
-	c->place_of_supply = d->carry_out ? NULL : d->ship.state_code;
+	c->place_of_supply = oms_order_place(d);
 	c->supply_day = oms_supply_day(&c->channel, c->at);
 }
 
@@ -230,7 +229,7 @@ plan_and_write(OmsCapture *c, Jsonb **duplicate)
 			oms_capture_hold(c, f->hold, f->hold_reason);
 		if (!c->channel.price_includes_tax)
 		{
-			c->total += f->tax;
+			c->total += f->tax + c->charge_tax;
 			if (!d->cod && !d->has_paid)
 				c->paid = c->total;
 		}

@@ -84,6 +84,8 @@ typedef struct OmsOrderDoc
 	const char *phone;			/* ten digits; NULL unknown */
 	const char *email;
 	const char *gstin;
+	OmsSupply	supply;			/* B2B with a GSTIN, where nothing is said */
+	const char *place_of_supply;	/* as stated; NULL: by the rules */
 	OmsAddress	ship;
 	bool		has_bill;
 	OmsAddress	bill;
@@ -106,6 +108,12 @@ typedef struct OmsOrderDoc
 
 /* Reads a document; with "cart" only what a cart or promise needs. */
 extern void oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out);
+
+/*
+ * GST state its goods are supplied in, NULL: the one of the node.  The states
+ * of the addresses are known.
+ */
+extern const char *oms_order_place(const OmsOrderDoc *d);
 
 /* Its hash, by which the same document is known again. */
 extern void oms_order_hash(Jsonb *doc, OmsOrderDoc *out);

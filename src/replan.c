@@ -61,7 +61,7 @@ static OmsPlan order_plan = {
 	" o.planning_run + 1, coalesce(r.probability, 0),"
 	/* what parcels collect already; of no use where nothing is collected */
 	" CASE WHEN o.payment_mode = 'COD' THEN coalesce((SELECT (sum(s.cod_amount) * 100)::int8 FROM oms.shipment s"
-	"  WHERE s.company_id = o.company_id AND s.order_id = o.order_id AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0) ELSE 0 END, o.order_class, o.ship_state_code, o.only_service, o.max_days"
+	"  WHERE s.company_id = o.company_id AND s.order_id = o.order_id AND s.direction = 'forward' AND s.state <> 'CANCELLED'), 0) ELSE 0 END, o.order_class, o.ship_state_code, o.only_service, o.max_days, o.supply_type"
 	" FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id"
 	" LEFT JOIN oms.risk_score r ON r.company_id = o.company_id AND r.order_id = o.order_id"
 	" WHERE o.company_id = $1 AND o.order_id = $2",
@@ -204,6 +204,7 @@ prepare(const OmsReplan *r, OmsFulfilment *f, int64 *tax_before)
 	f->service = oms_strdup(caller, oms_cstr(0, 17));
 	f->has_max_days = !oms_isnull(0, 18);
 	f->max_days = oms_int4(0, 18);
+	f->supply = oms_supply_of(oms_cstr(0, 19));
 	oms_spi_finish();
 
 	oms_channel_find(r->company_id, code, true, channel);

@@ -450,7 +450,7 @@ change_levels(void *arg, OmsStockLevel *levels, int nlevels)
 static OmsPlan order_plan = {
 	"SELECT c.code, o.payment_mode = 'COD', ((o.total_amount - o.paid_amount) * 100)::int8, (o.goods_amount * 100)::int8,"
 	" o.ship_pincode, oms.lng(o.ship_place), oms.lat(o.ship_place), o.ship_place IS NOT NULL, o.place_of_supply, o.only_node_id,"
-	" coalesce(r.probability, 0), o.order_class, o.ship_state_code, o.fulfilment_mode = 'CARRY_OUT', o.captured_at, o.only_service, o.max_days"
+	" coalesce(r.probability, 0), o.order_class, o.ship_state_code, o.fulfilment_mode = 'CARRY_OUT', o.captured_at, o.only_service, o.max_days, o.supply_type"
 	" FROM oms.\"order\" o JOIN oms.channel c ON c.channel_id = o.channel_id"
 	" LEFT JOIN oms.risk_score r ON r.company_id = o.company_id AND r.order_id = o.order_id"
 	" WHERE o.company_id = $1 AND o.order_id = $2",
@@ -494,6 +494,7 @@ plan_order(void *arg)
 	f->service = oms_strdup(caller, oms_cstr(0, 16));
 	f->has_max_days = !oms_isnull(0, 17);
 	f->max_days = oms_int4(0, 17);
+	f->supply = oms_supply_of(oms_cstr(0, 18));
 	f->state_code = f->carry_out ? NULL : oms_strdup(caller, oms_cstr(0, 13));
 	f->at = oms_time(0, 15);
 	f->nlines = (int) oms_exec(&lines_plan, values, NULL, false, 0);

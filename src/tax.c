@@ -38,7 +38,6 @@ static void check_quantity(int64 qty);
 static void choose_rate(const OmsTaxBands *bands, const OmsTaxInput *in,
 						OmsTax *out);
 static int	band_of(const OmsTaxBands *bands, int64 unit);
-static int64 tax_within(int64 net, int32 rate, bool inclusive);
 static int64 unit_value(int64 taxable, int64 qty);
 static const char *arg_state(FunctionCallInfo fcinfo, int n, char *state);
 static const char *arg_bytes(FunctionCallInfo fcinfo, int n, int *len);
@@ -205,7 +204,7 @@ compute(const OmsTaxInput *in, const OmsTaxBands *bands, OmsTax *out)
 	choose_rate(bands, &own, out);
 	if (oms_supply_untaxed(own.supply))
 		out->rate = 0;
-	tax = tax_within(own.net, out->rate, own.inclusive);
+	tax = oms_tax_on(own.net, out->rate, own.inclusive);
 	out->taxable = own.inclusive ? own.net - tax : own.net;
 	oms_tax_place(out, tax, own.supply, own.supplier_state,
 				  own.place_of_supply);
@@ -245,7 +244,7 @@ choose_rate(const OmsTaxBands *bands, const OmsTaxInput *in, OmsTax *out)
 	}
 	for (;;)
 	{
-		int64		taxable = in->net - tax_within(in->net, bands->rate[band], true);
+		int64		taxable = in->net - oms_tax_on(in->net, bands->rate[band], true);
 
 		implied = band_of(bands, unit_value(taxable, in->qty));
 		if (implied <= band)
@@ -267,12 +266,8 @@ band_of(const OmsTaxBands *bands, int64 unit)
 	return band;
 }
 
-/*
- * Rule 35 of the CGST Rules: tax contained in a value is
- * value * rate / (100 + rate).
- */
-static int64
-tax_within(int64 net, int32 rate, bool inclusive)
+int64
+oms_tax_on(int64 net, int32 rate, bool inclusive)
 {
 	return oms_muldiv(net, rate, inclusive ? OMS_TAX_WHOLE + rate : OMS_TAX_WHOLE);
 }

@@ -57,6 +57,12 @@ extern void oms_tax_place(OmsTax *out, int64 tax, OmsSupply supply,
 						  const char *supplier_state,
 						  const char *place_of_supply);
 
+/*
+ * Tax on or in an amount at a rate (thousandths of a percent), paise; Rule 35
+ * of the CGST Rules: contained in a value it is value * rate / (100 + rate).
+ */
+extern int64 oms_tax_on(int64 net, int32 rate, bool inclusive);
+
 /* tax_place.c */
 
 /* Raises INVALID_DOCUMENT for another; NULL or empty is B2C. */

@@ -147,7 +147,8 @@ oms_place_of_supply(const OmsPlaceInput *in, const char **rule)
 	}
 	if (registered && (in->third_party == 1 ||
 					   (in->third_party == -1 && in->ship_state &&
-						strcmp(merged(in->ship_state), merged(registered)) != 0)))
+						in->bill_state &&
+						strcmp(merged(in->ship_state), merged(in->bill_state)) != 0)))
 	{
 		*rule = "IGST 10(1)(b)";
 		return registered;

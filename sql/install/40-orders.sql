@@ -14,7 +14,7 @@ CREATE TABLE oms."order" (          --| One order of one channel.
     paid_amount numeric(14,2) NOT NULL DEFAULT 0, --| Already paid
     goods_amount numeric(14,2) NOT NULL, --| Lines after discounts, as priced
     charge_amount numeric(14,2) NOT NULL DEFAULT 0, --| Shipping, COD fee, gift wrap
-    tax_amount numeric(14,2) NOT NULL DEFAULT 0, --| GST contained in or added to the goods
+    tax_amount numeric(14,2) NOT NULL DEFAULT 0, --| GST contained in or added to the goods; that of charges is oms.charge_tax()
     total_amount numeric(14,2) NOT NULL, --| What the buyer pays in all, without lines cancelled since
     fulfilment_mode text NOT NULL DEFAULT 'SHIP' CHECK (fulfilment_mode IN ('SHIP', 'CARRY_OUT')), --| Shipped, or handed over a counter
     order_class text,               --| Class of the order or its buyer, for sourcing rules; NULL: none
@@ -31,7 +31,8 @@ CREATE TABLE oms."order" (          --| One order of one channel.
     ship_place geography(Point,4326), --| Personal data: point of delivery where sent, else the pincode's centre
     bill_state_code text,           --| GST state of billing
     buyer_gstin text,               --| GSTIN of a registered buyer
-    place_of_supply text,           --| GST state of the supply
+    place_of_supply text,           --| GST state of the supply; NULL: the one of the node
+    supply_type text CHECK (supply_type IN ('B2C', 'B2B', 'SEZWP', 'SEZWOP', 'EXPWP', 'EXPWOP', 'DEXP')), --| Kind of supply as in INV-01, and B2C; WOP: zero-rated without payment. NULL: as B2C
     promised_at timestamptz,        --| Latest promise over its allocations
     priority integer NOT NULL DEFAULT 0, --| Served first where stock or supply is short: the higher number
     planning_run integer NOT NULL DEFAULT 0, --| How often it was planned; decision.run

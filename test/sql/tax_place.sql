@@ -19,6 +19,7 @@ SELECT v.what, p.* FROM (VALUES
     (11, 'bill to here, ship to there',            '29', '27', '29', :ka, 'B2B', true, true),
     (12, 'the same, not said so',                  '29', '27', '29', :ka, 'B2B', true, NULL),
     (13, 'bill to there, ship to here',            '29', '29', '27', :mh, 'B2B', true, NULL),
+    (25, 'registered here, one address, there',    '29', '27', NULL, :ka, 'B2B', true, NULL),
     (14, 'registered, delivery unknown',           '29', NULL, NULL, :mh, 'B2B', true, NULL),
     (15, 'registered at the counter',              '29', NULL, '27', :mh, 'B2B', false, NULL),
     (16, 'SEZ in the same state',                  '29', '29', '29', :ka, 'SEZWP', true, NULL),

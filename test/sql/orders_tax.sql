@@ -1,0 +1,115 @@
+-- GST on an order's path: kinds of supply, place of supply, whose GSTIN ships, charges, credit notes.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set shop :abs_srcdir '/sql/include/shop.inc'
+BEGIN;
+\i :shop
+DO $$ BEGIN PERFORM pg_temp.set_stock(50, 50, 50, 'SHIRT', 'BOOK', 'TV'); END $$;
+CREATE FUNCTION pg_temp.taxes(ext text) RETURNS TABLE (item text, qty numeric, node text, rate numeric, taxable numeric, cgst numeric, sgst numeric, igst numeric, "from" text, "to" text) LANGUAGE sql AS $$
+    SELECT k.code, trim_scale(a.qty), n.code, trim_scale(a.tax_rate), a.taxable, a.cgst, a.sgst, a.igst, a.supplier_state, a.place_of_supply
+      FROM oms.allocation a JOIN oms.sku k USING (sku_id) LEFT JOIN oms.node n ON n.node_id = a.node_id
+     WHERE a.order_id = pg_temp.id(ext) AND a.status <> 'cancelled' ORDER BY a.line_no, a.allocation_id
+$$;
+CREATE FUNCTION pg_temp.kind(ext text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', o.supply_type, coalesce(o.place_of_supply, '-'), 'total', o.total_amount, 'tax', o.tax_amount) FROM oms."order" o WHERE o.order_id = pg_temp.id(ext)
+$$;
+
+-- consumers and businesses; B2B prices are without tax
+SELECT ext, count(*) FROM (VALUES
+    ('b2c', 'WEB 981001 PREPAID 1xSHIRT', '{}'),
+    ('billed', 'WEB 981001 PREPAID 1xSHIRT', '{"bill_to": {"pincode": "981002"}}'),
+    ('b2b', 'B2B 981001 PREPAID 1xTV@1000', '{"customer": {"gstin": "29ABCDE1234F1ZW"}}'),
+    ('ship', 'B2B 981002 PREPAID 1xTV@1000', '{"customer": {"gstin": "29ABCDE1234F1ZW"}}'),
+    ('billship', 'B2B 981002 PREPAID 1xTV@1000', '{"customer": {"gstin": "29ABCDE1234F1ZW"}, "bill_to": {"pincode": "981001"}}'),
+    ('stated', 'B2B 981002 PREPAID 1xTV@1000', '{"customer": {"gstin": "29ABCDE1234F1ZW"}, "place_of_supply": "07"}'),
+    ('sezwp', 'B2B 981001 PREPAID 1xTV@1000', '{"customer": {"gstin": "29ABCDE1234F1ZW"}, "supply_type": "SEZWP"}'),
+    ('sezwop', 'B2B 981001 PREPAID 1xTV@1000', '{"customer": {"gstin": "29ABCDE1234F1ZW"}, "supply_type": "SEZWOP"}'),
+    ('webwop', 'WEB 981001 PREPAID 1xSHIRT', '{"customer": {"gstin": "29ABCDE1234F1ZW"}, "supply_type": "SEZWOP"}'),
+    ('exp', 'WEB 981002 PREPAID 1xTV@11800', '{"supply_type": "EXPWP"}'),
+    ('counter', 'POS 981002 COD 1xSHIRT', '{"fulfilment": {"mode": "CARRY_OUT", "node": "BLR"}}'),
+    ('counterbill', 'POS 981002 COD 1xSHIRT', '{"fulfilment": {"mode": "CARRY_OUT", "node": "BLR"}, "bill_to": {"pincode": "981002"}}'),
+    ('counterb2b', 'POS 981002 COD 1xSHIRT', '{"fulfilment": {"mode": "CARRY_OUT", "node": "BLR"}, "customer": {"gstin": "27AAPFU0939F1ZV"}, "bill_to": {"pincode": "981002"}}')) v (ext, what, more),
+    pg_temp.capture(v.ext, v.what, v.more::jsonb) GROUP BY ext HAVING count(*) <> 1;
+SELECT ext, pg_temp.kind(ext), t.* FROM unnest('{b2c,billed,b2b,ship,billship,stated,sezwp,sezwop,webwop,exp,counter,counterbill,counterb2b}'::text[]) WITH ORDINALITY u (ext, n), pg_temp.taxes(ext) t ORDER BY u.n;
+
+-- another node, another state: recomputed and stored; SEZ stays between states, without payment stays without
+CREATE FUNCTION pg_temp.move(ext text, item text, node text) RETURNS text LANGUAGE sql AS $$ SELECT oms.reroute_allocation(pg_temp.at(ext, item), node, at => '2026-03-02 12:00+05:30') ->> 'status' $$;
+SELECT pg_temp.move('b2b', 'TV', 'BOM'), pg_temp.move('ship', 'TV', 'BLR'), pg_temp.move('sezwp', 'TV', 'BOM'), pg_temp.move('sezwop', 'TV', 'DEL'), pg_temp.move('billship', 'TV', 'BLR');
+SELECT ext, pg_temp.kind(ext), t.* FROM unnest('{b2b,ship,billship,sezwp,sezwop}'::text[]) WITH ORDINALITY u (ext, n), pg_temp.taxes(ext) t ORDER BY u.n;
+
+-- a node supplies under its own GSTIN; one without, under its state
+UPDATE oms.node SET gstin = '29ABCDE1234F1ZW' WHERE node_id = 9212;
+SELECT oms.supplier_gstin(9211) IS NULL AS none, oms.supplier_gstin(9212) AS own;
+INSERT INTO oms.gstin (company_id, gstin, state_code) VALUES (9200, '29AABCR1718E1ZL', '29'), (9200, '07ABCDE1234F1Z2', '07');
+SELECT oms.supplier_gstin(9211) AS company_s, oms.supplier_gstin(9212) AS own, oms.supplier_gstin(-1) IS NULL AS nobody;
+SELECT status FROM pg_temp.took('owngstin', 'WEB 981002 PREPAID 1xSHIRT', '{"fulfilment": {"node": "BOM"}}');
+SELECT * FROM pg_temp.taxes('owngstin');
+-- what will not stand on an invoice
+SELECT * FROM oms.check_gst();
+UPDATE oms.node SET gstin = NULL WHERE node_id = 9212;
+UPDATE oms.sku SET hsn = '610910' WHERE sku_id = 9221;
+SELECT * FROM oms.check_gst('SHOP', 60000000) ORDER BY what COLLATE "C", code COLLATE "C";
+
+-- charges go with the goods: 100.00 over 1,000.00 at 5 % and 10,000.00 at 18 % is 9.09 and 90.91, tax 0.45 and 16.36
+SELECT * FROM pg_temp.took('charges', 'B2B 981002 PREPAID 2xSHIRT@500 1xTV@10000', '{"charges": [{"kind": "SHIPPING", "amount": 100}, {"kind": "CART_DISCOUNT", "amount": 0}]}');
+SELECT charge_no, kind, line_no, net, rate, taxable, cgst, sgst, igst FROM oms.charge_tax(pg_temp.id('charges'));
+SELECT o.goods_amount + o.charge_amount + o.tax_amount + (SELECT sum(c.cgst + c.sgst + c.igst) FROM oms.charge_tax(o.order_id) c) = o.total_amount AS adds_up, total_amount FROM oms."order" o WHERE order_id = pg_temp.id('charges');
+-- contained: 118 + 50 over a shirt of 525 and a book of 200 (no tax); a second node takes part of the goods, the tax of the charges goes with it
+SELECT * FROM pg_temp.took('charges2', 'WEB 981001 COD 2xSHIRT 1xBOOK', '{"charges": [{"kind": "SHIPPING", "amount": 118}, {"kind": "COD_FEE", "amount": 50.01}]}');
+SELECT charge_no, kind, line_no, net, rate, taxable, cgst, sgst, igst FROM oms.charge_tax(pg_temp.id('charges2'));
+SELECT pg_temp.move('charges2', 'SHIRT', 'BOM');
+SELECT charge_no, kind, line_no, net, rate, taxable, cgst, sgst, igst FROM oms.charge_tax(pg_temp.id('charges2'));
+SELECT sum(net) = 168.01 AS whole, sum(taxable + cgst + sgst + igst) = 168.01 AS with_tax FROM oms.charge_tax(pg_temp.id('charges2'));
+-- free goods: by parts
+SELECT * FROM pg_temp.took('chargesfree', 'WEB 981001 PREPAID 1xSHIRT@525-525 1xBOOK@200-200', '{"charges": [{"kind": "SHIPPING", "amount": 21}]}');
+SELECT line_no, net, rate, taxable, cgst, sgst FROM oms.charge_tax(pg_temp.id('chargesfree'));
+-- what waits has no rate yet; what is cancelled bears nothing
+SELECT * FROM pg_temp.took('chargeswait', 'WEB 981001 PREPAID 1xSHIRT 1xRICE@100', '{"charges": [{"kind": "SHIPPING", "amount": 62.5}]}');
+SELECT line_no, net, rate, taxable, cgst, sgst FROM oms.charge_tax(pg_temp.id('chargeswait'));
+SELECT count(oms.cancel_line(pg_temp.id('chargeswait'), 2, NULL, 'c1'));
+SELECT line_no, net, rate, taxable, cgst, sgst FROM oms.charge_tax(pg_temp.id('chargeswait'));
+SELECT pg_temp.fails('SELECT oms.charge_tax(-1)');
+
+-- a line over nodes and back together: whatever the parts, they are the line, and the order has their tax
+SELECT pg_temp.set_stock(3, 2, 2, 'RICE');
+SELECT * FROM pg_temp.took('parts', 'WEB 981001 PREPAID 7xRICE@333.33');
+CREATE FUNCTION pg_temp.whole(ext text) RETURNS TABLE (parts bigint, net numeric, with_tax numeric, tax_is_order_s boolean, halves boolean) LANGUAGE sql AS $$
+    SELECT count(*), sum(a.net_amount), sum(a.taxable + a.cgst + a.sgst + a.igst), sum(a.cgst + a.sgst + a.igst) = max(o.tax_amount), bool_and(a.cgst - a.sgst IN (0, 0.01))
+      FROM oms.allocation a JOIN oms."order" o USING (company_id, order_id) WHERE a.order_id = pg_temp.id(ext) AND a.status <> 'cancelled'
+$$;
+SELECT * FROM pg_temp.taxes('parts');
+SELECT * FROM pg_temp.whole('parts');
+SELECT pg_temp.set_stock(10, 2, 2, 'RICE');
+SELECT count(oms.reroute_allocation(a.allocation_id, 'BLR', at => '2026-03-02 12:00+05:30')) FROM oms.allocation a JOIN oms.node n USING (node_id) WHERE a.order_id = pg_temp.id('parts') AND n.code <> 'BLR';
+SELECT * FROM pg_temp.taxes('parts');
+SELECT * FROM pg_temp.whole('parts');
+-- the same for every count and odd price
+CREATE FUNCTION pg_temp.storm() RETURNS TABLE (orders bigint, parts numeric, lost bigint) LANGUAGE plpgsql AS $f$
+DECLARE
+    ext text;
+    w record;
+BEGIN
+    orders := 0; parts := 0; lost := 0;
+    FOR i IN 2 .. 24 LOOP
+        ext := 'storm' || i;
+        PERFORM pg_temp.set_stock(s.on_hand[1] + i / 3, s.on_hand[2] + i / 3, s.on_hand[3] + i - 2 * (i / 3), 'RICE')
+           FROM (SELECT array_agg(x.reserved ORDER BY x.node_id) AS on_hand FROM oms.stock x WHERE x.company_id = 9200 AND x.sku_id = 9224) s;
+        PERFORM pg_temp.capture(ext, format('WEB 981001 PREPAID %sxRICE@%s-%s 1xTV@23611.%s', i, 63 + i * 7.77, i * 0.13, 10 + i));
+        FOR j IN 1 .. 2 LOOP
+            SELECT * INTO w FROM pg_temp.whole(ext);
+            orders := orders + 1; parts := parts + w.parts;
+            IF w.net <> w.with_tax OR NOT w.tax_is_order_s OR NOT w.halves OR w.net <> (SELECT goods_amount FROM oms."order" WHERE order_id = pg_temp.id(ext)) THEN
+                lost := lost + 1;
+            END IF;
+            PERFORM pg_temp.set_stock(s.on_hand[1], s.on_hand[2], s.on_hand[3] + i, 'RICE')
+               FROM (SELECT array_agg(x.reserved ORDER BY x.node_id) AS on_hand FROM oms.stock x WHERE x.company_id = 9200 AND x.sku_id = 9224) s;
+            PERFORM oms.reroute_allocation(a.allocation_id, 'DEL', at => '2026-03-02 12:00+05:30')
+               FROM oms.allocation a WHERE a.order_id = pg_temp.id(ext) AND a.node_id <> 9213 AND a.sku_id = 9224;
+        END LOOP;
+    END LOOP;
+    RETURN NEXT;
+END $f$;
+SELECT orders, parts > orders * 2 AS in_parts, lost FROM pg_temp.storm();
+SELECT * FROM oms.verify();
+-- refused
+SELECT pg_temp.fails(format('SELECT pg_temp.capture(''x'', ''WEB 981001 PREPAID 1xBOOK'', %L)', m)) FROM unnest(ARRAY['{"supply_type": "EXPORT"}', '{"supply_type": "B2B"}', '{"place_of_supply": "98"}', '{"place_of_supply": 29}']) m;
+ROLLBACK;
