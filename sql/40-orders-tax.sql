@@ -1,7 +1,7 @@
--- orders: GST of charges, credit notes of returns, and whether masters are fit for invoices.
+-- orders: GST of charges, and whether masters are fit for invoices.
 
 CREATE FUNCTION oms.charge_tax(order_id bigint, company text DEFAULT NULL)
-RETURNS TABLE (charge_no integer, kind text, line_no integer, allocation_id bigint, net numeric, rate numeric, taxable numeric, cgst numeric, sgst numeric, igst numeric)
+RETURNS TABLE (kind text, rate numeric, allocation_id bigint, net numeric, taxable numeric, cgst numeric, sgst numeric, igst numeric)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20 COST 1000
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -19,38 +19,34 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH live AS (
-        SELECT a.line_no, a.allocation_id, a.net_amount, a.qty, a.tax_rate, a.supplier_state, a.place_of_supply
+        SELECT a.allocation_id, coalesce(a.tax_rate, -1) AS rate, coalesce(a.taxable, a.net_amount) AS value, a.qty, a.supplier_state, a.place_of_supply
           FROM oms.allocation a
          WHERE a.company_id = the_company AND a.order_id = charge_tax.order_id AND a.status <> 'cancelled'
-    ), line AS (
-        SELECT l.line_no, sum(l.net_amount) AS weight, max(l.tax_rate) AS rate FROM live l GROUP BY l.line_no
-    ), lines AS (
-        SELECT array_agg(l.line_no ORDER BY l.line_no) AS nos, array_agg(l.weight ORDER BY l.line_no) AS weights FROM line l
-    ), share AS ( -- of a charge for a line, and the tax on it, rounded once
-        SELECT c.charge_no, c.kind, s.line_no, s.net, l.rate,
-               CASE WHEN inclusive THEN round(s.net * l.rate / (100 + l.rate), 2) ELSE round(s.net * l.rate / 100, 2) END AS tax
-          FROM oms.order_charge c, lines,
-               unnest(lines.nos, oms.apportion(c.amount, lines.weights)) AS s (line_no, net)
-          JOIN line l ON l.line_no = s.line_no
-         WHERE c.company_id = the_company AND c.order_id = charge_tax.order_id AND c.kind <> 'CART_DISCOUNT'
-    ), part AS (
-        SELECT s.charge_no, s.kind, s.line_no, s.rate, p.allocation_id, p.net, p.tax
-          FROM share s
-          JOIN (SELECT l.line_no, array_agg(l.allocation_id ORDER BY l.allocation_id) AS ids,
-                       array_agg(CASE WHEN w.whole > 0 THEN l.net_amount ELSE round(l.qty * 1000) END ORDER BY l.allocation_id) AS weights
-                  FROM live l JOIN (SELECT x.line_no, sum(x.net_amount) AS whole FROM live x GROUP BY x.line_no) w ON w.line_no = l.line_no
-                 GROUP BY l.line_no) a ON a.line_no = s.line_no,
-               unnest(a.ids, oms.apportion(s.net, a.weights), oms.apportion(coalesce(s.tax, 0), a.weights)) AS p (allocation_id, net, tax)
+    ), by_rate AS ( -- where the goods cost nothing, the highest rate
+        SELECT l.rate, sum(l.value) AS value, CASE WHEN sum(sum(l.value)) OVER () > 0 THEN sum(l.value) WHEN l.rate = max(l.rate) OVER () THEN 1 ELSE 0 END AS weight,
+               array_agg(l.allocation_id ORDER BY l.allocation_id) AS ids,
+               array_agg(l.value ORDER BY l.allocation_id) AS values, array_agg(round(l.qty) ORDER BY l.allocation_id) AS qtys
+          FROM live l GROUP BY l.rate
+    ), charge AS (
+        SELECT c.kind, sum(c.amount) AS amount FROM oms.order_charge c
+         WHERE c.company_id = the_company AND c.order_id = charge_tax.order_id AND c.kind <> 'CART_DISCOUNT' GROUP BY c.kind
+    ), share AS ( -- of a charge at a rate, and the tax on it, rounded once
+        SELECT c.kind, r.rate, r.ids, CASE WHEN r.value > 0 THEN r.values ELSE r.qtys END AS weights, s.net,
+               CASE WHEN r.rate < 0 THEN 0 WHEN inclusive THEN round(s.net * r.rate / (100 + r.rate), 2) ELSE round(s.net * r.rate / 100, 2) END AS tax
+          FROM charge c, (SELECT array_agg(x.rate ORDER BY x.rate) AS rates, array_agg(x.weight ORDER BY x.rate) AS weights FROM by_rate x) w,
+               unnest(w.rates, oms.apportion(c.amount, w.weights)) AS s (rate, net)
+          JOIN by_rate r ON r.rate = s.rate
     )
-    SELECT p.charge_no, p.kind, p.line_no, p.allocation_id, p.net, trim_scale(p.rate),
-           CASE WHEN p.rate IS NOT NULL THEN p.net - CASE WHEN inclusive THEN p.tax ELSE 0 END END,
+    SELECT s.kind, trim_scale(nullif(s.rate, -1)), p.allocation_id, p.net,
+           CASE WHEN s.rate >= 0 THEN p.net - CASE WHEN inclusive THEN p.tax ELSE 0 END END,
            coalesce(t.cgst, 0.00), coalesce(t.sgst + t.utgst, 0.00), coalesce(t.igst, 0.00)
-      FROM part p JOIN live l ON l.allocation_id = p.allocation_id,
-           oms.tax_split(p.tax, l.supplier_state, l.place_of_supply, type_of_supply) t
-     ORDER BY p.charge_no, p.line_no, p.allocation_id;
+      FROM share s, unnest(s.ids, oms.apportion(s.net, s.weights), oms.apportion(s.tax, s.weights)) AS p (allocation_id, net, tax)
+      JOIN live l ON l.allocation_id = p.allocation_id
+      LEFT JOIN LATERAL oms.tax_split(p.tax, l.supplier_state, l.place_of_supply, type_of_supply) t ON true
+     ORDER BY s.kind COLLATE "C" DESC, s.rate, p.allocation_id;
 END $$;
 COMMENT ON FUNCTION oms.charge_tax(bigint, text) IS
-    'GST of an order''s charges (shipping, COD fee, gift wrap), INR: they are one supply with the goods, so each is divided over the lines that are not cancelled by value, taxed at the line''s rate, and divided over its allocations, whose states decide the split. Sums to the charge and its tax to the paisa. rate and taxable are NULL while an allocation waits. Raises OM002.';
+    'GST of an order''s charges (shipping, COD fee, gift wrap), INR: they are one supply with the goods, so those of a kind are divided by the taxable value of what is not cancelled at each rate, taxed at that rate, and divided over the allocations, whose states decide the split. Sums to the charge and its tax to the paisa. rate and taxable are NULL for what waits for a node. What was invoiced stands in oms.invoice_line. Raises OM002.';
 
 CREATE FUNCTION oms.supplier_gstin(node_id integer) RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -58,51 +54,12 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     answer text;
 BEGIN
-    SELECT coalesce(n.gstin, (SELECT min(g.gstin) FROM oms.gstin g WHERE g.company_id = n.company_id AND g.state_code = n.state_code))
+    SELECT coalesce(n.gstin, (SELECT min(g.gstin) FROM oms.gstin g WHERE g.company_id = n.company_id AND g.state_code = n.state_code HAVING count(*) = 1))
       INTO answer FROM oms.node n WHERE n.node_id = supplier_gstin.node_id;
     RETURN answer;
 END $$;
 COMMENT ON FUNCTION oms.supplier_gstin(integer) IS
-    'The GSTIN a node supplies under: its own, else the company''s registration in its state; NULL where there is none.';
-
-CREATE FUNCTION oms.credit_note(return_id bigint, day date DEFAULT current_date, company text DEFAULT NULL)
-RETURNS TABLE (line_no integer, allocation_id bigint, sku text, hsn text, qty numeric, rate numeric, taxable numeric, cgst numeric, sgst numeric, igst numeric,
-    supplier_state text, place_of_supply text, declare_until date, warning text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 COST 1000
-SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-    the_company integer := oms.company_id(company);
-    zone text;
-BEGIN
-    IF NOT EXISTS (SELECT FROM oms.return_order r WHERE r.company_id = the_company AND r.return_id = credit_note.return_id) THEN
-        RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('there is no return %s', credit_note.return_id),
-            HINT = 'Returns are the rows of oms.return_order.';
-    END IF;
-    SELECT c.timezone INTO zone FROM oms.company c WHERE c.company_id = the_company;
-    RETURN QUERY
-    SELECT l.line_no, l.allocation_id, k.code, k.hsn, q.qty, trim_scale(a.tax_rate), s.taxable_credit, s.cgst_credit, s.sgst_credit, s.igst_credit,
-           a.supplier_state, a.place_of_supply, u.until,
-           CASE WHEN day > u.until THEN format('the tax of %s cannot be reduced after %s (CGST Act s. 34(2))', u.invoiced, u.until) END
-      FROM oms.return_line l
-      JOIN oms.return_order r ON r.company_id = l.company_id AND r.return_id = l.return_id
-      JOIN oms.allocation a ON a.company_id = l.company_id AND a.allocation_id = l.allocation_id
-      JOIN oms.sku k ON k.sku_id = a.sku_id
-      LEFT JOIN oms.shipment p ON p.company_id = a.company_id AND p.shipment_id = a.shipment_id,
-           LATERAL (SELECT CASE WHEN r.received_at IS NOT NULL THEN l.received_qty ELSE l.qty END AS qty) q,
-           -- as refunds count: what was settled before this return
-           LATERAL (SELECT coalesce(sum(CASE WHEN o.received_at IS NOT NULL THEN b.received_qty ELSE b.qty END), 0) AS qty
-                      FROM oms.return_line b JOIN oms.return_order o ON o.company_id = b.company_id AND o.return_id = b.return_id
-                     WHERE b.company_id = l.company_id AND b.allocation_id = l.allocation_id AND o.return_id < l.return_id
-                       AND o.status IN ('received', 'inspected', 'closed')) e,
-           oms.credit_share(a.qty, a.taxable, a.cgst, a.sgst, a.igst, least(e.qty, a.qty), least(q.qty, a.qty - least(e.qty, a.qty))) s,
-           LATERAL (SELECT (coalesce(p.shipped_at, a.created_at) AT TIME ZONE zone)::date AS invoiced) d,
-           LATERAL (SELECT d.invoiced, oms.credit_note_until(d.invoiced) AS until) u
-     WHERE l.company_id = the_company AND l.return_id = credit_note.return_id AND a.taxable IS NOT NULL AND q.qty > 0
-     ORDER BY l.line_no, l.allocation_id;
-END $$;
-COMMENT ON FUNCTION oms.credit_note(bigint, date, text) IS
-    'Lines of the credit note of a return, INR: the shares of what was invoiced for the goods (the rate then, not now), of units counted in, or asked back before that. The credits of a line''s returns add up to its invoice. declare_until and warning: CGST Act s. 34(2), seen from "day". Raises OM002.';
+    'The GSTIN a node supplies under: its own, else the company''s registration in its state; NULL where there is none, or more than one.';
 
 CREATE FUNCTION oms.check_gst(company text DEFAULT NULL, turnover numeric DEFAULT NULL)
 RETURNS TABLE (what text, code text, problem text)
@@ -121,8 +78,9 @@ BEGIN
            LATERAL (SELECT CASE
                 WHEN n.gstin IS NOT NULL AND oms.check_gstin(n.gstin, NULL, n.state_code) IS NOT NULL THEN 'GSTIN ' || n.gstin || ' ' || oms.check_gstin(n.gstin, NULL, n.state_code)
                 WHEN n.gstin IS NULL AND n.state_code IS NULL THEN 'has neither GSTIN nor state'
-                WHEN n.gstin IS NULL AND NOT EXISTS (SELECT FROM oms.gstin g WHERE g.company_id = n.company_id AND g.state_code = n.state_code)
-                    THEN format('is in state %s, where the company is not registered', n.state_code) END AS problem) p
+                WHEN n.gstin IS NULL AND r.n = 0 THEN format('is in state %s, where the company is not registered', n.state_code)
+                WHEN n.gstin IS NULL AND r.n > 1 THEN format('has no GSTIN of its own, and the company has %s in state %s', r.n, n.state_code) END AS problem
+              FROM (SELECT count(*) AS n FROM oms.gstin g WHERE g.company_id = n.company_id AND g.state_code = n.state_code) r) p
      WHERE n.company_id = the_company AND n.open AND p.problem IS NOT NULL
      ORDER BY n.code COLLATE "C";
     RETURN QUERY

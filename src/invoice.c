@@ -18,6 +18,7 @@
 #include "core_rows.h"
 #include "invoice.h"
 #include "shipment.h"
+#include "tax.h"
 
 typedef enum MakeAt
 {
@@ -91,7 +92,8 @@ static OmsPlan head_plan = {
 	"   AND a.supplier_state <> n.state_code),"
 	" (SELECT count(DISTINCT a.place_of_supply) FROM oms.allocation a WHERE a.company_id = $1 AND a.shipment_id = $2 AND a.status <> 'cancelled'),"
 	" (SELECT max(a.place_of_supply) FROM oms.allocation a WHERE a.company_id = $1 AND a.shipment_id = $2 AND a.status <> 'cancelled'),"
-	" (SELECT coalesce(sum(a.igst), 0) <> 0 FROM oms.allocation a WHERE a.company_id = $1 AND a.shipment_id = $2 AND a.status <> 'cancelled')"
+	" (SELECT coalesce(sum(a.igst), 0) <> 0 FROM oms.allocation a WHERE a.company_id = $1 AND a.shipment_id = $2 AND a.status <> 'cancelled'),"
+	" nullif(o.supply_type, 'B2C')"
 	" FROM oms.shipment s"
 	" JOIN oms.\"order\" o ON o.company_id = s.company_id AND o.order_id = s.order_id"
 	" JOIN oms.channel c ON c.channel_id = o.channel_id"
@@ -207,7 +209,9 @@ read_head(const OmsShipment *s, Jsonb *buyer, const char *series, Head *h)
 			   "Reroute the order, so that it is planned and taxed anew.");
 	h->supplier_state = pnstrdup(h->gstin, 2);
 	h->place_of_supply = place ? place : h->supplier_state;
-	if (strcmp(h->place_of_supply, "96") == 0)
+	if (oms_cstr(0, 14))
+		h->supply_type = oms_cstr(0, 14);
+	else if (strcmp(h->place_of_supply, "96") == 0)
 		h->supply_type = igst ? "EXPWP" : "EXPWOP";
 	else
 		h->supply_type = h->buyer_gstin ? "B2B" : "B2C";
@@ -311,7 +315,8 @@ static OmsPlan write_plan = {
 static void
 write_invoice(const OmsShipment *s, const Head *h, TimestampTz at, Made *made)
 {
-	bool		intra = strcmp(h->supplier_state, h->place_of_supply) == 0;
+	bool		intra = !oms_inter_state(oms_supply_of(h->supply_type), h->supplier_state,
+										 h->place_of_supply);
 	Datum		values[20] = {Int32GetDatum(s->company_id), Int64GetDatum(s->shipment_id)};
 	char		nulls[21] = "                    ";
 	DateADT		day = oms_company_day(s->company_id, at);
@@ -328,7 +333,9 @@ write_invoice(const OmsShipment *s, const Head *h, TimestampTz at, Made *made)
 	oms_exec(&charges_plan, values, NULL, false, 0);
 	values[1] = Int64GetDatum(made->invoice_id);
 	oms_exec(&bears_tax_plan, values, NULL, false, 1);
-	kind = oms_bool(0, 1) ? "invoice" : "bill_of_supply";
+	/* zero-rated is not exempt: a tax invoice without tax */
+	kind = oms_bool(0, 1) || oms_supply_untaxed(oms_supply_of(h->supply_type)) ?
+		"invoice" : "bill_of_supply";
 	if (series == NULL && oms_invoice_has_series(s->company_id, h->gstin, kind, h->node))
 		series = h->node;
 	oms_invoice_number(s->company_id, h->gstin, kind, series, day,

@@ -6,7 +6,7 @@
 
 #include "order_capture.h"
 
-static int64 charge_tax(const OmsCapture *c, int64 amount);
+static int64 charge_tax(const OmsCapture *c, const char *kind);
 
 /*
  * Amounts
@@ -120,35 +120,50 @@ oms_capture_tax(OmsCapture *c)
 		l->taxed = true;
 	}
 	if (!c->channel.price_includes_tax)
-		for (int i = 0; i < c->doc.ncharges; i++)
-			if (strcmp(c->doc.charges[i].kind, "CART_DISCOUNT") != 0)
-				c->charge_tax += charge_tax(c, c->doc.charges[i].amount);
+		c->charge_tax = charge_tax(c, "SHIPPING") + charge_tax(c, "COD_FEE") +
+			charge_tax(c, "GIFT_WRAP");
 }
 
 /*
- * A charge goes with the goods it is for (composite supply): its share by the
- * value of each line, at the rate of that line.  oms.charge_tax() does the
- * same from the rows.
+ * Charges go with the goods they are for (composite supply): those of a kind
+ * are divided by the taxable value of the goods at each rate, the tax is
+ * rounded once for a rate.  oms.charge_tax() and invoices do the same from the
+ * rows.
  */
 static int64
-charge_tax(const OmsCapture *c, int64 amount)
+charge_tax(const OmsCapture *c, const char *kind)
 {
+	int64		amount = 0;
 	int64		total = 0;
 	int64		before = 0;
 	int64		tax = 0;
+	int32		rate = -1;
 
+	for (int i = 0; i < c->doc.ncharges; i++)
+		if (strcmp(c->doc.charges[i].kind, kind) == 0)
+			amount += c->doc.charges[i].amount;
 	for (int i = 0; i < c->doc.nlines; i++)
-		total += c->doc.lines[i].net;
-	for (int i = 0; i < c->doc.nlines; i++)
+		total += c->doc.lines[i].tax.taxable;
+	for (;;)
 	{
-		const OmsLine *l = &c->doc.lines[i];
-		int64		weight = total > 0 ? l->net : 1;
-		int64		whole = total > 0 ? total : c->doc.nlines;
-		int64		share = oms_muldiv(amount, before + weight, whole) -
-			oms_muldiv(amount, before, whole);
+		int32		next = -1;
+		int64		weight = 0;
 
+		for (int i = 0; i < c->doc.nlines; i++)
+			if (c->doc.lines[i].tax.rate > rate &&
+				(next == -1 || c->doc.lines[i].tax.rate < next))
+				next = c->doc.lines[i].tax.rate;
+		if (next == -1)
+			break;
+		for (int i = 0; i < c->doc.nlines; i++)
+			if (c->doc.lines[i].tax.rate == next)
+				weight += c->doc.lines[i].tax.taxable;
+		rate = next;
+		if (total > 0)
+			tax += oms_tax_on(oms_muldiv(amount, before + weight, total) -
+							  oms_muldiv(amount, before, total), rate, false);
 		before += weight;
-		tax += oms_tax_on(share, l->tax.rate, false);
 	}
-	return tax;
+	/* nothing to go by: the highest rate */
+	return total > 0 ? tax : oms_tax_on(amount, rate, false);
 }
