@@ -511,7 +511,7 @@ BEGIN
        INTO r USING $2;
     IF r.key IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('profile "%s" finds no company in this ERP', $1),
-            DETAIL = format('Parameters are %s.', $2), HINT = 'Name it in the parameters, as in {"company": 1}.';
+            DETAIL = format('Parameters are %s.', $2 - 'profile'), HINT = 'Name it in the parameters, as in {"company": 1}.';
     END IF;
     UPDATE oms.company AS c SET erp_key = r.key WHERE c.code = r.code AND c.erp_key IS NULL;
     INSERT INTO oms.company AS c (code, name, currency, timezone, state_code, erp_key)

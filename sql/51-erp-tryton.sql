@@ -44,7 +44,7 @@ SELECT p.id::text AS key, p.code, t.name || coalesce(' ' || ltrim(p.suffix_code,
          WHERE tc.template = t.id) AS category,
        t.account_category::text AS tax_code,
        (SELECT substring(c.name FROM $2->>'hsn') FROM @erp@.product_category c WHERE c.id = t.account_category) AS hsn,
-       coalesce((SELECT v.oms_value FROM oms.erp_status v WHERE v.profile = 'tryton' AND v.entity = 'uom' AND v.erp_value = u.symbol), 'NOS') AS uom,
+       coalesce((SELECT v.oms_value FROM oms.erp_status v WHERE v.profile = $2->>'profile' AND v.entity = 'uom' AND v.erp_value = u.symbol), 'NOS') AS uom,
        cp.cost_price AS cost
   FROM @erp@.product_product p
   JOIN @erp@.product_template t ON t.id = p.template

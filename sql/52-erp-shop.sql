@@ -21,13 +21,13 @@ INSERT INTO oms.erp_entity (profile, entity, builtin, query) VALUES
 ('shop', 'node', true, $q$
 SELECT w.warehouse_id::text AS key, w.code, w.name, v.oms_value AS kind, w.city, w.pincode, w.state, w.gstin, w.is_active AS active
   FROM @erp@.warehouse w
-  JOIN oms.erp_status v ON v.profile = 'shop' AND v.entity = 'node' AND v.erp_value = w.kind
+  JOIN oms.erp_status v ON v.profile = $2->>'profile' AND v.entity = 'node' AND v.erp_value = w.kind
  WHERE w.company_id = ($2->>'company')::integer
    AND ($1::text[] IS NULL OR w.warehouse_id = ANY ($1::integer[]))
 $q$),
 ('shop', 'sku', true, $q$
 SELECT i.item_id::text AS key, upper(i.item_code) AS code, i.description AS name, g.name AS category, i.hsn_code AS hsn, i.hsn_code AS tax_code,
-       (SELECT v.oms_value FROM oms.erp_status v WHERE v.profile = 'shop' AND v.entity = 'uom' AND v.erp_value = i.uom) AS uom,
+       (SELECT v.oms_value FROM oms.erp_status v WHERE v.profile = $2->>'profile' AND v.entity = 'uom' AND v.erp_value = i.uom) AS uom,
        i.weight_kg * 1000 AS weight_g, i.length_cm * 10 AS length_mm, i.width_cm * 10 AS width_mm, i.height_cm * 10 AS height_mm,
        i.std_cost AS cost, i.cod_allowed AS cod_ok, i.returnable, i.cold_chain, i.fragile, NOT i.surface_only AS air_ok, i.status = 'A' AS active
   FROM @erp@.item i JOIN @erp@.item_group g ON g.group_id = i.group_id

@@ -70,7 +70,7 @@ BEGIN
                        ELSE format('profile "%s" is not for version %s of the ERP', $1, seen) END,
         DETAIL = (SELECT format('Profiles are for %s.', string_agg(format('%s to %s ("%s")', coalesce(x.erp_from, 'any'), coalesce(x.erp_to, 'any'), x.profile), ', ' ORDER BY x.profile))
                     FROM oms.erp_profile AS x WHERE x.profile = $1 OR coalesce(x.erp, x.profile) = $1),
-        HINT = coalesce(format('Profile "%s" is.', best), 'Another schema is given as {"schema": "..."}; a profile for this version is made from a copy (oms.export_profile).');
+        HINT = coalesce('Profile "' || best || '" is.', 'Another schema is given as {"schema": "..."}; a profile for this version is made from a copy (oms.export_profile).');
 END $$;
 COMMENT ON FUNCTION oms.erp_pick_profile(text, jsonb) IS
     'The profile meant by a name: that profile, where the version of the ERP in this database is one it is for; for the name of an ERP (oms.erp_profile.erp) the newest of its profiles that fits. Errors OM001 (NULL, parameters that are no object), OM601 (no such profile, or not for this version).';
@@ -167,6 +167,6 @@ BEGIN
             NULL; -- what is missing is said by whoever looks at the tables
         END;
     END IF;
-    RETURN par;
+    RETURN par || jsonb_build_object('profile', $1); -- so that a copy reads words of its own
 END $$;
-COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults; where no company is named, with the first. Error OM001 for NULL, OM601 when there is no such profile.';
+COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults and its name; where no company is named, with the first. Error OM001 for NULL, OM601 when there is no such profile.';
