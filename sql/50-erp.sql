@@ -161,16 +161,18 @@ $$;
 COMMENT ON FUNCTION oms.erp_rows_tax(jsonb[]) IS 'Rows of a profile''s query for taxes (rate in percent), brought into the columns of oms.tax_code.';
 
 CREATE FUNCTION oms.erp_rows_price(company integer, rows jsonb[])
-RETURNS TABLE (key text, sku_id integer, valid_from timestamptz, amount numeric, includes_tax boolean)
+RETURNS TABLE (key text, sku_id integer, price_list_id integer, min_qty numeric, valid_from timestamptz, valid_to timestamptz, amount numeric, includes_tax boolean)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT e->>'key', s.sku_id, coalesce((e->>'valid_from')::timestamp AT TIME ZONE c.timezone, '-infinity'),
-           round((e->>'amount')::numeric, 2), coalesce((e->>'includes_tax')::boolean, true)
+    SELECT e->>'key', s.sku_id, coalesce(l.price_list_id, 0), coalesce(round((e->>'min_qty')::numeric, 3), 0),
+           coalesce((e->>'valid_from')::timestamp AT TIME ZONE c.timezone, '-infinity'), (e->>'valid_to')::timestamp AT TIME ZONE c.timezone,
+           round((e->>'amount')::numeric, 2), coalesce((e->>'includes_tax')::boolean, l.includes_tax, true)
       FROM unnest(rows) AS e
       JOIN oms.company AS c ON c.company_id = company
       JOIN oms.sku AS s ON s.company_id = company AND s.erp_key = e->>'item'
-     WHERE (e->>'amount')::numeric >= 0 AND (e->>'amount')::numeric < 'NaN'
+      LEFT JOIN oms.price_list AS l ON l.company_id = company AND l.erp_key = e->>'price_list'
+     WHERE (e->>'amount')::numeric >= 0 AND (e->>'amount')::numeric < 'NaN' AND (l.price_list_id IS NOT NULL OR e->>'price_list' IS NULL)
 $$;
-COMMENT ON FUNCTION oms.erp_rows_price(integer, jsonb[]) IS 'Rows of a profile''s query for list prices, brought into the columns of oms.price; dates begin at midnight of the company. Prices of items we do not have, or below zero, are left out.';
+COMMENT ON FUNCTION oms.erp_rows_price(integer, jsonb[]) IS 'Rows of a profile''s query for prices, brought into the columns of oms.price; dates begin at midnight of the company. Prices below zero are left out, those of items or lists we do not have wait.';
 
 CREATE FUNCTION oms.erp_rows_customer(rows jsonb[])
 RETURNS TABLE (key text, name text, phone text, email text, gstin text, pincode text)
@@ -266,7 +268,6 @@ BEGIN
                        FROM oms.erp_source AS s WHERE s.profile = att.profile AND (s.entity = x.entity OR x.entity = 'lot' AND s.entity = 'stock')) || ARRAY['oms.stock'] AS relations
           FROM oms.erp_entity AS x
          WHERE x.profile = att.profile AND ($1 IS NULL OR x.entity = $1) AND x.entity <> ALL (att.absent)
-           AND x.entity IN ('node', 'sku', 'tax', 'price', 'customer', 'stock', 'lot')
          ORDER BY array_position(oms.erp_entities(), x.entity)
     LOOP
         compare := CASE e.name
@@ -288,9 +289,10 @@ BEGIN
               FROM oms.erp_rows_tax(@rows@) r FULL JOIN (SELECT * FROM oms.tax_code WHERE company_id = @company@ AND erp_key IS NOT NULL) t ON t.erp_key = r.key
              WHERE (r.code, r.valid_from, r.above_value, r.rate, r.description) IS DISTINCT FROM (t.code, t.valid_from, t.above_value, t.rate, t.description) $q$
         WHEN 'price' THEN $q$
-            SELECT 'price', coalesce(r.key, t.erp_key), concat_ws(', ', r.sku_id, r.valid_from, r.amount, r.includes_tax), concat_ws(', ', t.sku_id, t.valid_from, t.amount, t.includes_tax)
+            SELECT 'price', coalesce(r.key, t.erp_key), concat_ws(', ', r.sku_id, nullif(r.price_list_id, 0), nullif(r.min_qty, 0), r.valid_from, r.valid_to, r.amount, r.includes_tax),
+                   concat_ws(', ', t.sku_id, nullif(t.price_list_id, 0), nullif(t.min_qty, 0), t.valid_from, t.valid_to, t.amount, t.includes_tax)
               FROM oms.erp_rows_price(@company@, @rows@) r FULL JOIN (SELECT * FROM oms.price WHERE company_id = @company@ AND erp_key IS NOT NULL) t ON t.erp_key = r.key
-             WHERE (r.sku_id, r.valid_from, r.amount, r.includes_tax) IS DISTINCT FROM (t.sku_id, t.valid_from, t.amount, t.includes_tax) $q$
+             WHERE (r.sku_id, r.price_list_id, r.min_qty, r.valid_from, r.valid_to, r.amount, r.includes_tax) IS DISTINCT FROM (t.sku_id, t.price_list_id, t.min_qty, t.valid_from, t.valid_to, t.amount, t.includes_tax) $q$
         WHEN 'customer' THEN $q$
             SELECT 'customer', r.key, concat_ws(', ', r.pincode, r.gstin), concat_ws(', ', t.pincode, t.gstin)
               FROM oms.erp_rows_customer(@rows@) r LEFT JOIN oms.customer t ON t.company_id = @company@ AND t.erp_key = r.key
@@ -305,7 +307,7 @@ BEGIN
             SELECT 'lot', coalesce(g.key, t.key) || '|' || coalesce(g.lot, t.lot), concat_ws(', ', trim_scale(g.on_hand), g.expires_on, g.unit_cost), concat_ws(', ', trim_scale(t.on_hand), t.expires_on, t.unit_cost)
               FROM g FULL JOIN t ON t.key = g.key AND t.lot = g.lot
              WHERE (g.on_hand, g.expires_on, g.received_at, g.unit_cost, g.pick_rank) IS DISTINCT FROM (t.on_hand, t.expires_on, t.received_at, t.unit_cost, t.pick_rank) $q$
-        ELSE $q$
+        WHEN 'stock' THEN $q$
             SELECT 'stock', coalesce(r.key, t.key), r.on_hand::text, t.on_hand::text
               FROM (SELECT e->>'key' AS key, round((e->>'on_hand')::numeric, 3) AS on_hand FROM unnest(@rows@) AS e
                      WHERE EXISTS (SELECT FROM oms.node n WHERE n.company_id = @company@ AND n.stock_from = 'erp' AND n.erp_key = split_part(e->>'key', '|', 1))
@@ -314,7 +316,7 @@ BEGIN
                           JOIN oms.node n ON n.node_id = k.node_id JOIN oms.sku s ON s.sku_id = k.sku_id
                          WHERE k.company_id = @company@ AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL AND s.erp_key IS NOT NULL) t ON t.key = r.key
              WHERE coalesce(r.on_hand, 0) <> coalesce(t.on_hand, 0) $q$
-            END;
+        ELSE oms.erp_compare(e.name) END;
         -- One statement, so one snapshot, sees the ERP, us, and what is
         -- pending.  While something is pending a difference may be just that:
         -- what still differs after several looks is drift.
@@ -528,7 +530,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
     INSERT INTO oms.erp_attachment AS a (profile, company_id, params, absent, clock_on)
     SELECT $1, company, $3, ARRAY(SELECT x.entity FROM oms.erp_profile_absent($1, $3) AS x), (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company
-    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id, absent = excluded.absent
+    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id, absent = excluded.absent, paused = '{}'
 $$;
 COMMENT ON FUNCTION oms.erp_attach_row(text, integer, jsonb) IS 'Part of attaching: notes in oms.erp_attachment which ERP feeds which company, and what it does not have.';
 
@@ -631,6 +633,9 @@ BEGIN
     RETURN QUERY SELECT format('entity %s: %s', e.entity, coalesce('absent, the ERP has no table ' || a.relation, (SELECT count(*) || ' rows' FROM oms.stock_lot AS x WHERE x.company_id = company AND NOT x.gone)))
         FROM oms.erp_entity AS e LEFT JOIN oms.erp_profile_absent($1, par) AS a ON a.entity = e.entity
         WHERE e.profile = $1 AND (e.entity = 'lot' OR a.entity IS NOT NULL) ORDER BY e.entity;
+    RETURN QUERY SELECT format('entity %s: %s', h.entity, concat_ws(', ', h.rows || ' rows', h.note)) FROM oms.erp_held(company) AS h JOIN oms.erp_entity AS e ON e.profile = $1 AND e.entity = h.entity
+        WHERE h.entity NOT IN (SELECT a.entity FROM oms.erp_profile_absent($1, par) AS a);
+    RETURN QUERY SELECT format('%s: its query failed, see the events erp.paused', x) FROM oms.erp_attachment AS a, unnest(a.paused) AS x WHERE a.profile = $1;
     RETURN QUERY SELECT format('node %s has no GST state: set oms.node.state_code', d.code) FROM oms.node AS d
         WHERE d.company_id = company AND d.erp_key IS NOT NULL AND d.state_code IS NULL ORDER BY d.code;
     RETURN QUERY SELECT format('%s %s was refused: %s', r.source, r.external_ref, r.message) FROM oms.reject AS r

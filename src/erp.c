@@ -40,8 +40,24 @@
 #include "erp_log.h"
 
 const char *const oms_erp_entity_name[OMS_ERP_NENTITIES] = {
-	"node", "sku", "tax", "price", "customer", "stock", "lot"
+	"node", "sku", "kit", "tax", "price_list", "price", "customer", "address",
+	"supplier", "order", "shipment", "return", "stock", "lot", "inbound"
 };
+
+int
+oms_erp_entity_number(const char *name)
+{
+	for (int e = 0; e < OMS_ERP_NENTITIES; e++)
+		if (strcmp(name, oms_erp_entity_name[e]) == 0)
+			return e;
+	return -1;
+}
+
+bool
+oms_erp_of_orders(OmsErpEntity e)
+{
+	return e <= OMS_ERP_CUSTOMER;
+}
 
 void		(*oms_erp_wake) (void) = NULL;
 
@@ -177,6 +193,8 @@ oms_erp_try(void (*fn) (void *), void *arg)
 	category = ERRCODE_TO_CATEGORY(failed->sqlerrcode);
 	if (category != ERRCODE_DATA_EXCEPTION &&
 		category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
+		category != ERRCODE_CARDINALITY_VIOLATION &&
+		category != ERRCODE_TO_CATEGORY(ERRCODE_OMS_INVALID_DOCUMENT) &&
 		category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION)
 		ReThrowError(failed);
 	return failed;
@@ -186,7 +204,7 @@ oms_erp_try(void (*fn) (void *), void *arg)
  * Profile
  */
 static OmsPlan attachment_plan = {
-	"SELECT profile, company_id, params, coalesce(params->>'schema', 'public'), snapshot_at IS NULL, absent,"
+	"SELECT profile, company_id, params, coalesce(params->>'schema', 'public'), snapshot_at IS NULL, absent || paused,"
 	" EXISTS (SELECT FROM oms.erp_entity e WHERE e.profile = a.profile AND e.entity = 'lot' AND e.entity <> ALL (a.absent))"
 	" FROM oms.erp_attachment a WHERE $1 IN (0, company_id) LIMIT 1",
 	1, {INT4OID}, NULL

@@ -12,20 +12,36 @@
 #include "core.h"
 #include "stock.h"
 
-/* In the order of taking in: what others refer to comes first. */
+/*
+ * In the order of taking in: what others refer to comes first.  The same as
+ * oms.erp_entities().
+ */
 typedef enum OmsErpEntity
 {
 	OMS_ERP_NODE,
 	OMS_ERP_SKU,
+	OMS_ERP_KIT,
 	OMS_ERP_TAX,
+	OMS_ERP_PRICE_LIST,
 	OMS_ERP_PRICE,
 	OMS_ERP_CUSTOMER,
-	OMS_ERP_STOCK,
+	OMS_ERP_ADDRESS,
+	OMS_ERP_SUPPLIER,
+	OMS_ERP_ORDER,
+	OMS_ERP_SHIPMENT,
+	OMS_ERP_RETURN,
+	OMS_ERP_STOCK,				/* from here on stock rows are locked */
 	OMS_ERP_LOT,				/* keys are those of stock */
+	OMS_ERP_INBOUND,			/* after stock: so do those who receive it */
 	OMS_ERP_NENTITIES
 } OmsErpEntity;
 
 extern const char *const oms_erp_entity_name[OMS_ERP_NENTITIES];
+extern int	oms_erp_entity_number(const char *name);	/* -1: there is none */
+
+/* What an order asks for, so what a promise takes in before it answers. */
+#define OMS_ERP_OF_ORDERS "{node,sku,kit,tax,price_list,price,customer}"
+extern bool oms_erp_of_orders(OmsErpEntity entity);
 
 /* The attached ERP, as read from oms.erp_attachment. */
 typedef struct OmsErp
@@ -170,8 +186,11 @@ extern OmsErpCount *oms_erp_find_count(OmsErpCount *counts, int n,
 									   OmsStockKey key);
 extern bool oms_erp_states_lots(int32 company_id);
 
-/* Takes in masters; appends keys of new items and nodes to *stock. */
-extern void oms_erp_apply_masters(const OmsErp *erp, OmsErpDirty *dirty,
+/*
+ * erp_entity.c.  Takes in all that comes before stock; appends keys of new
+ * items and nodes to *stock.
+ */
+extern void oms_erp_apply_masters(OmsErp *erp, OmsErpDirty *dirty,
 								  OmsErpDirty *stock);
 
 /*

@@ -1,10 +1,11 @@
 /*
  * erp_apply.c
  *	  Taking in: changed keys are evaluated anew and written where they
- *	  differ; masters first, then stock.
+ *	  differ; masters and documents first, then stock, then supply.
  *
  * Locks: the row of oms.erp_attachment first (one applier at a time), then
- * masters, then stock rows by (node_id, sku_id).  Counts are evaluated under
+ * masters and documents, then stock rows by (node_id, sku_id), then supply
+ * by item.  Counts are evaluated under
  * a snapshot taken after their rows were locked, so that an older count can
  * never be written over a newer one.
  */
@@ -20,394 +21,15 @@
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 
-#include "erp.h"
+#include "erp_entity.h"
 
-#define CHUNK_ROWS 5000			/* masters written by one statement */
 #define CHUNK_KEYS 500			/* stock rows locked together */
 
 /* from here on, a share of the keys above a tenth means: all at once */
 #define WHOLE_FROM 200
 
-/*
- * Writing masters.  $1 company, $2 rows as the query returned them (jsonb
- * each); oms.erp_rows_*() brings them into our columns.  The last statement
- * of each list returns the keys that are new.
- */
-#define NSTEPS 4
-
-static OmsPlan put_plans[OMS_ERP_STOCK][NSTEPS] = {
-	[OMS_ERP_NODE] = {
-		{
-			"UPDATE oms.node t SET code = t.code || '~' || t.erp_key FROM oms.erp_rows_node($2) r"
-			" WHERE t.company_id = $1 AND t.code = r.code AND t.erp_key <> r.key",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"UPDATE oms.node t SET erp_key = r.key, stock_from = 'erp' FROM oms.erp_rows_node($2) r"
-			" WHERE t.company_id = $1 AND t.code = r.code AND t.erp_key IS NULL"
-			" AND NOT EXISTS (SELECT FROM oms.node o WHERE o.company_id = $1 AND o.erp_key = r.key)",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"UPDATE oms.node t SET code = r.code, name = r.name, address = coalesce(r.address, t.address),"
-			" city = coalesce(r.city, t.city), pincode = coalesce(r.pincode, t.pincode),"
-			" state_code = coalesce(r.state_code, t.state_code, r.state_of_pincode), gstin = coalesce(r.gstin, t.gstin), open = t.open AND r.active"
-			" FROM oms.erp_rows_node($2) r WHERE t.company_id = $1 AND t.erp_key = r.key"
-			" AND (t.code, t.name, t.address, t.city, t.pincode, t.state_code, t.gstin, t.open) IS DISTINCT FROM"
-			" (r.code, r.name, coalesce(r.address, t.address), coalesce(r.city, t.city), coalesce(r.pincode, t.pincode),"
-			" coalesce(r.state_code, t.state_code, r.state_of_pincode), coalesce(r.gstin, t.gstin), t.open AND r.active)",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"INSERT INTO oms.node (company_id, erp_key, stock_from, code, name, kind, address, city, pincode, state_code, gstin, open)"
-			" SELECT $1, r.key, 'erp', r.code, r.name, r.kind, r.address, r.city, r.pincode, coalesce(r.state_code, r.state_of_pincode), r.gstin, r.active"
-			" FROM oms.erp_rows_node($2) r"
-			" WHERE NOT EXISTS (SELECT FROM oms.node t WHERE t.company_id = $1 AND t.erp_key = r.key)"
-			" ORDER BY r.code RETURNING erp_key",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		}
-	},
-	[OMS_ERP_SKU] = {
-		{
-			"UPDATE oms.sku t SET code = t.code || '~' || t.erp_key FROM oms.erp_rows_sku($2) r"
-			" WHERE t.company_id = $1 AND t.code = r.code AND t.erp_key <> r.key",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"UPDATE oms.sku t SET erp_key = r.key FROM oms.erp_rows_sku($2) r"
-			" WHERE t.company_id = $1 AND t.code = r.code AND t.erp_key IS NULL"
-			" AND NOT EXISTS (SELECT FROM oms.sku o WHERE o.company_id = $1 AND o.erp_key = r.key)",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"UPDATE oms.sku t SET code = n.code, name = n.name, category = n.category, hsn = n.hsn, tax_code = n.tax_code, uom = n.uom,"
-			" weight_g = n.weight_g, length_mm = n.length_mm, width_mm = n.width_mm, height_mm = n.height_mm, cost = n.cost,"
-			" cod_ok = n.cod_ok, returnable = n.returnable, cold_chain = n.cold_chain, fragile = n.fragile, air_ok = n.air_ok,"
-			" tracked = n.tracked, active = n.active"
-			" FROM oms.erp_new_sku($1, $2) n WHERE t.sku_id = n.sku_id AND n.differs",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"INSERT INTO oms.sku (company_id, erp_key, code, name, category, hsn, tax_code, uom, weight_g, length_mm, width_mm, height_mm,"
-			" cost, cod_ok, returnable, cold_chain, fragile, air_ok, tracked, active)"
-			" SELECT $1, r.key, r.code, r.name, r.category, r.hsn, r.tax_code, coalesce(r.uom, 'NOS'), coalesce(r.weight_g, 500),"
-			" coalesce(r.length_mm, 200), coalesce(r.width_mm, 150), coalesce(r.height_mm, 50), r.cost, coalesce(r.cod_ok, true),"
-			" coalesce(r.returnable, true), coalesce(r.cold_chain, false), coalesce(r.fragile, false), coalesce(r.air_ok, true),"
-			" coalesce(r.tracked, true), r.active"
-			" FROM oms.erp_rows_sku($2) r"
-			" WHERE NOT EXISTS (SELECT FROM oms.sku t WHERE t.company_id = $1 AND t.erp_key = r.key)"
-			" ORDER BY r.code RETURNING erp_key",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		}
-	},
-	[OMS_ERP_TAX] = {
-		{
-			"DELETE FROM oms.tax_code t USING oms.erp_rows_tax($2) r WHERE t.company_id = $1 AND t.erp_key = r.key"
-			" AND (t.code, t.valid_from, t.above_value) IS DISTINCT FROM (r.code, r.valid_from, r.above_value)",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"INSERT INTO oms.tax_code AS t (company_id, code, valid_from, above_value, rate, description, erp_key)"
-			" SELECT $1, r.code, r.valid_from, r.above_value, r.rate, r.description, r.key FROM oms.erp_rows_tax($2) r"
-			" ON CONFLICT (company_id, code, valid_from, above_value) DO UPDATE"
-			" SET rate = excluded.rate, description = excluded.description, erp_key = excluded.erp_key"
-			" WHERE (t.rate, t.description, t.erp_key) IS DISTINCT FROM (excluded.rate, excluded.description, excluded.erp_key)",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		}
-	},
-	[OMS_ERP_PRICE] = {
-		{
-			"DELETE FROM oms.price t USING oms.erp_rows_price($1, $2) r WHERE t.company_id = $1 AND t.erp_key = r.key"
-			" AND (t.sku_id, t.valid_from) IS DISTINCT FROM (r.sku_id, r.valid_from)",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"INSERT INTO oms.price AS t (company_id, sku_id, valid_from, amount, includes_tax, erp_key)"
-			" SELECT $1, r.sku_id, r.valid_from, r.amount, r.includes_tax, r.key FROM oms.erp_rows_price($1, $2) r"
-			" ON CONFLICT (company_id, sku_id, price_list_id, min_qty, valid_from) DO UPDATE"
-			" SET amount = excluded.amount, includes_tax = excluded.includes_tax, erp_key = excluded.erp_key"
-			" WHERE (t.amount, t.includes_tax, t.erp_key) IS DISTINCT FROM (excluded.amount, excluded.includes_tax, excluded.erp_key)",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		}
-	},
-	[OMS_ERP_CUSTOMER] = {
-		{
-			"UPDATE oms.customer t SET name = r.name, phone = r.phone, email = r.email, gstin = r.gstin, pincode = coalesce(r.pincode, t.pincode)"
-			" FROM oms.erp_rows_customer($2) r WHERE t.company_id = $1 AND t.erp_key = r.key"
-			" AND (t.name, t.phone, t.email, t.gstin, t.pincode) IS DISTINCT FROM"
-			" (r.name, r.phone, r.email, r.gstin, coalesce(r.pincode, t.pincode))",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		},
-		{
-			"INSERT INTO oms.customer (company_id, erp_key, name, phone, email, gstin, pincode)"
-			" SELECT $1, r.key, r.name, r.phone, r.email, r.gstin, r.pincode FROM oms.erp_rows_customer($2) r"
-			" WHERE NOT EXISTS (SELECT FROM oms.customer t WHERE t.company_id = $1 AND t.erp_key = r.key)"
-			" ORDER BY r.key COLLATE \"C\"",
-			2, {INT4OID, JSONBARRAYOID}, NULL
-		}
-	}
-};
-
-/* What the query no longer returns.  $2 keys asked for (null: all), $3 found */
-#define GONE(table) \
-	" WHERE t.company_id = $1 AND t.erp_key IS NOT NULL" \
-	" AND ($2 IS NULL OR t.erp_key = ANY ($2))" \
-	" AND NOT EXISTS (SELECT FROM unnest($3) AS f WHERE f = t.erp_key)"
-
-static OmsPlan gone_plans[OMS_ERP_STOCK] = {
-	[OMS_ERP_NODE] = {
-		"UPDATE oms.node t SET open = false" GONE("node") " AND t.open",
-		3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}, NULL
-	},
-	[OMS_ERP_SKU] = {
-		"UPDATE oms.sku t SET active = false" GONE("sku") " AND t.active",
-		3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}, NULL
-	},
-	[OMS_ERP_TAX] = {
-		"DELETE FROM oms.tax_code t" GONE("tax_code"),
-		3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}, NULL
-	},
-	[OMS_ERP_PRICE] = {
-		"DELETE FROM oms.price t" GONE("price"),
-		3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}, NULL
-	},
-	[OMS_ERP_CUSTOMER] = {NULL, 0, {0}, NULL}	/* orders know them: they stay */
-};
-
-/* Rows of one entity on their way in */
-typedef struct Intake
-{
-	const OmsErp *erp;
-	OmsErpEntity entity;
-	const OmsErpDirty *dirty;
-	Datum	   *rows;
-	char	  **keys;
-	int			n;
-	OmsErpDirty *added;			/* keys that were new */
-} Intake;
-
-/* A stretch of them, written in one subtransaction */
-typedef struct Stretch
-{
-	Intake	   *in;
-	int			from;
-	int			n;
-} Stretch;
-
-static void evaluate_masters(void *arg);
-static void put_rows(Intake *in, int from, int n);
-static void write_gone(void *arg);
-static void pause_entity(const OmsErp *erp, OmsErpEntity entity,
-						 const char *why);
 static void apply_stock(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *lots);
 static void apply_all(OmsErp *erp, OmsErpDirty *dirty);
-
-/*
- * Masters
- */
-static OmsPlan stock_keys_plan = {
-	"SELECT n.erp_key || '|' || k FROM oms.node n, unnest($2) AS k"
-	" WHERE n.company_id = $1 AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL",
-	2, {INT4OID, TEXTARRAYOID}, NULL
-};
-
-void
-oms_erp_apply_masters(const OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *stock)
-{
-	for (OmsErpEntity e = 0; e < OMS_ERP_STOCK; e++)
-	{
-		OmsErpDirty added = {0};
-		Intake		in = {erp, e, &dirty[e], NULL, NULL, 0, &added};
-		ErrorData  *failed;
-
-		if (erp->paused[e] || (!dirty[e].whole && dirty[e].n == 0))
-			continue;
-		failed = oms_erp_try(evaluate_masters, &in);
-		if (failed)
-		{
-			pause_entity(erp, e, failed->message);
-			continue;
-		}
-		if (in.n < 0)
-			continue;			/* the profile has no such entity */
-		for (int from = 0; from < in.n; from += CHUNK_ROWS)
-			put_rows(&in, from, Min(CHUNK_ROWS, in.n - from));
-		failed = oms_erp_try(write_gone, &in);
-		if (failed)
-			ReThrowError(failed);
-
-		/* their stock may have been there before them */
-		if (e == OMS_ERP_NODE && added.n > 0)
-			stock->whole = true;
-		else if (e == OMS_ERP_SKU && added.n > 0 && !stock->whole)
-		{
-			Datum		values[2] = {
-				Int32GetDatum(erp->company_id),
-				oms_text_array((const char *const *) added.keys, added.n)
-			};
-
-			oms_exec(&stock_keys_plan, values, NULL, false, 0);
-			for (uint64 i = 0; i < SPI_processed; i++)
-				oms_erp_dirty_add(stock, oms_cstr(i, 1));
-		}
-	}
-}
-
-static void
-evaluate_masters(void *arg)
-{
-	Intake	   *in = (Intake *) arg;
-	MemoryContext cxt = CurrentMemoryContext;
-	char	   *query;
-	uint64		n;
-
-	oms_spi_connect();
-	oms_erp_push_latest();
-	query = oms_erp_entity_query(in->erp, in->entity);
-	if (query)
-	{
-		n = oms_erp_run(in->erp, "SELECT q.key::text, to_jsonb(q) FROM (%s\n) AS q",
-						query, TEXTARRAYOID,
-						in->dirty->whole ? (Datum) 0 :
-						oms_text_array((const char *const *) in->dirty->keys, in->dirty->n),
-						in->dirty->whole);
-		in->rows = MemoryContextAllocHuge(cxt, sizeof(Datum) * (n + 1));
-		in->keys = MemoryContextAllocHuge(cxt, sizeof(char *) * (n + 1));
-		for (uint64 i = 0; i < n; i++)
-		{
-			bool		isnull;
-			Datum		row = oms_datum(i, 2, &isnull);
-			char	   *key = oms_cstr(i, 1);
-			MemoryContext old;
-
-			if (key == NULL)
-				continue;
-			old = MemoryContextSwitchTo(cxt);
-			in->keys[in->n] = pstrdup(key);
-			in->rows[in->n++] = PointerGetDatum(PG_DETOAST_DATUM_COPY(row));
-			MemoryContextSwitchTo(old);
-		}
-	}
-	else
-		in->n = -1;
-	PopActiveSnapshot();
-	oms_spi_finish();
-}
-
-static void
-put_stretch(void *arg)
-{
-	Stretch    *s = (Stretch *) arg;
-	Intake	   *in = s->in;
-	MemoryContext cxt = CurrentMemoryContext;
-	Datum		values[2];
-
-	oms_spi_connect();
-	values[0] = Int32GetDatum(in->erp->company_id);
-	values[1] = PointerGetDatum(construct_array(in->rows + s->from, s->n, JSONBOID,
-												-1, false, TYPALIGN_INT));
-	for (int i = 0; i < NSTEPS && put_plans[in->entity][i].sql; i++)
-		oms_exec(&put_plans[in->entity][i], values, NULL, false, 0);
-	if ((in->entity == OMS_ERP_NODE || in->entity == OMS_ERP_SKU) &&
-		SPI_processed > 0)
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			char	   *key = oms_cstr(i, 1);
-			MemoryContext old = MemoryContextSwitchTo(cxt);
-
-			oms_erp_dirty_add(in->added, key);
-			MemoryContextSwitchTo(old);
-		}
-	oms_spi_finish();
-}
-
-/* Writes rows; one that cannot be written goes to oms.reject, alone. */
-static void
-put_rows(Intake *in, int from, int n)
-{
-	Stretch		s = {in, from, n};
-	ErrorData  *failed = oms_erp_try(put_stretch, &s);
-
-	CHECK_FOR_INTERRUPTS();
-	if (failed == NULL)
-		return;
-	if (n > 1)
-	{
-		put_rows(in, from, n / 2);
-		put_rows(in, from + n / 2, n - n / 2);
-	}
-	else
-	{
-		Jsonb	   *row = DatumGetJsonbP(in->rows[from]);
-
-		oms_reject(in->erp->company_id,
-				   psprintf("erp.%s", oms_erp_entity_name[in->entity]),
-				   in->keys[from], JsonbToCString(NULL, &row->root, VARSIZE(row)),
-				   failed);
-	}
-}
-
-static void
-write_gone(void *arg)
-{
-	Intake	   *in = (Intake *) arg;
-	OmsPlan    *plan = &gone_plans[in->entity];
-	Datum		values[3];
-
-	if (plan->sql == NULL)
-		return;
-	values[0] = Int32GetDatum(in->erp->company_id);
-	values[1] = in->dirty->whole ? (Datum) 0
-		: oms_text_array((const char *const *) in->dirty->keys, in->dirty->n);
-	values[2] = oms_text_array((const char *const *) in->keys, in->n);
-	oms_spi_connect();
-	oms_exec(plan, values, in->dirty->whole ? " n " : NULL, false, 0);
-	oms_spi_finish();
-}
-
-/*
- * Pausing.  Lots that cannot be read are no reason to stop counting, so where
- * they have tables of their own only these are paused.
- */
-static OmsPlan pause_plan = {
-	"UPDATE oms.erp_source_link l SET state = 'paused' FROM oms.erp_source s,"
-	" (SELECT ARRAY(SELECT relation FROM oms.erp_source WHERE profile = $1 GROUP BY 1 HAVING bool_and(entity = 'lot')) AS own) o"
-	" WHERE l.profile = $1 AND s.profile = $1 AND replace(s.relation, '@erp@', $2) = l.relation"
-	" AND s.entity = $3 AND l.state <> 'paused' AND (s.entity <> 'lot' OR s.relation = ANY (o.own) OR o.own = '{}')",
-	3, {TEXTOID, TEXTOID, TEXTOID}, NULL
-};
-
-static void
-pause_event(const OmsErp *erp, const char *entity, const char *relation,
-			const char *why)
-{
-	OmsJson		j;
-
-	oms_json_begin(&j);
-	oms_json_str(&j, "profile", erp->profile);
-	if (entity)
-		oms_json_str(&j, "entity", entity);
-	if (relation)
-		oms_json_str(&j, "relation", relation);
-	oms_json_str(&j, "why", why);
-	oms_event(erp->company_id, "erp", 0, "erp.paused", oms_json_end(&j));
-}
-
-/* The query failed: its tables wait for somebody to look at them. */
-static void
-pause_entity(const OmsErp *erp, OmsErpEntity entity, const char *why)
-{
-	Datum		values[3] = {
-		oms_text(erp->profile), oms_text(erp->schema),
-		oms_text(oms_erp_entity_name[entity])
-	};
-
-	oms_spi_connect();
-	if (oms_exec(&pause_plan, values, NULL, false, 0) > 0)
-		pause_event(erp, oms_erp_entity_name[entity], NULL, why);
-	oms_spi_finish();
-	CacheInvalidateRelcacheByRelid(oms_erp_log_relid());	/* tell other backends */
-}
 
 static OmsPlan fingerprint_plan = {
 	"UPDATE oms.erp_source_link SET state = 'paused'"
@@ -426,7 +48,7 @@ pause_changed_tables(const OmsErp *erp)
 	for (uint64 i = 0; i < n; i++)
 		relations[i] = oms_cstr(i, 1);
 	for (uint64 i = 0; i < n; i++)
-		pause_event(erp, NULL, relations[i], "the table's watched columns have changed");
+		oms_erp_pause_event(erp, NULL, relations[i], "the table's watched columns have changed");
 }
 
 /*
@@ -578,7 +200,7 @@ static void
 pause_lots(StockIntake *in, ErrorData *failed)
 {
 	in->erp->paused[OMS_ERP_LOT] = true;
-	pause_entity(in->erp, OMS_ERP_LOT, failed->message);
+	oms_erp_pause(in->erp, OMS_ERP_LOT, failed->message);
 }
 
 /* Which of the keys whose lots may have changed have other lots than ours. */
@@ -665,7 +287,7 @@ apply_stock(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *lots)
 	oms_erp_enter(&guard);
 	failed = oms_erp_try(look_at_stock, &in);
 	if (failed)
-		pause_entity(erp, OMS_ERP_STOCK, failed->message);
+		oms_erp_pause(erp, OMS_ERP_STOCK, failed->message);
 	else
 		insert_rows(&in);
 	if (!failed && lots->n > 0 && !erp->paused[OMS_ERP_LOT])
@@ -700,13 +322,27 @@ apply_stock(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *lots)
 		oms_erp_enter(&guard);
 		failed = oms_erp_try(evaluate_chunk, &in);
 		if (failed)
-			pause_entity(erp, OMS_ERP_STOCK, failed->message);
+			oms_erp_pause(erp, OMS_ERP_STOCK, failed->message);
 		oms_erp_leave(&guard);
 		if (failed)
 			return;
 		oms_erp_write_counts(erp, in.chunk, in.nchunk, in.booked, in.nbooked,
 							 &in.lots);
 	}
+}
+
+/* Supply on its way, after stock: its locks are taken in that order. */
+static void
+apply_supply(OmsErp *erp, OmsErpDirty *dirty)
+{
+	OmsErpDirty added = {0};
+	OmsErpGuard guard;
+
+	if (!dirty->whole && dirty->n == 0)
+		return;
+	oms_erp_enter(&guard);
+	oms_erp_apply_entity(erp, OMS_ERP_INBOUND, dirty, &added);
+	oms_erp_leave(&guard);
 }
 
 /*
@@ -740,15 +376,6 @@ static OmsPlan applied_plan = {
 	"UPDATE oms.erp_attachment SET applied_at = clock_timestamp() WHERE profile = $1",
 	1, {TEXTOID}, NULL
 };
-
-static int
-entity_number(const char *name)
-{
-	for (int e = 0; e < OMS_ERP_NENTITIES; e++)
-		if (strcmp(name, oms_erp_entity_name[e]) == 0)
-			return e;
-	return -1;
-}
 
 /* Loads the attachment under a fresh snapshot and becomes the one applier. */
 static bool
@@ -812,7 +439,7 @@ oms_erp_apply(PG_FUNCTION_ARGS)
 		oms_exec(&daily_plan, values, NULL, false, 0);
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			int			e = entity_number(oms_cstr(i, 1));
+			int			e = oms_erp_entity_number(oms_cstr(i, 1));
 
 			if (e >= 0)
 				dirty[e].whole = true;
@@ -836,6 +463,7 @@ oms_erp_apply(PG_FUNCTION_ARGS)
 	apply_all(&erp, dirty);
 	oms_erp_leave(&guard);
 	apply_stock(&erp, &dirty[OMS_ERP_STOCK], &dirty[OMS_ERP_LOT]);
+	apply_supply(&erp, &dirty[OMS_ERP_INBOUND]);
 	oms_spi_finish();
 	PG_RETURN_INT32((int32) taken);
 }
@@ -856,7 +484,7 @@ oms_erp_refresh(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 	{
 		char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-		int			e = entity_number(name);
+		int			e = oms_erp_entity_number(name);
 
 		if (e < 0)
 			ereport(ERROR,
@@ -872,6 +500,7 @@ oms_erp_refresh(PG_FUNCTION_ARGS)
 		apply_all(&erp, dirty);
 		oms_erp_leave(&guard);
 		apply_stock(&erp, &dirty[OMS_ERP_STOCK], &dirty[OMS_ERP_LOT]);
+		apply_supply(&erp, &dirty[OMS_ERP_INBOUND]);
 	}
 	else
 		oms_erp_leave(&guard);

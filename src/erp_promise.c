@@ -70,6 +70,10 @@ answer(void *arg)
 	if (oms_erp_load(&q->erp, q->company_id) &&
 		!(q->erp.paused[OMS_ERP_STOCK] && q->erp.paused[OMS_ERP_LOT]))
 	{
+		/* the tables' other entities are not asked about */
+		for (OmsErpEntity e = 0; e < OMS_ERP_NENTITIES; e++)
+			if (e != OMS_ERP_STOCK && e != OMS_ERP_LOT)
+				q->erp.paused[e] = true;
 		values[0] = oms_text(q->erp.profile);
 		values[1] = oms_text(q->erp.schema);
 		oms_exec(&read_stock_plan, values, NULL, true, 0);
@@ -211,21 +215,22 @@ oms_erp_refresh_counts(int32 company_id, const OmsStockKey *keys, int nkeys)
  * Masters, before a promise
  */
 #define MASTER_TABLES \
-	"WITH m AS MATERIALIZED (SELECT replace(s.relation, '@erp@', $2) AS relation, bool_or(s.entity IN ('stock', 'lot')) AS stock" \
-	"  FROM oms.erp_source s WHERE s.profile = $1 GROUP BY 1 HAVING bool_or(s.entity NOT IN ('stock', 'lot'))),"
+	"WITH m AS MATERIALIZED (SELECT replace(s.relation, '@erp@', $2) AS relation, bool_or(s.entity <> ALL ('" OMS_ERP_OF_ORDERS "'::text[])) AS others" \
+	"  FROM oms.erp_source s WHERE s.profile = $1 GROUP BY 1 HAVING bool_or(s.entity = ANY ('" OMS_ERP_OF_ORDERS "'::text[]))),"
+
 static OmsPlan read_masters_plan = {
 	MASTER_TABLES
 	" t AS MATERIALIZED (SELECT c.relation, bool_or(c.op = 'T') OR sum(c.changes) > " OMS_ERP_MANY_LOOKED " AS whole FROM oms.erp_change c"
-	"  WHERE c.relation IN (SELECT relation FROM m WHERE stock OR NOT $3) GROUP BY 1)"
+	"  WHERE c.relation IN (SELECT relation FROM m WHERE others OR NOT $3) GROUP BY 1)"
 	OMS_ERP_IMAGES_OF_LOG,
 	3, {TEXTOID, TEXTOID, BOOLOID}, NULL
 };
 
-/* Rows of tables that feed nothing but masters are done with then. */
+/* Rows of tables that feed nothing but these masters are done with then. */
 static OmsPlan claim_masters_plan = {
 	MASTER_TABLES
 	" c AS MATERIALIZED (SELECT change_id FROM oms.erp_change"
-	"  WHERE relation IN (SELECT relation FROM m WHERE NOT stock)"
+	"  WHERE relation IN (SELECT relation FROM m WHERE NOT others)"
 	"  ORDER BY change_id FOR UPDATE SKIP LOCKED),"
 	" r AS (DELETE FROM oms.erp_change e USING c WHERE e.change_id = c.change_id"
 	"  RETURNING e.relation, e.op, e.changes, e.images),"
@@ -287,7 +292,12 @@ take_in_masters(void *arg)
 	oms_erp_enter(&guard);
 	oms_spi_connect();
 	oms_erp_push_latest();
-	some = oms_erp_load(&erp, company_id) && read_masters(&erp, dirty, false);
+	some = oms_erp_load(&erp, company_id);
+	/* an order does not ask for the others: they are the worker's */
+	for (OmsErpEntity e = 0; e < OMS_ERP_NENTITIES; e++)
+		if (!oms_erp_of_orders(e))
+			erp.paused[e] = true;
+	some = some && read_masters(&erp, dirty, false);
 	PopActiveSnapshot();
 	if (some)
 	{

@@ -46,6 +46,7 @@
 /* ERP and workers */
 #define ERRCODE_OMS_ERP_PROFILE				OMS_SQLSTATE('6', '0', '1')
 #define ERRCODE_OMS_ERP_ATTACHED			OMS_SQLSTATE('6', '0', '2')
+#define ERRCODE_OMS_ERP_ROW					OMS_SQLSTATE('6', '0', '3')
 #define ERRCODE_OMS_WORKER					OMS_SQLSTATE('7', '0', '1')
 
 #endif							/* OMS_ERRORS_H */

@@ -24,6 +24,7 @@ CREATE TABLE oms.erp_attachment (   --| The ERP this database is attached to.
     company_id integer NOT NULL,    --| Company it feeds
     params jsonb NOT NULL DEFAULT '{}', --| Parameters the profile's queries read as $2
     absent text[] NOT NULL DEFAULT '{}', --| Entities of the profile that this ERP has no tables for (oms.erp_entity.needs)
+    paused text[] NOT NULL DEFAULT '{}', --| Entities whose query failed: they wait until the ERP is attached again, those of the same tables go on (event erp.paused)
     attached_at timestamptz NOT NULL DEFAULT now(), --| When
     snapshot_at timestamptz,        --| When the first snapshot was complete
     applied_at timestamptz,         --| When oms.erp_apply() last took in changes; NULL: never

@@ -71,6 +71,8 @@ CREATE TABLE oms.erp_waiting (      --| Rows of the ERP that refer to what is no
     erp_key text NOT NULL,          --| Its key
     on_entity text NOT NULL,        --| Entity of what is missing
     on_key text NOT NULL,           --| Its key
+    ready boolean NOT NULL DEFAULT false, --| It has come
     PRIMARY KEY (company_id, entity, erp_key, on_entity, on_key)
 );
 CREATE INDEX erp_waiting_on ON oms.erp_waiting (company_id, on_entity, on_key);
+CREATE INDEX erp_waiting_ready ON oms.erp_waiting (company_id) WHERE ready;
