@@ -112,8 +112,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT r.n, 'price_list', e->>'price_list', false, NULL, NULL, NULL
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      WHERE e->>'price_list' IS NOT NULL AND NOT EXISTS (SELECT FROM oms.price_list AS l WHERE l.company_id = company AND l.erp_key = e->>'price_list')
+    UNION ALL
+    SELECT r.n, NULL, NULL, false, NULL, NULL, NULL
+      FROM unnest(rows) WITH ORDINALITY AS r (e, n)
+     WHERE ((e->>'amount')::numeric >= 0 AND (e->>'amount')::numeric < 'NaN') IS NOT TRUE
 $$;
-COMMENT ON FUNCTION oms.erp_check_price(integer, jsonb[]) IS 'Of rows for prices: those that wait for an item or a price list.';
+COMMENT ON FUNCTION oms.erp_check_price(integer, jsonb[]) IS 'Of rows for prices: those that wait for an item or a price list, and those below zero, which are none.';
 
 CREATE FUNCTION oms.erp_rows_address(company integer, rows jsonb[])
 RETURNS TABLE (key text, customer_id bigint, kind text, name text, phone text, address1 text, address2 text, city text, state_code text, pincode text, country text, active boolean)
@@ -222,6 +226,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
          ('supplier', e->>'supplier', e->>'supplier' IS NOT NULL AND NOT EXISTS (SELECT FROM oms.supplier AS x WHERE x.company_id = company AND x.erp_key = e->>'supplier'))) AS v (entity, key, missing)
      WHERE v.missing
     UNION ALL
+    SELECT r.n, NULL, NULL, false, NULL, NULL, NULL
+      FROM unnest(rows) WITH ORDINALITY AS r (e, n)
+     WHERE round((e->>'qty')::numeric, 3) <= 0
+    UNION ALL
     SELECT r.n, NULL, NULL, false, v.message, v.detail, v.hint
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      CROSS JOIN LATERAL (VALUES
@@ -232,7 +240,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                    WHERE x.company_id = company AND x.erp_key = e->>'item'))) AS v (message, detail, hint, wrong)
      WHERE v.wrong
 $$;
-COMMENT ON FUNCTION oms.erp_check_inbound(integer, jsonb[]) IS 'Of rows for supply on its way: those that wait for a node, an item or a supplier, or cannot be taken in.';
+COMMENT ON FUNCTION oms.erp_check_inbound(integer, jsonb[]) IS 'Of rows for supply on its way: those that wait for a node, an item or a supplier, cannot be taken in, or have nothing to come.';
 
 CREATE FUNCTION oms.erp_put_inbound(company integer, rows jsonb[]) RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -356,7 +364,8 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
         SELECT %1$L, d.key, d.erp, CASE WHEN d.t IS NOT NULL THEN d.oms END
           FROM (SELECT coalesce(r.key, t.key) AS key, r.j AS r, t.j AS t,
                        (SELECT string_agg(f.key || ' ' || coalesce(f.value, '-'), ', ' ORDER BY f.key) FROM jsonb_each_text(r.j) AS f WHERE r.j->f.key IS DISTINCT FROM t.j->f.key) AS erp,
-                       (SELECT string_agg(f.key || ' ' || coalesce(t.j->>f.key, '-'), ', ' ORDER BY f.key) FROM jsonb_each(coalesce(r.j, t.j)) AS f WHERE r.j->f.key IS DISTINCT FROM t.j->f.key) AS oms
+                       (SELECT string_agg(f.key || ' ' || coalesce(t.j->>f.key, '-'), ', ' ORDER BY f.key) FROM jsonb_each(coalesce(r.j, t.j)) AS f
+                         WHERE r.j->f.key IS DISTINCT FROM t.j->f.key AND (r.j IS NOT NULL OR f.value <> 'null' AND f.key !~ '_id$|_at$|^(erp_key|version)$')) AS oms
                   FROM (SELECT x.key, to_jsonb(x) - 'key' AS j FROM oms.erp_rows_%1$s(@company@, @rows@) AS x) AS r
                   FULL JOIN (SELECT x.erp_key AS key, to_jsonb(x) AS j FROM oms.%2$I AS x WHERE x.company_id = @company@ AND x.erp_key IS NOT NULL) AS t ON t.key = r.key) AS d
          WHERE CASE WHEN d.r IS NULL THEN %3$s ELSE d.t IS NULL OR d.erp IS NOT NULL END $q$, v.entity, v.held, v.live)

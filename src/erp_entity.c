@@ -27,7 +27,7 @@ typedef enum Fate
 {
 	TAKEN,
 	REFUSED,					/* what we have of it stays */
-	WAITS						/* there is no such row yet */
+	NONE						/* waits, or states that there is nothing */
 } Fate;
 
 /* What a row waits for */
@@ -227,8 +227,8 @@ check_stretch(void *arg)
 			wait_for(in, found[i].row, found[i].on_entity, found[i].on_key);
 		if (found[i].why)
 			report(in, found[i].row, found[i].why);
-		if (!found[i].keep && in->fates[found[i].row] != WAITS)
-			in->fates[found[i].row] = found[i].on_key ? WAITS : REFUSED;
+		if (!found[i].keep && in->fates[found[i].row] != NONE)
+			in->fates[found[i].row] = found[i].on_key || !found[i].why ? NONE : REFUSED;
 	}
 	oms_spi_finish();
 }
@@ -284,7 +284,7 @@ write_gone(void *arg)
 	if (plan->sql == NULL)
 		return;
 	for (int i = 0; i < in->n; i++)
-		if (in->fates[i] != WAITS)
+		if (in->fates[i] != NONE)
 			found[n++] = in->keys[i];
 	values[0] = Int32GetDatum(in->erp->company_id);
 	values[1] = in->dirty->whole ? (Datum) 0
@@ -458,14 +458,16 @@ oms_erp_apply_masters(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *stock)
 		if (!dirty[e].whole && dirty[e].n == 0)
 			continue;
 		oms_erp_apply_entity(erp, e, &dirty[e], &added);
-		if (tell_waiting(erp, e, &added))
+		if (e == OMS_ERP_KIT)
 		{
-			if (e == OMS_ERP_KIT)
-				memset(&dirty[e], 0, sizeof(OmsErpDirty));
+			/* components that have just become kits, or ceased to be */
+			tell_waiting(erp, e, &added);
+			memset(&dirty[e], 0, sizeof(OmsErpDirty));
 			call_ready(erp, dirty);
-			if (e == OMS_ERP_KIT)	/* a component that has just ceased to be a kit */
-				oms_erp_apply_entity(erp, e, &dirty[e], &added);
+			oms_erp_apply_entity(erp, e, &dirty[e], &added);
 		}
+		else if (tell_waiting(erp, e, &added))
+			call_ready(erp, dirty);
 
 		/* their stock may have been there before them */
 		if (e == OMS_ERP_NODE && added.n > 0)

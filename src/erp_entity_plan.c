@@ -10,9 +10,10 @@
 #include "erp_entity.h"
 
 /*
- * Which of these rows cannot be taken in, or wait for a row of another entity:
- * n (from 1), the entity and the key waited for, keep (taken in all the same),
- * and for oms.reject message, detail, hint (no message: nothing to report).
+ * Which of these rows cannot be taken in, or wait for a row of another entity,
+ * or say that there is nothing: n (from 1), the entity and the key waited for,
+ * keep (taken in all the same), and for oms.reject message, detail, hint (no
+ * message: nothing to report).
  */
 #define CHECK_COLUMNS "SELECT n::int4, on_entity, on_key, keep, message, detail, hint FROM "
 
@@ -173,8 +174,8 @@ OmsPlan		oms_erp_put_plans[OMS_ERP_NENTITIES][OMS_ERP_STEPS] = {
 			/* a component that is a kit now is none any more: it waits until that ends */
 			"WITH d AS (DELETE FROM oms.kit_component t USING oms.erp_rows_kit($1, $2) r"
 			"  WHERE t.company_id = $1 AND t.erp_key IS NOT NULL AND t.sku_id = r.kit_sku_id RETURNING t.erp_key, t.sku_id)"
-			" INSERT INTO oms.erp_waiting (company_id, entity, erp_key, on_entity, on_key)"
-			" SELECT $1, 'kit', d.erp_key, 'kit', s.erp_key FROM d JOIN oms.sku s ON s.sku_id = d.sku_id GROUP BY 3, 5 ON CONFLICT DO NOTHING",
+			" INSERT INTO oms.erp_waiting (company_id, entity, erp_key, on_entity, on_key, ready)"
+			" SELECT $1, 'kit', d.erp_key, 'kit', s.erp_key, true FROM d JOIN oms.sku s ON s.sku_id = d.sku_id GROUP BY 3, 5 ON CONFLICT DO NOTHING",
 			2, {INT4OID, JSONBARRAYOID}, NULL
 		},
 		{

@@ -19,7 +19,7 @@ PG_FUNCTION_INFO_V1(oms_receive_inbound);
 PG_FUNCTION_INFO_V1(oms_repeg_supply);
 
 static OmsPlan find_plan = {
-	"SELECT i.inbound_id, i.node_id, i.sku_id, (i.qty * 1000)::int8, i.state, n.stock_from = 'erp' FROM oms.inbound i JOIN oms.node n ON n.node_id = i.node_id"
+	"SELECT i.inbound_id, i.node_id, i.sku_id, (i.qty * 1000)::int8, i.state, n.stock_from = 'erp', i.erp_key IS NOT NULL FROM oms.inbound i JOIN oms.node n ON n.node_id = i.node_id"
 	" WHERE i.company_id = $1 AND i.ref = $2",
 	2, {INT4OID, TEXTOID}, NULL
 };
@@ -189,6 +189,12 @@ oms_receive_inbound(PG_FUNCTION_ARGS)
 	key.node_id = oms_int4(0, 2);
 	key.sku_id = oms_int4(0, 3);
 	erp = oms_bool(0, 6);
+	if (oms_bool(0, 7))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("supply \"%s\" is the ERP's", ref),
+				 errdetail("Argument ref: its quantity is what the ERP says is still to come."),
+				 errhint("Book the receipt in the ERP; it is taken in by itself.")));
 
 	/* the same receipt twice at once: the second waits here */
 	oms_early_release_mark();
