@@ -51,7 +51,15 @@ SELECT is_empty($$SELECT * FROM oms.verify()$$, 'everything adds up');
 -- money, from the document
 SELECT is_empty($$SELECT external_id FROM pg_temp.o WHERE goods_amount <> (SELECT sum(round((l ->> 'qty')::numeric * (l ->> 'unit_price')::numeric, 2) - (l ->> 'discount')::numeric) FROM jsonb_array_elements(doc -> 'lines') l)
     - (doc #>> '{charges,0,amount}')::numeric$$, 'goods are quantity times price less discounts');
-SELECT is_empty($$SELECT external_id FROM pg_temp.o WHERE total_amount <> goods_amount + (doc #>> '{charges,1,amount}')::numeric + CASE WHEN price_includes_tax THEN 0 ELSE tax_amount END$$, 'the total is goods, charges and tax that is not contained');
+-- the charge bears the rates of the goods, by their value
+CREATE FUNCTION pg_temp.shipping_tax(id bigint, shipping numeric) RETURNS numeric LANGUAGE sql AS $$
+    WITH line AS (SELECT l.net_amount AS value, oms.tax_rate(k.hsn, '2026-03-02', round(l.net_amount / l.qty, 2)) AS rate
+                    FROM oms.order_line l JOIN oms.sku k USING (sku_id) WHERE l.order_id = id),
+        by_rate AS (SELECT rate, sum(value) AS w, sum(sum(value)) OVER (ORDER BY rate) AS upto, sum(sum(value)) OVER () AS whole FROM line GROUP BY rate)
+    SELECT sum(round((round(shipping * upto / whole, 2) - round(shipping * (upto - w) / whole, 2)) * rate / 100, 2)) FROM by_rate
+$$;
+SELECT is_empty($$SELECT external_id FROM pg_temp.o WHERE total_amount <> goods_amount + (doc #>> '{charges,1,amount}')::numeric
+    + CASE WHEN price_includes_tax THEN 0 ELSE tax_amount + pg_temp.shipping_tax(order_id, (doc #>> '{charges,1,amount}')::numeric) END$$, 'the total is goods, charges and tax that is not contained');
 SELECT is_empty($$SELECT external_id FROM pg_temp.o WHERE tax_amount <> (SELECT coalesce(sum(cgst + sgst + igst), 0) FROM oms.allocation a WHERE a.order_id = o.order_id)$$, 'tax is that of the allocations');
 SELECT is_empty($$SELECT external_id FROM pg_temp.o WHERE payment_mode = 'COD' AND NOT EXISTS (SELECT FROM oms.allocation a WHERE a.order_id = o.order_id AND a.status = 'backordered')
     AND total_amount <> (SELECT sum(cod_amount) FROM oms.shipment s WHERE s.order_id = o.order_id)$$, 'the parcels of a complete COD order collect what is due');
