@@ -6,11 +6,11 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     -- what orders write, and what taking in ERP changes writes
-    documents text[] := '{order,accepted_order,order_line,line_cancellation,line_change,order_charge,order_hold,allocation,allocation_rejection,wave,wave_order,wave_piece,parking,node_slot,slot_use,decision_run,reservation,stock,stock_quota,inbound,inbound_receipt,supply_peg,stock_lot,reservation_lot,stock_ledger,event,reject,customer,risk_score,risk_rate,shipment,return_order,return_line,refund,erp_change,erp_call,sku,kit_component,price,tax_code,node,awb_pool,scan,ndr,manifest,courier_stat,courier_health,network_status,invoice_series,invoice_number,invoice,invoice_line,einvoice,eway_bill}';
+    documents text[] := '{order,accepted_order,order_line,line_cancellation,line_change,order_charge,order_hold,allocation,allocation_rejection,wave,wave_order,wave_piece,parking,node_slot,slot_use,decision_run,reservation,stock,stock_quota,inbound,inbound_receipt,supply_peg,stock_lot,reservation_lot,stock_ledger,event,reject,customer,risk_score,risk_rate,shipment,return_order,return_line,refund,erp_change,erp_call,sku,kit_component,price,tax_code,node,awb_pool,scan,ndr,manifest,courier_stat,courier_health,network_status,invoice_series,invoice_number,invoice,invoice_line,einvoice,eway_bill,intake_message,channel_stock_told,channel_stock_state}';
     -- configuration is the admin's; these belong to the owner of the tables
     owners text[] := '{meta,job,erp_source_link}';
-    app_calls text[] := '{capture_order,capture_orders,promise,rules_of,available,atp,ordered_atp,reserve_cart,release_cart,cancel_order,cancel_line,pay_order,request_return,erp_apply,wake_worker}';
-    admin_calls text[] := '{attach_erp,detach_erp,check_profile,import_profile,place_node,set_stock_quota,set_channel_threshold,set_channel_node,set_service_area,add_dark_store,start_worker,stop_worker,make_event_partitions,forecast_demand,compute_stock_prices,refresh_stock_prices}';
+    app_calls text[] := '{capture_order,capture_orders,promise,rules_of,available,atp,ordered_atp,reserve_cart,release_cart,cancel_order,cancel_line,pay_order,request_return,erp_apply,wake_worker,capture_from,capture_many_from,capture_csv,intake_document,channel_feed}';
+    admin_calls text[] := '{attach_erp,detach_erp,check_profile,import_profile,place_node,set_stock_quota,set_channel_threshold,set_channel_node,set_service_area,add_dark_store,start_worker,stop_worker,make_event_partitions,forecast_demand,compute_stock_prices,refresh_stock_prices,copy_intake_map}';
     owner_calls text[] := '{install,uninstall,install_script,grant_role,revoke_role,memo_watch}';
     what record;
     calls integer := 0;

@@ -42,4 +42,12 @@
 #define oms_search_path_matches(path) OverrideSearchPathMatchesCurrent(path)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define oms_decode_datetime(field, ftype, nf, dtype, tm, fsec, tz) \
+	DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz, &(DateTimeErrorExtra) {0})
+#else
+#define oms_decode_datetime(field, ftype, nf, dtype, tm, fsec, tz) \
+	DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tz)
+#endif
+
 #endif							/* OMS_COMPAT_H */

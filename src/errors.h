@@ -49,4 +49,8 @@
 #define ERRCODE_OMS_ERP_ROW					OMS_SQLSTATE('6', '0', '3')
 #define ERRCODE_OMS_WORKER					OMS_SQLSTATE('7', '0', '1')
 
+/* intake */
+#define ERRCODE_OMS_INTAKE_PAYLOAD			OMS_SQLSTATE('9', '0', '1')
+#define ERRCODE_OMS_INTAKE_MAP				OMS_SQLSTATE('9', '0', '2')
+
 #endif							/* OMS_ERRORS_H */

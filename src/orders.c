@@ -298,8 +298,8 @@ PG_FUNCTION_INFO_V1(oms_capture_order);
  * more than leaving an order to the combiner does: here it is set as it
  * would be.
  */
-static Jsonb *
-capture_here(Jsonb *doc, TimestampTz at)
+Jsonb *
+oms_capture_here(Jsonb *doc, TimestampTz at)
 {
 	int			level = oms_path_begin();
 	OmsCombinerRow row;
@@ -326,7 +326,7 @@ oms_capture_order(PG_FUNCTION_ARGS)
 	oms_require_installed();
 	result = oms_combiner_capture(fcinfo, doc, at);
 	if (result == NULL)
-		result = capture_here(doc, at);
+		result = oms_capture_here(doc, at);
 	PG_RETURN_JSONB_P(result);
 }
 

@@ -513,6 +513,9 @@ extern bool oms_order_replan(OmsReplan *replan);
  */
 extern Jsonb *oms_capture(Jsonb *doc, TimestampTz at);
 
+/* The same where a channel may accept it first; never left to the combiner. */
+extern Jsonb *oms_capture_here(Jsonb *doc, TimestampTz at);
+
 /*
  * Cancels so many units of a line, and no refund is made for them unless the
  * order ends with it; raises STATUS_MOVE when there are fewer.
