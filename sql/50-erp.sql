@@ -55,13 +55,15 @@ CREATE TABLE oms.erp_status (       --| Vocabulary: what a word of the ERP is ca
 );
 SELECT pg_catalog.pg_extension_config_dump('oms.erp_status', 'WHERE NOT builtin');
 
-CREATE TABLE oms.erp_call_map (     --| How the ERP is asked to book something: write-back.
+CREATE TABLE oms.erp_call_map (     --| How the ERP is asked to book something, or to take a step with an order: write-back.
     profile text NOT NULL,          --| Profile
-    kind text NOT NULL CHECK (kind IN ('stock_out', 'stock_in')), --| What is to be booked
-    send_sql text NOT NULL,         --| SQL: tells the ERP and returns its key of the booking; $1 warehouse key, $2 item key, $3 quantity, $4 our document, $5 parameters (jsonb)
+    kind text NOT NULL CHECK (kind IN ('stock_out', 'stock_in', 'order_out', 'order_create', 'order_confirm', 'shipment_pick', 'shipment_pack', 'shipment_ship', 'order_cancel')), --| What is to be done: oms.erp_call.kind
+    transport text NOT NULL DEFAULT 'sql' CHECK (transport IN ('sql', 'agent')), --| sql: by send_sql; agent: by a process of the ERP's or outside that takes calls (oms.erp_take_calls)
+    send_sql text,                  --| SQL: tells the ERP. Of stock: returns its key of the booking; $1 warehouse key, $2 item key, $3 quantity, $4 our document, $5 parameters (jsonb). Of an order: returns the key of its document, and a reason where it is refused for good; $1 the document (oms.erp_document_json), $2 parameters
     lots_sql text,                  --| SQL in place of send_sql where the ERP states lots and those that go are known: also $6, [{"lot", "qty"}, ...], together at most $3. NULL: send_sql
-    done_sql text NOT NULL,         --| SQL: for keys of bookings $1 (text[]) the key and whether it is in the count (true) or will never be (false); others not at all
-    refused_sql text,               --| SQL: for keys of bookings $1 told minutes ago, those the ERP has tried and will not book by itself, and why. NULL: nothing to ask
+    done_sql text,                  --| SQL: for keys $1 (text[]) and parameters $2 the key and whether it is done (of stock: in the count; true) or will never be (false); others not at all. NULL: done when told
+    refused_sql text,               --| SQL: for keys $1 told minutes ago, those the ERP has tried and will not do by itself, and why. NULL: nothing to ask
+    find_sql text,                  --| order_create: SQL: for references $1 (text[]) of documents and parameters $2 the reference and the key of what is there. NULL: nothing to ask
     builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
     PRIMARY KEY (profile, kind)
 );
@@ -263,7 +265,7 @@ BEGIN
         RETURN;
     END IF;
     FOR e IN
-        SELECT x.entity AS name, replace(x.query, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS query,
+        SELECT x.entity AS name, replace(oms.erp_entity_query(x.profile, x.entity), '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS query,
                ARRAY(SELECT replace(s.relation, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public')))
                        FROM oms.erp_source AS s WHERE s.profile = att.profile AND (s.entity = x.entity OR x.entity = 'lot' AND s.entity = 'stock')) || ARRAY['oms.stock'] AS relations
           FROM oms.erp_entity AS x
@@ -341,98 +343,8 @@ END $$;
 COMMENT ON FUNCTION oms.erp_verify(text) IS
     'Takes in what is pending, evaluates an entity (default: all) in full and returns one row for each key where we differ from the ERP; none when sound, also while the ERP works on. Rows the ERP holds and oms.reject refused are drift too. Error OM002 for an unknown entity.';
 
--- Write-back ----------------------------------------------------------------------
+-- Write-back: sql/58-erp-writeback.sql --------------------------------------------
 
-CREATE FUNCTION oms.erp_send(max_calls integer DEFAULT 100) RETURNS integer
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 10000
-SET search_path = pg_catalog, oms, pg_temp AS $$
-DECLARE
-    att record;
-    c record;
-    lots jsonb;
-    ref text;
-    sent integer := 0;
-    why text;
-BEGIN
-    IF max_calls < 0 THEN
-        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'max_calls is below zero', DETAIL = format('Argument max_calls is %s.', max_calls), HINT = 'It says how many are looked at, at most; 0 is none.';
-    END IF;
-    SELECT * INTO att FROM oms.erp_attachment;
-    IF NOT FOUND THEN
-        RETURN 0;
-    END IF;
-    FOR c IN
-        SELECT k.company_id, k.call_id, k.attempts, k.qty, k.document, n.erp_key AS node_key, s.erp_key AS sku_key,
-               replace(m.send_sql, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS sql, k.reservation_id,
-               CASE WHEN 'lot' <> ALL (att.absent) THEN replace(m.lots_sql, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) END AS lots_sql
-          FROM oms.erp_call AS k
-          JOIN oms.node AS n ON n.node_id = k.node_id
-          JOIN oms.sku AS s ON s.sku_id = k.sku_id
-          LEFT JOIN oms.erp_call_map AS m ON m.profile = att.profile AND m.kind = k.kind
-         WHERE k.company_id = att.company_id AND k.state = 'pending' AND k.next_at <= clock_timestamp()
-         ORDER BY k.call_id LIMIT max_calls FOR UPDATE OF k SKIP LOCKED
-    LOOP
-        BEGIN
-            IF c.sql IS NULL THEN
-                RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('profile "%s" cannot book this', att.profile),
-                    HINT = 'Add a row to oms.erp_call_map.';
-            END IF;
-            lots := NULL;
-            IF c.lots_sql IS NOT NULL THEN
-                SELECT jsonb_agg(jsonb_build_object('lot', l.lot, 'qty', l.qty) ORDER BY l.seq, l.lot) INTO lots
-                  FROM oms.reservation_lot AS l WHERE l.company_id = c.company_id AND l.reservation_id = c.reservation_id;
-            END IF;
-            -- the ERP's own triggers expect its path
-            PERFORM set_config('search_path', format('%I, pg_temp', coalesce(att.params->>'schema', 'public')), true);
-            IF lots IS NULL THEN
-                EXECUTE c.sql INTO ref USING c.node_key, c.sku_key, c.qty, c.document, att.params;
-            ELSE
-                EXECUTE c.lots_sql INTO ref USING c.node_key, c.sku_key, c.qty, c.document, att.params, lots;
-            END IF;
-            PERFORM set_config('search_path', 'pg_catalog, oms, pg_temp', true);
-            IF ref IS NULL THEN
-                RAISE EXCEPTION USING MESSAGE = 'the ERP gave no key for the booking';
-            END IF;
-            UPDATE oms.erp_call AS k SET state = 'sent', erp_ref = ref, sent_at = now(), attempts = k.attempts + 1, error = NULL
-             WHERE k.company_id = c.company_id AND k.call_id = c.call_id;
-            sent := sent + 1;
-        EXCEPTION WHEN OTHERS THEN
-            GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
-            UPDATE oms.erp_call AS k SET attempts = k.attempts + 1, error = why,
-                   state = CASE WHEN k.attempts >= 7 THEN 'failed' ELSE 'pending' END,
-                   next_at = now() + least(interval '1 hour', interval '10 seconds' * 2 ^ k.attempts)
-             WHERE k.company_id = c.company_id AND k.call_id = c.call_id;
-            IF c.attempts >= 7 THEN
-                INSERT INTO oms.event (company_id, topic, subject_id, type, payload)
-                VALUES (c.company_id, 'erp', c.call_id, 'erp.call_failed', jsonb_build_object('error', why));
-            END IF;
-        END;
-    END LOOP;
-    -- told long ago and nothing seen of it: has the ERP given up?
-    FOR c IN
-        SELECT k.company_id, array_agg(k.erp_ref ORDER BY k.call_id) AS refs,
-               replace(m.refused_sql, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS sql
-          FROM oms.erp_call AS k JOIN oms.erp_call_map AS m ON m.profile = att.profile AND m.kind = k.kind AND m.refused_sql IS NOT NULL
-         WHERE k.company_id = att.company_id AND k.state = 'sent' AND k.next_at < now() - interval '3 minutes'
-         GROUP BY k.company_id, m.refused_sql
-    LOOP
-        -- not again for some minutes
-        UPDATE oms.erp_call AS k SET next_at = now() WHERE k.company_id = c.company_id AND k.state = 'sent' AND k.erp_ref = ANY (c.refs);
-        BEGIN
-            EXECUTE format(E'WITH f AS (UPDATE oms.erp_call AS k SET state = ''failed'', error = r.why FROM (%s\n) AS r (ref, why)'
-                           ' WHERE k.company_id = $3 AND k.state = ''sent'' AND k.erp_ref = r.ref::text RETURNING k.company_id, k.call_id, k.error)'
-                           ' INSERT INTO oms.event (company_id, topic, subject_id, type, payload)'
-                           ' SELECT f.company_id, ''erp'', f.call_id, ''erp.call_failed'', jsonb_build_object(''error'', f.error) FROM f', c.sql)
-               USING c.refs, att.params, c.company_id;
-        EXCEPTION WHEN OTHERS THEN
-            GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
-            RAISE LOG 'the ERP could not be asked what it refused: %', why;
-        END;
-    END LOOP;
-    RETURN sent;
-END $$;
-COMMENT ON FUNCTION oms.erp_send(integer) IS
-    'Tells the ERP, through its own doors, what it is to book: pending rows of oms.erp_call that are due. Each in a subtransaction; one that fails is tried again after 10 s, doubled each time up to an hour, and fails for good at the eighth time with an event. What was told minutes ago and refused meanwhile is marked failed too. Returns how many were told.';
 
 CREATE FUNCTION oms.erp_settle(call_id bigint, again boolean DEFAULT false) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'oms_erp_settle';
@@ -757,7 +669,7 @@ BEGIN
         SELECT r.company_id, r.node_id, r.sku_id, -r.qty, s.on_hand, 'dispatch', 'detached from the ERP'
           FROM oms.stock AS s WHERE s.company_id = r.company_id AND s.node_id = r.node_id AND s.sku_id = r.sku_id;
     END LOOP;
-    UPDATE oms.erp_call AS k SET state = 'failed', error = 'the ERP was detached' WHERE k.company_id = att.company_id AND k.state IN ('pending', 'sent');
+    UPDATE oms.erp_call AS k SET state = 'failed', error = 'the ERP was detached' WHERE k.company_id = att.company_id AND k.state IN ('pending', 'taken', 'sent');
     UPDATE oms.node AS d SET stock_from = 'oms' WHERE d.company_id = att.company_id AND d.stock_from = 'erp';
     DELETE FROM oms.erp_source_link AS l WHERE l.profile = $1;
     DELETE FROM oms.erp_change;

@@ -275,7 +275,7 @@ WITH u AS (
       FROM a, u
     RETURNING id
 )
-SELECT a.key FROM a, q WHERE pg_notify('ir.queue', '') IS NOT NULL
+SELECT a.key FROM a, q WHERE pg_notify('ir.queue', '') IS NOT NULL AND pg_notify('''ir.queue''', '') IS NOT NULL
 $q$)) AS t (sql), (VALUES
 ('stock_out', 'w.storage_location', '(SELECT min(l.id) FROM @erp@.stock_location l WHERE l.type = ''customer'' AND l.active IS NOT FALSE)', $q$
 SELECT r, bool_and(coalesce(m.state IN ('assigned', 'done'), false))

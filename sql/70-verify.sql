@@ -112,7 +112,7 @@ SELECT 'reservation_leaving', format('reservation (%s, %s)', r.company_id, r.res
   FROM oms.reservation r
  WHERE r.state = 'leaving'
    AND NOT EXISTS (SELECT FROM oms.erp_call c WHERE c.company_id = r.company_id AND c.reservation_id = r.reservation_id
-                      AND c.kind = 'stock_out' AND c.state <> 'done')
+                      AND c.kind IN ('stock_out', 'order_out') AND c.state <> 'done')
 UNION ALL
 SELECT 'reservation_owner', format('reservation (%s, %s)', r.company_id, r.reservation_id),
        format('it is %s, its allocation %s %s', r.state, r.allocation_id, coalesce('is ' || a.status, 'does not exist'))
@@ -354,6 +354,16 @@ SELECT 'orphan', what, 'names ' || missing || ', which does not exist'
     UNION ALL
     SELECT format('eway_bill (%s, %s)', c.company_id, c.ewb_no), format('invoice %s', c.invoice_id)
       FROM oms.eway_bill c WHERE NOT EXISTS (SELECT FROM oms.invoice p WHERE p.company_id = c.company_id AND p.invoice_id = c.invoice_id)
+    UNION ALL
+    SELECT format('erp_call (%s, %s)', c.company_id, c.call_id), format('erp_document %s', c.document_id)
+      FROM oms.erp_call c WHERE c.document_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM oms.erp_document p WHERE p.company_id = c.company_id AND p.document_id = c.document_id)
+    UNION ALL
+    SELECT format('erp_document (%s, %s)', c.company_id, c.document_id), format('order %s', c.order_id)
+      FROM oms.erp_document c WHERE NOT EXISTS (SELECT FROM oms."order" p WHERE p.company_id = c.company_id AND p.order_id = c.order_id)
+    UNION ALL
+    SELECT format('erp_document_line (%s, %s)', c.company_id, c.document_id), format('erp_document %s', c.document_id)
+      FROM oms.erp_document_line c WHERE NOT EXISTS (SELECT FROM oms.erp_document p WHERE p.company_id = c.company_id AND p.document_id = c.document_id)
   ) AS orphans (what, missing)
 ORDER BY 1, 2, 3
 $$;

@@ -518,6 +518,9 @@ static OmsPlan event_plan = {
 	6, {INT4OID, TEXTOID, INT8OID, TEXTOID, JSONBOID, TIMESTAMPTZOID}, NULL
 };
 
+void		(*oms_event_written) (int32 company_id, const char *topic,
+								  int64 subject_id, const char *type) = NULL;
+
 void
 oms_event(int32 company_id, const char *topic, int64 subject_id,
 		  const char *type, Jsonb *payload)
@@ -537,6 +540,8 @@ oms_event(int32 company_id, const char *topic, int64 subject_id,
 	values[4] = JsonbPGetDatum(payload);
 	oms_spi_connect();
 	oms_insert(&event_plan, values, NULL);
+	if (oms_event_written)
+		oms_event_written(company_id, topic, subject_id, type);
 	oms_spi_finish();
 }
 

@@ -108,6 +108,10 @@ extern char *oms_strdup(MemoryContext cxt, const char *s);
 extern void oms_event(int32 company_id, const char *topic, int64 subject_id,
 					  const char *type, Jsonb *payload);
 
+/* Told of every event that oms_event() writes; SPI is connected.  Or NULL. */
+extern void (*oms_event_written) (int32 company_id, const char *topic,
+								  int64 subject_id, const char *type);
+
 /* Raise ERRCODE_OMS_NOT_INSTALLED unless oms.install() has been run. */
 extern void oms_require_installed(void);
 

@@ -85,6 +85,8 @@ oms_erp_init(void)
 	oms_stock_erp.refresh = oms_erp_refresh_counts;
 	oms_stock_erp.book = oms_erp_book;
 	oms_stock_erp.states_lots = oms_erp_states_lots;
+	oms_stock_erp.released = oms_erp_released;
+	oms_event_written = oms_erp_note_event;
 	oms_erp_before_promise = oms_erp_take_in_masters;
 }
 
@@ -266,7 +268,7 @@ oms_erp_load(OmsErp *erp, int32 company_id)
 }
 
 static OmsPlan entity_plan = {
-	"SELECT query FROM oms.erp_entity WHERE profile = $1 AND entity = $2",
+	"SELECT oms.erp_entity_query($1, $2)",
 	2, {TEXTOID, TEXTOID}, NULL
 };
 

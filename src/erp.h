@@ -210,5 +210,10 @@ extern void oms_erp_take_in_masters(int32 company_id);
 extern void oms_erp_book(int32 company_id, const char *kind, OmsStockKey key,
 						 int64 qty, const char *document,
 						 int64 reservation_id);
+extern void oms_erp_released(int32 company_id, int64 allocation_id);
+
+/* Notes orders for the ERP to be told of (oms_event_written of core.h). */
+extern void oms_erp_note_event(int32 company_id, const char *topic,
+							   int64 subject_id, const char *type);
 
 #endif							/* OMS_ERP_H */

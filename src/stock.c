@@ -657,21 +657,34 @@ oms_stock_give_takes(int32 company_id, const OmsStockTake *takes, int ntakes,
 	oms_spi_finish();
 }
 
+/* The ERP may hold the same units for the same order. */
+static int64
+released(int32 company_id, int64 allocation_id, int64 qty)
+{
+	if (qty > 0 && oms_stock_erp.released)
+		oms_stock_erp.released(company_id, allocation_id);
+	return qty;
+}
+
 int64
 oms_stock_release_allocation(int32 company_id, int64 allocation_id)
 {
-	return release(company_id, &oms_stock_allocation_keys, &release_allocation_plan,
-				   Int64GetDatum(allocation_id), "released", (Datum) 0,
-				   (Datum) 0);
+	return released(company_id, allocation_id,
+					release(company_id, &oms_stock_allocation_keys,
+							&release_allocation_plan,
+							Int64GetDatum(allocation_id), "released",
+							(Datum) 0, (Datum) 0));
 }
 
 int64
 oms_stock_release_part(int32 company_id, int64 allocation_id, int64 part,
 					   int64 whole)
 {
-	return release(company_id, &oms_stock_allocation_keys, &release_part_plan,
-				   Int64GetDatum(allocation_id), "released",
-				   oms_milli_numeric(part), oms_milli_numeric(whole));
+	return released(company_id, allocation_id,
+					release(company_id, &oms_stock_allocation_keys,
+							&release_part_plan, Int64GetDatum(allocation_id),
+							"released", oms_milli_numeric(part),
+							oms_milli_numeric(whole)));
 }
 
 int64

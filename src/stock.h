@@ -73,6 +73,7 @@ typedef struct OmsStockLots
  * them (oms_stock_count); false when there was nothing to write.
  * book: asks the ERP to book it, through its outbox.
  * states_lots: the ERP says which lots stand at its nodes.
+ * released: an allocation holds less than before, or nothing.
  */
 typedef struct OmsStockErp
 {
@@ -85,6 +86,7 @@ typedef struct OmsStockErp
 						 OmsStockKey key, int64 qty, const char *document,
 						 int64 reservation_id);
 	bool		(*states_lots) (int32 company_id);
+	void		(*released) (int32 company_id, int64 allocation_id);
 } OmsStockErp;
 
 extern OmsStockErp oms_stock_erp;
