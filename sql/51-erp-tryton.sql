@@ -55,9 +55,10 @@ SELECT p.id::text AS key, p.code, t.name || coalesce(' ' || ltrim(p.suffix_code,
  WHERE t.type = 'goods' AND t.salable AND t.active IS NOT FALSE AND p.active IS NOT FALSE
    AND ($1::text[] IS NULL OR p.id = ANY ($1::integer[]))
 $q$),
--- One rate an accounting category: the sum of its customer taxes, those of
--- type none opened into their children (CGST and SGST).
-('tryton', 'tax', false, true, $q$
+-- One rate an accounting category: the sum of its customer taxes in force
+-- today, those of type none opened into their children (CGST and SGST).  What
+-- is a fixed amount is no GST rate; the description says that it is left out.
+('tryton', 'tax', true, true, $q$
 WITH RECURSIVE origin (category, at) AS (
     SELECT c.id, c.id FROM @erp@.product_category c
      WHERE c.accounting AND ($1::text[] IS NULL OR c.id = ANY ($1::integer[]))
@@ -75,7 +76,8 @@ WITH RECURSIVE origin (category, at) AS (
        AND (t.start_date IS NULL OR t.start_date <= current_date) AND (t.end_date IS NULL OR t.end_date >= current_date)
 )
 SELECT l.category::text AS key, l.category::text AS code, sum(CASE WHEN l.type = 'percentage' THEN l.rate * 100 ELSE 0 END) AS rate,
-       (SELECT c.name FROM @erp@.product_category c WHERE c.id = l.category) AS description
+       (SELECT c.name FROM @erp@.product_category c WHERE c.id = l.category)
+           || CASE WHEN bool_or(l.type = 'fixed') THEN ' (without what is not a percentage)' ELSE '' END AS description
   FROM leaf l GROUP BY l.category
 $q$),
 ('tryton', 'price', false, true, $q$

@@ -230,6 +230,39 @@ query(q{SELECT oms.attach_erp('tryton')});
 is(query("SELECT p.amount FROM oms.price p JOIN oms.sku k USING (sku_id) WHERE k.code = '$sku'"), '77.00', 'attached again: prices go on');
 is(query($sound), '', 'no drift');
 
+### Taxes: groups in groups, several on one category, dates, fixed amounts
+my $category = query("SELECT k.tax_code FROM oms.sku k WHERE k.code = '$sku'");
+query(qq{
+	CREATE TABLE oms.theirs AS SELECT id FROM account_tax;
+	CREATE TABLE oms.were AS SELECT tax FROM product_category_customer_taxes_rel WHERE category = $category;
+	DELETE FROM product_category_customer_taxes_rel WHERE category = $category;
+	INSERT INTO account_tax (company, description, name, type, rate, amount, parent, active, start_date, end_date)
+	VALUES (1, 'g', 'OMS group', 'none', NULL, NULL, NULL, true, NULL, NULL), (1, 'c', 'OMS CGST', 'percentage', 0.01125, NULL, NULL, true, NULL, NULL),
+		(1, 's', 'OMS SGST', 'percentage', 0.01125, NULL, NULL, true, NULL, NULL), (1, 'i', 'OMS inner', 'none', NULL, NULL, NULL, true, NULL, NULL),
+		(1, 'o', 'OMS over', 'percentage', 0.5, NULL, NULL, true, NULL, current_date - 1), (1, 'f', 'OMS future', 'percentage', 0.5, NULL, NULL, true, current_date + 2, NULL),
+		(1, 'n', 'OMS not any more', 'percentage', 0.5, NULL, NULL, false, NULL, NULL), (1, 'x', 'OMS fixed', 'fixed', NULL, 7, NULL, true, NULL, NULL),
+		(1, 'e', 'OMS extra', 'percentage', 0.03, NULL, NULL, true, NULL, NULL);
+	UPDATE account_tax SET parent = (SELECT id FROM account_tax WHERE name = 'OMS group') WHERE name IN ('OMS inner', 'OMS over', 'OMS future', 'OMS not any more');
+	UPDATE account_tax SET parent = (SELECT id FROM account_tax WHERE name = 'OMS inner') WHERE name IN ('OMS CGST', 'OMS SGST');
+	INSERT INTO product_category_customer_taxes_rel (category, tax) SELECT $category, id FROM account_tax WHERE name = 'OMS group'});
+my $code_sql = "SELECT trim_scale(t.rate), t.description LIKE '%without%' FROM oms.tax_code t WHERE t.code = '$category'";
+query('SELECT oms.erp_apply()');
+is(query($code_sql), '2.25|f', 'a group in a group: what is in force of it, and no more');
+query(qq{INSERT INTO product_category_customer_taxes_rel (category, tax) SELECT $category, id FROM account_tax WHERE name IN ('OMS extra', 'OMS fixed')});
+query('SELECT oms.erp_apply()');
+is(query($code_sql), '5.25|t', 'two taxes of one category add up; a fixed amount is left out, and said to be');
+is(query("SELECT t.rate, t.taxable, t.cgst, t.sgst FROM oms.sku k, oms.tax(105.25, 1, k.hsn, '29', '29', current_date, tax_code => k.tax_code) t WHERE k.code = '$sku'"),
+	'5.25|100.00|2.63|2.62', 'GST by Tryton\'s rate');
+query(q{UPDATE account_tax SET start_date = current_date WHERE name = 'OMS future'});
+query('SELECT oms.erp_apply()');
+is(query($code_sql), '55.25|t', 'one that begins');
+is(query($sound), '', 'no drift');
+query(qq{DELETE FROM product_category_customer_taxes_rel WHERE category = $category; INSERT INTO product_category_customer_taxes_rel (category, tax) SELECT $category, tax FROM oms.were;
+	UPDATE account_tax SET parent = NULL WHERE id NOT IN (SELECT id FROM oms.theirs); DELETE FROM account_tax WHERE id NOT IN (SELECT id FROM oms.theirs);
+	DROP TABLE oms.theirs, oms.were});
+query('SELECT oms.erp_apply()');
+is(query($sound), '', 'and back: no drift');
+
 ### A load that skips triggers
 query(q{SET session_replication_role = replica; UPDATE stock_move SET internal_quantity = internal_quantity + 1 WHERE id IN (SELECT max(id) FROM stock_move WHERE state = 'done' AND to_location IN (SELECT l.id FROM stock_location l JOIN stock_location w ON w.storage_location = l.id AND w.active))});
 like(query($sound), qr/^stock\|/, 'a full recount finds what was loaded behind our back');
