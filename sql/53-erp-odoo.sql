@@ -72,11 +72,11 @@ WITH RECURSIVE {firm}, tax AS MATERIALIZED (
      WHERE $1 IS NULL OR r.prod_id IN (SELECT p.product_tmpl_id FROM @erp@.product_product p WHERE p.id = ANY ($1::integer[]))
 )
 SELECT u.prod_id AS template, string_agg(u.id::text, '+' ORDER BY u.id) AS code, bool_or(u.included) AS included
-  FROM used u WHERE u.depth = u.nearest GROUP BY u.prod_id$o$, $1, $2) AS x
+  FROM used u WHERE u.depth = u.nearest GROUP BY u.prod_id$o$, {items}, $2) AS x
 )$p$ AS taxes)
 INSERT INTO oms.erp_entity (profile, entity, builtin, needs, query)
 SELECT 'odoo', v.entity, true, v.needs::text[],
-       replace(replace(replace(replace(replace(replace(v.query, '{taxes}', p.taxes), '{included}', p.included), '{places}', p.places), '{other}', p.other), '{goods}', p.goods), '{firm}', p.firm)
+       replace(replace(replace(replace(replace(replace(replace(v.query, '{taxes}', p.taxes), '{items}', CASE v.entity WHEN 'price' THEN '(SELECT w.items FROM want w)' ELSE '$1' END), '{included}', p.included), '{places}', p.places), '{other}', p.other), '{goods}', p.goods), '{firm}', p.firm)
   FROM part AS p, (VALUES
 ('node', '{}', $q$
 SELECT w.id::text AS key, w.code, w.name,
@@ -173,17 +173,64 @@ HAVING sum(CASE WHEN l.amount_type = 'percent' THEN l.amount WHEN l.amount_type 
 UNION ALL
 SELECT 'none', 'none', 0, 'no sale tax in Odoo' WHERE $1::text[] IS NULL OR 'none' = ANY ($1)
 $q$),
+-- Base prices by item, then rules of price lists in the company's currency,
+-- a row for each item they price: fixed, or from the list price; what goes by
+-- cost or by another list has none.  Odoo takes the most specific rule, then
+-- the one for the larger quantity; so a rule under a more specific one that
+-- holds as early and as long is left out.
 ('price', '{}', $q$
-WITH RECURSIVE {firm}, {taxes}
-SELECT p.id::text AS key, p.id::text AS item,
-       t.list_price::numeric + coalesce((SELECT sum(a.price_extra) FROM @erp@.product_variant_combination m
-           JOIN @erp@.product_template_attribute_value a ON a.id = m.product_template_attribute_value_id WHERE m.product_product_id = p.id), 0)::numeric AS amount,
-       coalesce(x.included, false) AS includes_tax
-  FROM @erp@.product_product p
-  JOIN @erp@.product_template t ON t.id = p.product_tmpl_id
-  LEFT JOIN taxes x ON x.template = t.id
- WHERE {goods} AND t.list_price IS NOT NULL
-   AND ($1::text[] IS NULL OR p.id = ANY ($1::integer[]))
+WITH RECURSIVE {firm}, want AS MATERIALIZED (
+    SELECT array_agg(DISTINCT CASE WHEN k LIKE '%|%' THEN split_part(k, '|', 3) ELSE k END) AS items FROM unnest($1::text[]) k
+), {taxes}, base AS MATERIALIZED (
+    SELECT p.id, t.id AS template, t.categ_id AS category, coalesce(x.included, false) AS included,
+           t.list_price::numeric + coalesce((SELECT sum(a.price_extra) FROM @erp@.product_variant_combination m
+               JOIN @erp@.product_template_attribute_value a ON a.id = m.product_template_attribute_value_id WHERE m.product_product_id = p.id), 0)::numeric AS amount
+      FROM @erp@.product_product p
+      JOIN @erp@.product_template t ON t.id = p.product_tmpl_id
+      LEFT JOIN taxes x ON x.template = t.id
+     WHERE {goods} AND t.list_price IS NOT NULL
+       AND ($1::text[] IS NULL OR p.id = ANY (ARRAY(SELECT unnest(w.items)::integer FROM want w)))
+), rule AS MATERIALIZED (
+    SELECT i.pricelist_id AS list, i.id, i.applied_on, i.product_tmpl_id, i.product_id, i.categ_id, i.compute_price, i.fixed_price::numeric, coalesce(i.percent_price, 0)::numeric AS percent_price, to_jsonb(i) AS j,
+           greatest(coalesce(i.min_quantity, 0), 0)::numeric AS min_quantity, coalesce(i.date_start, '-infinity') AS date_start, coalesce(i.date_end, 'infinity') AS date_end
+      FROM @erp@.product_pricelist_item i
+      JOIN @erp@.product_pricelist l ON l.id = i.pricelist_id AND l.active IS NOT FALSE AND (l.company_id IS NULL OR l.company_id IN (SELECT f.id FROM firm f))
+      JOIN @erp@.res_company c ON c.id = ($2->>'company')::integer AND c.currency_id = l.currency_id
+     WHERE (to_jsonb(i)->>'active')::boolean IS NOT FALSE
+), above AS MATERIALIZED (
+    SELECT g.id, unnest(string_to_array(btrim(g.parent_path, '/'), '/')::integer[]) AS ancestor FROM @erp@.product_category g
+), priced AS (
+    SELECT b.id AS item, r.* FROM rule r JOIN base b ON r.applied_on = '0_product_variant' AND b.id = r.product_id
+    UNION ALL
+    SELECT b.id, r.* FROM rule r JOIN base b ON r.applied_on = '1_product' AND b.template = r.product_tmpl_id
+    UNION ALL
+    SELECT b.id, r.* FROM rule r JOIN above a ON r.applied_on = '2_product_category' AND a.ancestor = r.categ_id JOIN base b ON b.category = a.id
+    UNION ALL
+    SELECT b.id, r.* FROM rule r JOIN base b ON r.applied_on = '3_global'
+), best AS (
+    SELECT DISTINCT ON (r.item, r.list, r.min_quantity, r.date_start) r.*
+      FROM priced r
+     WHERE NOT EXISTS (SELECT FROM priced s WHERE s.item = r.item AND s.list = r.list AND s.applied_on < r.applied_on
+                          AND s.min_quantity <= r.min_quantity AND s.date_start <= r.date_start AND s.date_end >= r.date_end)
+     ORDER BY r.item, r.list, r.min_quantity, r.date_start, r.applied_on, r.categ_id DESC NULLS LAST, r.id DESC
+), zone AS (
+    SELECT coalesce(p.tz, CASE WHEN coalesce(k.code, 'IN') = 'IN' THEN 'Asia/Kolkata' ELSE 'UTC' END) AS name
+      FROM @erp@.res_company c LEFT JOIN @erp@.res_partner p ON p.id = c.partner_id LEFT JOIN @erp@.res_country k ON k.id = p.country_id WHERE c.id = ($2->>'company')::integer
+)
+SELECT b.id::text AS key, b.id::text AS item, b.amount, b.included AS includes_tax, NULL::text AS price_list, NULL::numeric AS min_qty, NULL::timestamp AS valid_from, NULL::timestamp AS valid_to
+  FROM base b
+UNION ALL
+SELECT r.list || '|' || r.id || '|' || r.item, r.item::text,
+       CASE r.compute_price WHEN 'fixed' THEN r.fixed_price WHEN 'percentage' THEN b.amount * (1 - r.percent_price / 100)
+            ELSE least(greatest(coalesce(round(b.amount * (1 - d.discount / 100) / d.step) * d.step, b.amount * (1 - d.discount / 100)) + d.surcharge, b.amount + d.low), b.amount + d.high) END,
+       b.included, r.list::text, r.min_quantity,
+       CASE WHEN isfinite(r.date_start) THEN r.date_start AT TIME ZONE 'UTC' AT TIME ZONE (SELECT z.name FROM zone z) END,
+       CASE WHEN isfinite(r.date_end) THEN r.date_end AT TIME ZONE 'UTC' AT TIME ZONE (SELECT z.name FROM zone z) END
+  FROM best r
+  JOIN base b ON b.id = r.item
+ CROSS JOIN LATERAL (SELECT coalesce((r.j->>'price_discount')::numeric, 0) AS discount, coalesce((r.j->>'price_surcharge')::numeric, 0) AS surcharge, nullif((r.j->>'price_round')::numeric, 0) AS step,
+                            nullif((r.j->>'price_min_margin')::numeric, 0) AS low, nullif((r.j->>'price_max_margin')::numeric, 0) AS high) d
+ WHERE r.compute_price = 'fixed' OR r.compute_price IN ('percentage', 'formula') AND coalesce(r.j->>'base', 'list_price') = 'list_price'
 $q$),
 -- Who buys: a rank as customer, or a sale order.  The phone is the mobile's
 -- (until 18), of several in one field the first, none of another country.
@@ -305,23 +352,38 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
                          WHERE r.prod_id IN (SELECT (i->>'prod_id')::integer FROM unnest($1) i) AND t.active IS NOT FALSE AND t.type_tax_use = 'sale'
                          GROUP BY r.prod_id, t.company_id HAVING count(*) > 1) s
     UNION SELECT c.erp_key FROM oms.tax_code c WHERE c.erp_key LIKE '%+%'$q$),
+-- what lists said of an item until now is known here only
 ('odoo', 'price', '@erp@.product_product', '{id,product_tmpl_id,active}', true,
- $q$SELECT i->>'id' FROM unnest($1) i$q$),
-('odoo', 'price', '@erp@.product_template', '{id,list_price,type,active,company_id}', true,
- $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.product_tmpl_id = (i->>'id')::integer$q$),
+ $q$WITH m (id) AS (SELECT (i->>'id')::integer FROM unnest($1) i)
+    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+('odoo', 'price', '@erp@.product_template', '{id,list_price,type,active,company_id,categ_id}', true,
+ $q$WITH m (id) AS (SELECT p.id FROM unnest($1) i JOIN @erp@.product_product p ON p.product_tmpl_id = (i->>'id')::integer)
+    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
 ('odoo', 'price', '@erp@.product_variant_combination', '{product_product_id,product_template_attribute_value_id}', true,
- $q$SELECT i->>'product_product_id' FROM unnest($1) i$q$),
+ $q$WITH m (id) AS (SELECT (i->>'product_product_id')::integer FROM unnest($1) i)
+    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
 ('odoo', 'price', '@erp@.product_template_attribute_value', '{id,price_extra}', true,
- $q$SELECT m.product_product_id::text FROM unnest($1) i JOIN @erp@.product_variant_combination m ON m.product_template_attribute_value_id = (i->>'id')::integer$q$),
+ $q$WITH m (id) AS (SELECT v.product_product_id FROM unnest($1) i JOIN @erp@.product_variant_combination v ON v.product_template_attribute_value_id = (i->>'id')::integer)
+    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
 ('odoo', 'price', '@erp@.product_taxes_rel', '{prod_id?,tax_id?}', true,
- $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.product_tmpl_id = (i->>'prod_id')::integer$q$),
+ $q$WITH m (id) AS (SELECT p.id FROM unnest($1) i JOIN @erp@.product_product p ON p.product_tmpl_id = (i->>'prod_id')::integer)
+    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
 ('odoo', 'price', '@erp@.account_tax', '{id?,active?,type_tax_use?,company_id?,amount_type?,price_include?,price_include_override?}', true,
- $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_taxes_rel r ON r.tax_id = (i->>'id')::integer JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id
-    UNION SELECT p.id::text FROM unnest($1) i JOIN @erp@.account_tax_filiation_rel f ON f.child_tax = (i->>'id')::integer JOIN @erp@.product_taxes_rel r ON r.tax_id = f.parent_tax
-    JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id$q$),
+ $q$WITH m (id) AS (SELECT p.id FROM unnest($1) i JOIN @erp@.product_taxes_rel r ON r.tax_id = (i->>'id')::integer JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id
+    UNION SELECT p.id FROM unnest($1) i JOIN @erp@.account_tax_filiation_rel f ON f.child_tax = (i->>'id')::integer JOIN @erp@.product_taxes_rel r ON r.tax_id = f.parent_tax
+    JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id)
+    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
 ('odoo', 'price', '@erp@.account_tax_filiation_rel', '{parent_tax?,child_tax?}', true,
- $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_taxes_rel r ON r.tax_id = (i->>'parent_tax')::integer JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id$q$),
-('odoo', 'price', '@erp@.res_company', '{id,parent_id,account_price_include?}', true, NULL),
+ $q$WITH m (id) AS (SELECT p.id FROM unnest($1) i JOIN @erp@.product_taxes_rel r ON r.tax_id = (i->>'parent_tax')::integer JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id)
+    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+-- the company's own partner has its time zone, which days of lists go by
+('odoo', 'price', '@erp@.res_partner', '{id,tz,country_id}', true,
+ $q$SELECT x.erp_key FROM oms.price x WHERE x.price_list_id <> 0 AND EXISTS (SELECT FROM unnest($1) i JOIN @erp@.res_company c ON c.id = ($2->>'company')::integer AND c.partner_id = (i->>'id')::integer)$q$),
+('odoo', 'price', '@erp@.res_country', '{id,code}', true, NULL),
+('odoo', 'price', '@erp@.product_pricelist', '{id,active,currency_id,company_id}', true, NULL),
+('odoo', 'price', '@erp@.product_pricelist_item', '{id,pricelist_id,applied_on,product_tmpl_id,product_id,categ_id,compute_price,base,fixed_price,percent_price,price_discount?,price_surcharge?,price_round?,price_min_margin?,price_max_margin?,min_quantity,date_start,date_end,active?}', true, NULL),
+('odoo', 'price', '@erp@.product_category', '{id,parent_path}', true, NULL),
+('odoo', 'price', '@erp@.res_company', '{id,parent_id,currency_id,partner_id,account_price_include?}', true, NULL),
 ('odoo', 'customer', '@erp@.res_partner', '{id,name,parent_id,phone,mobile?,email,vat,zip,country_id,customer_rank?,active,company_id}', true,
  $q$SELECT i->>'id' FROM unnest($1) i UNION SELECT p.id::text FROM unnest($1) i JOIN @erp@.res_partner p ON p.parent_id = (i->>'id')::integer$q$),
 ('odoo', 'customer', '@erp@.sale_order', '{partner_id?}', true, $q$SELECT i->>'partner_id' FROM unnest($1) i$q$),

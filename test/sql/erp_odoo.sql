@@ -164,11 +164,68 @@ BEGIN
         (2, 9, NULL, NULL, NULL, NULL, 0), (3, 9, NULL, NULL, NULL, -2, 0), (4, 9, NULL, NULL, NULL, 12.345, 0.1), (5, 9, NULL, NULL, 9, 6, 0), (5, 19, NULL, NULL, 1, 2, 0),
         (7, 9, NULL, NULL, NULL, 0, 0), (9, 9, NULL, NULL, NULL, 3, 0), (8, 29, NULL, NULL, NULL, 3, 0),
         (13, 9, 1, NULL, NULL, 5, 1), (13, 11, 1, NULL, NULL, 2, 0), (13, 9, 2, NULL, NULL, 3, 0), (13, 9, 3, NULL, NULL, 0, 0);
-    CREATE TABLE stock_move (id serial PRIMARY KEY, name varchar, product_id integer, product_uom_qty numeric, product_qty numeric, state varchar, location_id integer, location_dest_id integer);
-    INSERT INTO stock_move (product_id, product_uom_qty, product_qty, state, location_id, location_dest_id) VALUES
-        (1, 5, 5, 'partially_available', 9, 5), (1, 2, 2, 'waiting', 9, 11), (1, 1, 1, 'confirmed', 9, 19), (1, 4, 4, 'done', 9, 5), (1, 6, 6, 'assigned', 4, 9);
-    CREATE TABLE sale_order (id serial PRIMARY KEY, name varchar, partner_id integer, company_id integer, state varchar);
-    INSERT INTO sale_order (name, partner_id, company_id, state) VALUES ('S00001', 12, 1, 'sale'), ('S00002', 11, 1, 'draft'), ('S00003', 7, 1, 'sale');
+    CREATE TABLE stock_picking_type (id integer PRIMARY KEY, name jsonb, code varchar, warehouse_id integer);
+    INSERT INTO stock_picking_type VALUES (1, '{"en_US": "Receipts"}', 'incoming', 1), (2, '{"en_US": "Delivery Orders"}', 'outgoing', 1), (3, '{"en_US": "Internal"}', 'internal', 1), (12, '{"en_US": "Delivery Orders"}', 'outgoing', 2), (22, '{"en_US": "Delivery Orders"}', 'outgoing', 3);
+    CREATE TABLE delivery_carrier (id integer PRIMARY KEY, name jsonb, product_id integer);
+    INSERT INTO delivery_carrier VALUES (1, '{"en_US": "Normal Delivery"}', 6);
+    CREATE TABLE stock_picking (id serial PRIMARY KEY, name varchar, origin varchar, state varchar, partner_id integer, picking_type_id integer, location_id integer, location_dest_id integer, company_id integer,
+        scheduled_date timestamp, date_done timestamp, carrier_id integer, carrier_tracking_ref varchar, sale_id integer);
+    INSERT INTO stock_picking (name, origin, state, partner_id, picking_type_id, location_id, location_dest_id, company_id, date_done, carrier_id, carrier_tracking_ref, sale_id) VALUES
+        ('WH/OUT/00001', 'S00001', 'done', 12, 2, 9, 5, 1, '2026-03-01 05:30:00', 1, ' AWB1 ', 1), ('WH/OUT/00002', 'S00001', 'assigned', 12, 2, 9, 5, 1, NULL, NULL, NULL, 1),
+        ('WH/IN/00001', 'P00001', 'assigned', 20, 1, 4, 9, 1, NULL, NULL, NULL, NULL), ('WH/RET/00001', 'Return of WH/OUT/00001', 'confirmed', 12, 1, 5, 9, 1, NULL, NULL, NULL, 1),
+        ('WH/INT/00001', NULL, 'assigned', NULL, 3, 9, 11, 1, NULL, NULL, NULL, NULL), ('MUM/OUT/00001', 'S00005', 'assigned', 9, 22, 29, 5, 2, NULL, NULL, NULL, 5), ('WH/OUT/00003', 'S00002', 'cancel', 11, 2, 9, 5, 1, NULL, NULL, '', NULL);
+    CREATE TABLE stock_move (id serial PRIMARY KEY, name varchar, product_id integer, product_uom integer DEFAULT 1, product_uom_qty numeric, product_qty numeric, state varchar, location_id integer, location_dest_id integer,
+        picking_id integer, date timestamp DEFAULT '2026-04-01 18:30:00', origin varchar, company_id integer);
+    IF v >= 17 THEN
+        ALTER TABLE stock_move ADD quantity numeric, ADD picked boolean;
+    END IF;
+    INSERT INTO stock_move (product_id, product_uom_qty, product_qty, state, location_id, location_dest_id, picking_id) VALUES
+        (1, 5, 5, 'partially_available', 9, 5, 2), (1, 2, 2, 'waiting', 9, 11, NULL), (1, 1, 1, 'confirmed', 9, 19, NULL), (1, 4, 4, 'done', 9, 5, 1), (1, 6, 6, 'assigned', 4, 9, 3),
+        (5, 1, 1, 'confirmed', 5, 9, 4), (2, 3, 3, 'cancel', 9, 5, 2), (2, 3, 3, 'cancel', 9, 5, 7), (5, 8, 8, 'assigned', 6, 19, NULL), (5, 8, 8, 'assigned', 4, 29, NULL);
+    -- two dozen of what is kept by the piece, three of them shipped by the piece
+    INSERT INTO stock_move (product_id, product_uom, product_uom_qty, product_qty, state, location_id, location_dest_id, picking_id) VALUES (5, 2, 2, 24, 'done', 9, 5, 1);
+    IF v >= 17 THEN
+        UPDATE stock_move SET quantity = product_uom_qty WHERE state = 'done';
+    END IF;
+    CREATE TABLE product_supplierinfo (id serial PRIMARY KEY, partner_id integer, product_tmpl_id integer, product_id integer, min_qty numeric, price numeric, delay integer, company_id integer);
+    INSERT INTO res_partner (id, name, is_company, type, zip, country_id, vat, phone) VALUES (20, 'Timber & Co', true, 'contact', '560100', 104, '29AAGCB7383J1Z4', '080 2345 6789'), (21, 'Never bought from', true, 'contact', NULL, NULL, NULL, NULL);
+    INSERT INTO product_supplierinfo (partner_id, product_tmpl_id, min_qty, price, delay) VALUES (20, 1, 1, 500, 3), (20, 2, 1, 50, 7);
+    CREATE TABLE product_pricelist (id integer PRIMARY KEY, name jsonb, active boolean DEFAULT true, currency_id integer, company_id integer, sequence integer);
+    INSERT INTO product_pricelist VALUES (1, '{"en_US": "Default"}', true, 20, NULL, 1), (2, '{"en_US": "Dealers"}', true, 20, 1, 2), (3, '{"en_US": "Dollars"}', true, 1, NULL, 3), (4, '{"en_US": "Mumbai only"}', true, 20, 2, 4);
+    CREATE TABLE product_pricelist_item (id integer PRIMARY KEY, pricelist_id integer, applied_on varchar, product_tmpl_id integer, product_id integer, categ_id integer, compute_price varchar, base varchar, fixed_price numeric, percent_price float8,
+        price_discount numeric, price_surcharge numeric, price_round numeric, price_min_margin numeric, price_max_margin numeric, min_quantity numeric, date_start timestamp, date_end timestamp, company_id integer);
+    -- dealers: 10 % off, offices 20 %, the steel desk 700, from 5 on 650 in summer; rice by formula; the rest is not for us
+    INSERT INTO product_pricelist_item (id, pricelist_id, applied_on, product_tmpl_id, product_id, categ_id, compute_price, base, fixed_price, percent_price, price_discount, price_surcharge, price_round, min_quantity, date_start, date_end) VALUES
+        (1, 2, '3_global', NULL, NULL, NULL, 'percentage', 'list_price', 0, 10, 0, 0, 0, 0, NULL, NULL), (2, 2, '2_product_category', NULL, NULL, 4, 'percentage', 'list_price', 0, 20, 0, 0, 0, 0, NULL, NULL),
+        (3, 2, '0_product_variant', 1, 1, NULL, 'fixed', 'list_price', 700, 0, 0, 0, 0, 0, NULL, NULL), (4, 2, '0_product_variant', 1, 1, NULL, 'fixed', 'list_price', 650, 0, 0, 0, 0, 5, '2026-04-30 18:30:00', '2026-06-30 18:30:00'),
+        (5, 2, '1_product', 2, NULL, NULL, 'formula', 'list_price', 0, 0, 15, -0.01, 5, 10, NULL, NULL), (6, 2, '1_product', 3, NULL, NULL, 'formula', 'standard_price', 0, 0, 0, 0, 0, 0, NULL, NULL),
+        (7, 3, '3_global', NULL, NULL, NULL, 'percentage', 'list_price', 0, 50, 0, 0, 0, 0, NULL, NULL), (8, 4, '3_global', NULL, NULL, NULL, 'fixed', NULL, 1, 0, 0, 0, 0, 0, NULL, NULL);
+    CREATE TABLE mrp_bom (id integer PRIMARY KEY, type varchar, product_tmpl_id integer, product_id integer, product_qty numeric, product_uom_id integer, sequence integer, active boolean DEFAULT true, company_id integer, code varchar);
+    CREATE TABLE mrp_bom_line (id integer PRIMARY KEY, bom_id integer, product_id integer, product_qty numeric, product_uom_id integer, sequence integer);
+    CREATE TABLE mrp_bom_line_product_template_attribute_value_rel (mrp_bom_line_id integer, product_template_attribute_value_id integer, PRIMARY KEY (mrp_bom_line_id, product_template_attribute_value_id));
+    -- a box is half a dozen lamps and a bag, four bags are a kilo of rice; a set is two kilos, and in steel three bolts
+    INSERT INTO product_template (id, name, type, categ_id, uom_id, list_price) VALUES (12, '{"en_US": "Bag"}', 'consu', 1, 1, 30), (13, '{"en_US": "Set"}', 'consu', 4, 1, 99);
+    INSERT INTO product_product (id, product_tmpl_id, default_code, weight) VALUES (14, 12, 'BAG', 0), (15, 13, 'SET-ST', 0), (16, 13, 'SET-AL', 0);
+    INSERT INTO product_template_attribute_line VALUES (4, 13, 1, 10, true);
+    INSERT INTO product_template_attribute_value VALUES (5, 13, 4, 1, 1, 0, true), (6, 13, 4, 1, 2, 0, true);
+    INSERT INTO product_variant_combination VALUES (15, 5), (16, 6);
+    IF v < 18 THEN
+        UPDATE product_template SET type = 'product', detailed_type = 'product' WHERE id IN (12, 13);
+    ELSE
+        UPDATE product_template SET is_storable = true WHERE id IN (12, 13);
+    END IF;
+    INSERT INTO mrp_bom VALUES (1, 'phantom', 10, NULL, 1, 30, 1, true, NULL, NULL), (2, 'phantom', 12, NULL, 4, 1, 1, true, NULL, NULL), (3, 'normal', 3, NULL, 1, 1, 1, true, NULL, NULL), (4, 'phantom', 13, NULL, 1, 1, 1, true, 2, NULL), (5, 'phantom', 13, NULL, 1, 1, 2, true, NULL, NULL);
+    INSERT INTO mrp_bom_line VALUES (1, 1, 5, 0.5, 2, 1), (2, 1, 14, 1, 1, 2), (3, 2, 4, 1, 12, 1), (4, 3, 4, 1, 12, 1), (5, 4, 4, 1, 12, 1), (6, 5, 7, 0.25, 2, 1), (7, 5, 4, 2, 12, 2), (8, 1, 6, 1, 1, 3);
+    INSERT INTO mrp_bom_line_product_template_attribute_value_rel VALUES (6, 5);
+    CREATE TABLE sale_order (id serial PRIMARY KEY, name varchar, partner_id integer, company_id integer, state varchar, client_order_ref varchar, warehouse_id integer, delivery_status varchar, date_order timestamp DEFAULT '2026-02-28 20:00:00',
+        amount_total numeric, currency_id integer, currency_rate numeric, locked boolean);
+    INSERT INTO sale_order (name, partner_id, company_id, state, client_order_ref, warehouse_id, delivery_status, amount_total, currency_id, currency_rate) VALUES
+        ('S00001', 12, 1, 'sale', 'WEB-1', 1, 'partial', 4720, 20, 1), ('S00002', 11, 1, 'draft', NULL, 1, NULL, 12.5, 1, 0.0125), ('S00003', 7, 1, 'sale', '', 2, 'pending', 0, 20, 1), ('S00004', 9, 1, 'cancel', NULL, 1, 'full', 0, 20, NULL), ('S00005', 9, 2, 'sale', NULL, 3, NULL, 5, 20, 1);
+    CREATE TABLE sale_order_line (id serial PRIMARY KEY, order_id integer, name text, sequence integer DEFAULT 10, product_id integer, product_uom_qty numeric, qty_delivered numeric, price_unit numeric, discount numeric, display_type varchar);
+    EXECUTE format('ALTER TABLE sale_order_line ADD %I integer DEFAULT 1', CASE WHEN v >= 19 THEN 'product_uom_id' ELSE 'product_uom' END);
+    INSERT INTO sale_order_line (order_id, name, product_id, product_uom_qty, price_unit, discount, display_type) VALUES
+        (1, 'Desk', 1, 4, 750, 10, NULL), (1, 'Our terms', NULL, 0, 0, 0, 'line_note'), (1, 'Shipping', 6, 1, 10, 0, NULL), (2, 'Desk', 2, 1, 10, 0, NULL), (2, 'Desk', 2, 2, 1.25, NULL, NULL);
+    EXECUTE format('INSERT INTO sale_order_line (order_id, name, product_id, %I, product_uom_qty, price_unit) VALUES (1, ''Lamps'', 5, 2, 2, 480)', CASE WHEN v >= 19 THEN 'product_uom_id' ELSE 'product_uom' END);
 END $make$;
 
 -- what came of it, in one text
@@ -178,7 +235,16 @@ BEGIN
         SELECT concat_ws('|', 'node', code, name, kind, address, city, pincode, state_code, gstin, open) FROM oms.node
         UNION ALL SELECT concat_ws('|', 'sku', erp_key, code, name, category, hsn, tax_code, uom, weight_g, cost, CASE WHEN NOT tracked THEN 'not counted' END, CASE WHEN NOT active THEN 'inactive' END) FROM oms.sku
         UNION ALL SELECT concat_ws('|', 'tax', code, rate, description) FROM oms.tax_code
-        UNION ALL SELECT concat_ws('|', 'price', k.code, p.amount, CASE WHEN p.includes_tax THEN 'tax in it' END) FROM oms.price p JOIN oms.sku k USING (sku_id)
+        UNION ALL SELECT concat_ws('|', 'price', k.code, p.amount, CASE WHEN p.includes_tax THEN 'tax in it' END, l.name, 'from ' || nullif(trim_scale(p.min_qty), 0), to_char(nullif(p.valid_from, '-infinity') AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), to_char(p.valid_to AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'))
+                    FROM oms.price p JOIN oms.sku k USING (sku_id) LEFT JOIN oms.price_list l USING (price_list_id)
+        UNION ALL SELECT concat_ws('|', 'kit', k.code, c.code, trim_scale(x.qty)) FROM oms.kit_component x JOIN oms.sku k ON k.sku_id = x.kit_sku_id JOIN oms.sku c ON c.sku_id = x.sku_id
+        UNION ALL SELECT concat_ws('|', 'list', erp_key, name, currency, CASE WHEN NOT active THEN 'inactive' END) FROM oms.price_list
+        UNION ALL SELECT concat_ws('|', 'address', erp_key, kind, name, phone, address1, city, state_code, pincode, country, CASE WHEN NOT active THEN 'inactive' END) FROM oms.customer_address
+        UNION ALL SELECT concat_ws('|', 'supplier', erp_key, name, gstin, phone, pincode, lead_days, CASE WHEN NOT active THEN 'inactive' END) FROM oms.supplier
+        UNION ALL SELECT concat_ws('|', 'order', number, reference, customer_key, node_key, status, erp_status, to_char(ordered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), currency, total, nullif(lines, '[]')) FROM oms.erp_order
+        UNION ALL SELECT concat_ws('|', 'shipment', number, reference, order_key, node_key, status, carrier, awb, to_char(shipped_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), lines) FROM oms.erp_shipment
+        UNION ALL SELECT concat_ws('|', 'return', number, reference, order_key, node_key, status, to_char(received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), lines) FROM oms.erp_return
+        UNION ALL SELECT concat_ws('|', 'inbound', n.code, k.code, trim_scale(i.qty), to_char(i.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), i.document, i.state, (SELECT s.name FROM oms.supplier s WHERE s.supplier_id = i.supplier_id)) FROM oms.inbound i JOIN oms.node n USING (node_id) JOIN oms.sku k USING (sku_id)
         UNION ALL SELECT concat_ws('|', 'customer', erp_key, name, phone, email, gstin, pincode) FROM oms.customer
         UNION ALL SELECT concat_ws('|', 'stock', n.code, k.code, trim_scale(s.on_hand)) FROM oms.stock s JOIN oms.node n USING (node_id) JOIN oms.sku k USING (sku_id)
         UNION ALL SELECT concat_ws('|', 'lot', n.code, b.lot, trim_scale(b.on_hand), to_char(b.expires_on, 'YYYY-MM-DD')) FROM oms.stock_lot b JOIN oms.node n USING (node_id) WHERE NOT b.gone) AS x (l));
@@ -251,7 +317,23 @@ SELECT pg_temp.step(what, change) FROM (VALUES
 (34, 'a warehouse archived', 'UPDATE stock_warehouse SET active = false WHERE id = 2'),
 (35, 'a warehouse opened', 'INSERT INTO stock_location (id, name, parent_path, usage) VALUES (50, ''HYD'', ''1/50/'', ''view''), (51, ''Stock'', ''1/50/51/'', ''internal''); INSERT INTO stock_quant (product_id, location_id, quantity) VALUES (4, 51, 2.5); INSERT INTO stock_warehouse VALUES (5, ''Hyderabad'', ''HYD'', 1, NULL, 50, 51, true, ''ship_only'')'),
 (36, 'a partner deleted', 'DELETE FROM res_partner WHERE id = 14'),
-(37, 'all quants gone', 'TRUNCATE stock_quant')
+(37, 'all quants gone', 'TRUNCATE stock_quant'),
+(38, 'an order confirmed, a line added', 'UPDATE sale_order SET state = ''sale'', delivery_status = ''pending'' WHERE id = 2; INSERT INTO sale_order_line (order_id, product_id, product_uom_qty, price_unit) VALUES (2, 4, 1.5, 1)'),
+(39, 'a backorder', 'INSERT INTO stock_picking (name, origin, state, picking_type_id, location_id, location_dest_id, company_id, sale_id) VALUES (''WH/OUT/00009'', ''S00001'', ''confirmed'', 2, 9, 5, 1, 1); INSERT INTO stock_move (product_id, product_uom_qty, product_qty, state, location_id, location_dest_id, picking_id) VALUES (1, 2, 2, ''confirmed'', 9, 5, 8); UPDATE stock_move SET product_qty = 3, product_uom_qty = 3, state = ''done'', quantity = 3 WHERE id = 1; UPDATE stock_picking SET state = ''done'', date_done = ''2026-03-02 04:00:00'', carrier_id = 1, carrier_tracking_ref = ''AWB2'' WHERE id = 2'),
+(40, 'delivered in full', 'UPDATE sale_order SET delivery_status = ''full'' WHERE id = 1'),
+(41, 'a state nobody knows', 'UPDATE sale_order SET state = ''blocked'' WHERE id = 4'),
+(42, 'it came back', 'UPDATE stock_picking SET state = ''done'', date_done = ''2026-03-05 04:00:00'' WHERE id = 4; UPDATE stock_move SET state = ''done'', quantity = 1 WHERE id = 6'),
+(43, 'supply came', 'UPDATE stock_move SET state = ''done'', quantity = 6 WHERE id = 5; UPDATE stock_picking SET state = ''done'' WHERE id = 3'),
+(0, 'supply later than thought', 'UPDATE stock_move SET date = ''2026-05-01 00:00:00'' WHERE id = 9'),
+(45, 'the carrier renamed', 'UPDATE delivery_carrier SET name = ''{"en_US": "Fast"}'''),
+(46, 'a bill of material', 'UPDATE mrp_bom_line SET product_qty = 3 WHERE id = 3; DELETE FROM mrp_bom_line WHERE id = 6'),
+(47, 'a rule of a price list', 'UPDATE product_pricelist_item SET percent_price = 25 WHERE id = 2'),
+(48, 'the company''s clock', 'UPDATE res_partner SET tz = ''Europe/Brussels'' WHERE id = 1'),
+(48.5, 'another category, other rules', 'UPDATE product_template SET categ_id = 4 WHERE id = 2'),
+(49, 'a list archived', 'UPDATE product_pricelist SET active = false WHERE id = 2'),
+(50, 'an address of delivery', 'INSERT INTO res_partner (id, name, parent_id, type, street, zip, country_id) VALUES (60, ''Office'', 12, ''delivery'', ''9 Hill'', ''570009'', 104)'),
+(51, 'given up', 'UPDATE res_partner SET active = false WHERE id = 60'),
+(52, 'a supplier bought from', 'INSERT INTO product_supplierinfo (partner_id, product_tmpl_id, delay) VALUES (21, 3, 5)')
 ) AS s (n, what, change) ORDER BY n;
 \pset format aligned
 \pset tuples_only off
@@ -336,7 +418,7 @@ ROLLBACK;
 BEGIN;
 SELECT oms.install() \g /dev/null
 SELECT odoo_make(19) \g /dev/null
-DROP TABLE odoo.account_tax, odoo.account_tax_filiation_rel, odoo.product_taxes_rel, odoo.sale_order;
+DROP TABLE odoo.account_tax, odoo.account_tax_filiation_rel, odoo.product_taxes_rel, odoo.sale_order, odoo.sale_order_line, odoo.mrp_bom, odoo.mrp_bom_line, odoo.mrp_bom_line_product_template_attribute_value_rel, odoo.delivery_carrier;
 ALTER TABLE odoo.res_partner DROP customer_rank;
 SELECT r FROM oms.attach_erp('odoo', '{"schema": "odoo", "company": 1}') AS r WHERE r LIKE 'entity%';
 SELECT DISTINCT tax_code FROM oms.sku ORDER BY 1;
