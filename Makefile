@@ -58,10 +58,14 @@ uninstall-share:
 
 FRAGMENTS = $(sort $(wildcard sql/[0-9]*.sql))
 INSTALL_FRAGMENTS = $(sort $(wildcard sql/install/[0-9]*.sql))
+# data/schema/NAME.schema.json becomes the row NAME of oms.json_schema
+SCHEMAS = $(sort $(wildcard data/schema/*.schema.json)) doc/order.schema.json
 
 # sql/install/10-catalog.sql becomes the row ('10-catalog', its text).
-$(DATA_built): $(FRAGMENTS) $(INSTALL_FRAGMENTS) $(EXTENSION).control sql/comments.awk Makefile
+$(DATA_built): $(FRAGMENTS) $(INSTALL_FRAGMENTS) $(SCHEMAS) $(EXTENSION).control sql/comments.awk Makefile
 	set -e; { for f in $(filter-out sql/90-%,$(FRAGMENTS)); do awk -f sql/comments.awk $$f; done; \
+	  for f in $(SCHEMAS); do printf "\nINSERT INTO oms.json_schema (name, builtin, schema) VALUES ('%s', true, \$$oms_schema\$$" "$$(basename $$f .schema.json)"; \
+	    cat $$f; printf '$$oms_schema$$);\n'; done; \
 	  printf '\nCREATE FUNCTION oms.install_script(OUT room text, OUT script text)\n  RETURNS SETOF record LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$oms_rooms$$\nVALUES\n'; \
 	  sep=' '; for f in $(INSTALL_FRAGMENTS); do \
 	    printf "%s ('%s', \$$oms_install\$$\n" "$$sep" "$$(basename $$f .sql)"; awk -f sql/comments.awk $$f; \

@@ -29,7 +29,7 @@ typedef struct Invoice
 	const char *number;
 	const char *gstin;
 	DateADT		day;
-	TimestampTz issued_at;
+	TimestampTz cancel_until;	/* once the goods left */
 	bool		cancelled;
 	int64		order_id;
 	int64		shipment_id;
@@ -44,14 +44,23 @@ static OmsPlan order_of_plan = {
 	"SELECT order_id FROM oms.invoice WHERE company_id = $1 AND invoice_id = $2",
 	2, {INT4OID, INT8OID}, NULL
 };
+/* By itself, so that what is read next was committed before. */
+static OmsPlan lock_plan = {
+	"SELECT 1 FROM oms.invoice WHERE company_id = $1 AND invoice_id = $2 FOR NO KEY UPDATE",
+	2, {INT4OID, INT8OID}, NULL
+};
 static OmsPlan read_plan = {
-	"SELECT i.kind, i.number, i.gstin, i.invoice_date, i.issued_at, i.status = 'cancelled', i.order_id, i.shipment_id,"
+	"SELECT i.kind, i.number, i.gstin, i.invoice_date,"
+	/* an IRN may be cancelled for 24 hours, and the document with it */
+	" greatest(i.issued_at + make_interval(hours => coalesce((SELECT p.cancel_hours FROM oms.invoice_policy p WHERE p.company_id = $1), 24)),"
+	"  (SELECT e.ack_at + interval '24 hours' FROM oms.einvoice e WHERE e.company_id = $1 AND e.invoice_id = $2)),"
+	" i.status = 'cancelled', i.order_id, i.shipment_id,"
 	" s.shipped_at IS NOT NULL AND s.state <> 'CANCELLED',"
 	" EXISTS (SELECT FROM oms.einvoice e WHERE e.company_id = $1 AND e.invoice_id = $2 AND e.status = 'active'),"
 	" EXISTS (SELECT FROM oms.eway_bill w WHERE w.company_id = $1 AND w.invoice_id = $2 AND w.status = 'active'),"
 	" EXISTS (SELECT FROM oms.invoice c WHERE c.company_id = $1 AND c.original_id = $2 AND c.status = 'issued'), i.series"
 	" FROM oms.invoice i LEFT JOIN oms.shipment s ON s.company_id = i.company_id AND s.shipment_id = i.shipment_id"
-	" WHERE i.company_id = $1 AND i.invoice_id = $2 FOR NO KEY UPDATE OF i",
+	" WHERE i.company_id = $1 AND i.invoice_id = $2",
 	2, {INT4OID, INT8OID}, NULL
 };
 
@@ -61,6 +70,7 @@ read_invoice(int32 company_id, int64 invoice_id, Invoice *i)
 	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(invoice_id)};
 	bool		isnull;
 
+	oms_exec(&lock_plan, values, NULL, false, 1);
 	if (oms_exec(&read_plan, values, NULL, false, 1) == 0)
 		elog(ERROR, "invoice " INT64_FORMAT " vanished", invoice_id);
 	i->invoice_id = invoice_id;
@@ -68,7 +78,7 @@ read_invoice(int32 company_id, int64 invoice_id, Invoice *i)
 	i->number = oms_cstr(0, 2);
 	i->gstin = oms_cstr(0, 3);
 	i->day = DatumGetDateADT(oms_datum(0, 4, &isnull));
-	i->issued_at = oms_time(0, 5);
+	i->cancel_until = oms_time(0, 5);
 	i->cancelled = oms_bool(0, 6);
 	i->order_id = oms_int8(0, 7);
 	i->shipment_id = oms_int8(0, 8);
@@ -90,10 +100,6 @@ lock_invoice(int32 company_id, int64 invoice_id, Invoice *i)
 /*
  * Cancelling
  */
-static OmsPlan hours_plan = {
-	"SELECT coalesce((SELECT cancel_hours FROM oms.invoice_policy WHERE company_id = $1), 24)",
-	1, {INT4OID}, NULL
-};
 static OmsPlan cancel_plan = {
 	"UPDATE oms.invoice SET status = 'cancelled', cancelled_at = $3, cancel_reason = $4 WHERE company_id = $1 AND invoice_id = $2",
 	4, {INT4OID, INT8OID, TIMESTAMPTZOID, TEXTOID}, NULL
@@ -123,17 +129,10 @@ cancel(int32 company_id, const Invoice *i, const char *reason, TimestampTz at)
 		fixed(i, "Its e-way bill is active.", "Cancel it within 24 hours with oms.cancel_eway_bill(), or credit the invoice.");
 	if (i->credited)
 		fixed(i, "Credit notes were issued against it.", "Cancel them before.");
-	if (i->left || strcmp(i->kind, "credit_note") == 0)
-	{
-		int32		hours;
-
-		oms_exec(&hours_plan, values, NULL, false, 1);
-		hours = oms_int4(0, 1);
-		if (at > i->issued_at + hours * USECS_PER_HOUR)
-			fixed(i, psprintf("%s, and it was issued more than %d hours ago.",
-							  i->left ? "The goods have left" : "It is a credit note", hours),
-				  "Credit an invoice with oms.credit_invoice().");
-	}
+	if ((i->left || strcmp(i->kind, "credit_note") == 0) && at > i->cancel_until)
+		fixed(i, psprintf("%s, and it could be cancelled until %s.",
+						  i->left ? "The goods have left" : "It is a credit note", timestamptz_to_str(i->cancel_until)),
+			  "Credit an invoice with oms.credit_invoice().");
 	oms_exec(&cancel_plan, values, NULL, false, 0);
 	oms_json_begin(&j);
 	oms_json_int(&j, "order_id", i->order_id);
