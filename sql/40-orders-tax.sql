@@ -91,6 +91,16 @@ BEGIN
                 WHEN oms.check_hsn(k.hsn, turnover, 'B2B') IS NOT NULL THEN 'HSN ' || oms.check_hsn(k.hsn, turnover, 'B2B') END AS problem) p
      WHERE k.company_id = the_company AND k.active AND p.problem IS NOT NULL
      ORDER BY k.code COLLATE "C";
+    RETURN QUERY
+    SELECT 'price', k.code, format('no GST rate agrees with the price of %s with tax: at %s %% it is worth %s without', p.amount, t.rate, t.taxable)
+      FROM oms.sku k JOIN oms.price p ON p.company_id = k.company_id AND p.sku_id = k.sku_id,
+           LATERAL (SELECT c.state_code AS state FROM oms.company c WHERE c.company_id = k.company_id) c,
+           -- an item without a rate was told above
+           oms.tax(CASE WHEN oms.tax_rate(coalesce(k.hsn, ''), current_date) IS NOT NULL
+                          OR EXISTS (SELECT FROM oms.tax_code x WHERE x.company_id = k.company_id AND x.code = k.tax_code AND x.valid_from <= current_date AND x.above_value = 0)
+                        THEN p.amount END, 1, k.hsn, c.state, c.state, current_date, true, k.tax_code, check_gst.company) t
+     WHERE k.company_id = the_company AND k.active AND p.includes_tax AND p.valid_from <= now() AND (p.valid_to IS NULL OR p.valid_to > now()) AND t.dead_band
+     ORDER BY k.code COLLATE "C", p.amount;
 END $$;
 COMMENT ON FUNCTION oms.check_gst(text, numeric) IS
-    'What of a company''s masters will not stand on a tax invoice: GSTINs that are none or of another state, open nodes without a registration in their state, active items without a GST rate or with an HSN that is none (for B2B, at the turnover of the year before, INR). Raises OM002.';
+    'What of a company''s masters will not stand on a tax invoice: GSTINs that are none or of another state, open nodes without a registration in their state, active items without a GST rate or with an HSN that is none (for B2B, at the turnover of the year before, INR), list prices with tax at which no rate agrees with itself. Raises OM002.';

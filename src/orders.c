@@ -36,6 +36,7 @@ static void raise_conflict(const OmsOrderDoc *doc, int64 order_id)
 static bool plan_and_write(OmsCapture *c, Jsonb **duplicate);
 static Jsonb *captured_meanwhile(OmsCapture *c);
 static Jsonb *answer(OmsCapture *c);
+static void warn(const OmsCapture *c, OmsJson *j);
 
 static void
 make_missing(int32 company_id, int64 order_id)
@@ -519,6 +520,33 @@ answer(OmsCapture *c)
 		oms_json_close_object(&j);
 	}
 	oms_json_close_array(&j);
+	warn(c, &j);
 	oms_fulfil_json(&c->f, &j);
 	return oms_json_end(&j);
+}
+
+/* Prices with tax at which no rate agrees with itself (doc/tax.md) */
+static void
+warn(const OmsCapture *c, OmsJson *j)
+{
+	bool		any = false;
+
+	for (int i = 0; i < c->doc.nlines; i++)
+	{
+		const OmsLine *l = &c->doc.lines[i];
+
+		if (!l->taxed || !l->tax.dead_band)
+			continue;
+		if (!any)
+			oms_json_array(j, "warnings");
+		any = true;
+		oms_json_object(j, NULL);
+		oms_json_int(j, "line_no", l->line_no);
+		oms_json_str(j, "warning", "DEAD_BAND");
+		oms_json_str(j, "reason", psprintf("no GST rate agrees with the price of %s, %d.%03d %% was taken",
+										   l->sku, l->tax.rate / 1000, l->tax.rate % 1000));
+		oms_json_close_object(j);
+	}
+	if (any)
+		oms_json_close_array(j);
 }

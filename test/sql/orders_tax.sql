@@ -49,6 +49,16 @@ UPDATE oms.node SET gstin = NULL WHERE node_id = 9212;
 UPDATE oms.sku SET hsn = '610910' WHERE sku_id = 9221;
 SELECT * FROM oms.check_gst('SHOP', 60000000) ORDER BY what COLLATE "C", code COLLATE "C";
 
+-- a price in the dead band is told of
+INSERT INTO oms.price (company_id, sku_id, amount, includes_tax, valid_from) VALUES (9200, 9230, 2626, true, '2026-01-01'), (9200, 9221, 2625, true, '2026-01-01');
+SELECT * FROM oms.check_gst() WHERE what = 'price';
+DELETE FROM oms.price WHERE company_id = 9200 AND valid_from = '2026-01-01';
+SELECT pg_temp.capture('dead', 'WEB 981001 PREPAID 1xBOOK@200 1xSHIRT@2800 1xSHIRT@2951') -> 'warnings' AS warnings;
+SELECT line_no, trim_scale(tax_rate), taxable FROM oms.allocation WHERE order_id = pg_temp.id('dead') ORDER BY line_no;
+SELECT pg_temp.capture('notdead', 'WEB 981001 PREPAID 1xSHIRT@2625') ? 'warnings' AS warned;
+-- a cart discount moves two pieces of 2,600 into the lower band
+SELECT (SELECT tax FROM pg_temp.took('slab', 'B2B 981001 PREPAID 2xSHIRT@2600')) AS "18", (SELECT tax FROM pg_temp.took('slabcart', 'B2B 981001 PREPAID 2xSHIRT@2600', '{"charges": [{"kind": "CART_DISCOUNT", "amount": 400}]}')) AS "5";
+
 -- charges go with the goods: 100.00 over 1,000.00 at 5 % and 10,000.00 at 18 % is 9.09 and 90.91, tax 0.45 and 16.36
 SELECT * FROM pg_temp.took('charges', 'B2B 981002 PREPAID 2xSHIRT@500 1xTV@10000', '{"charges": [{"kind": "SHIPPING", "amount": 100}, {"kind": "CART_DISCOUNT", "amount": 0}]}');
 SELECT kind, rate, net, taxable, cgst, sgst, igst FROM oms.charge_tax(pg_temp.id('charges'));
