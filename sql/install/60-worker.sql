@@ -17,6 +17,7 @@ CREATE TABLE oms.job (              --| A job the worker runs when due, each in 
 
 INSERT INTO oms.job (name, command, every, wake, wake_stock) VALUES
     ('cancel_parked', 'SELECT oms.cancel_parked()', '5 minutes', false, false),
+    ('channel_stock', 'SELECT oms.refresh_channel_stock()', '15 seconds', false, false),
     ('complete_orders', 'SELECT oms.complete_orders()', '1 second', true, false),
     ('erp_apply', 'SELECT oms.erp_apply()', '1 second', true, false),
     ('erp_send', 'SELECT oms.erp_send()', '1 second', true, false),
