@@ -193,7 +193,7 @@ BEGIN
                        'qtyUnit', g.uom, 'taxableAmount', g.taxable, 'sgstRate', trim_scale(CASE WHEN x.intra THEN g.rate / 2 ELSE 0 END), 'cgstRate', trim_scale(CASE WHEN x.intra THEN g.rate / 2 ELSE 0 END),
                        'igstRate', trim_scale(CASE WHEN x.intra THEN 0 ELSE g.rate END), 'cessRate', 0, 'cessNonAdvol', 0) ORDER BY g.no) AS items,
                    (array_agg(coalesce(g.hsn, '') ORDER BY g.taxable DESC, g.no))[1] AS main_hsn
-              FROM (SELECT i.supplier_state = i.place_of_supply AS intra) x,
+              FROM (SELECT i.supplier_state = i.place_of_supply AND i.supply_type IN ('B2C', 'B2B', 'DEXP') AS intra) x,
                    LATERAL (SELECT row_number() OVER (ORDER BY min(q.line_no)) AS no, (array_agg(q.description ORDER BY q.line_no))[1] AS description, q.hsn, q.uom, q.rate,
                                    sum(q.qty) AS qty, sum(q.taxable + q.extra) AS taxable
                               FROM (SELECT l.line_no, l.description, l.hsn, l.uom, l.rate, l.qty, l.taxable, count(*) OVER () AS lines,

@@ -237,7 +237,7 @@ static OmsPlan note_plan = {
 	11, {INT4OID, INT8OID, TEXTOID, TEXTOID, INT8OID, TEXTOID, DATEOID, TIMESTAMPTZOID, INT8OID, TEXTOID, INT8OID}, NULL
 };
 static OmsPlan intra_plan = {
-	"SELECT supplier_state = place_of_supply FROM oms.invoice WHERE company_id = $1 AND invoice_id = $2",
+	"SELECT supplier_state = place_of_supply AND supply_type IN ('B2C', 'B2B', 'DEXP') FROM oms.invoice WHERE company_id = $1 AND invoice_id = $2",
 	2, {INT4OID, INT8OID}, NULL
 };
 
