@@ -46,3 +46,10 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'oms_cancel_invoice';
 COMMENT ON FUNCTION oms.cancel_invoice(bigint, text, text, timestamptz) IS
     'Cancels a tax document, which keeps its number; false when it was cancelled before. Not while its IRN or its e-way bill is active, nor credited; once the goods left only within invoice_policy.cancel_hours of its issue. Raises OM001, OM002, OM803.';
+
+CREATE FUNCTION oms.retax_order(order_id bigint, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_retax_order';
+COMMENT ON FUNCTION oms.retax_order(bigint, text, timestamptz) IS
+    'Taxes what of an order is not invoiced and has not left anew, where the GST rate of the day is another than when it was planned (CGST Act s. 14: the day of the invoice counts). Prices with tax keep their total, others follow, and what was paid too much becomes a refund. oms.make_invoice() does it for its parcel; call it yourself where invoices are made elsewhere. Event order.retaxed. Answers how many allocations changed. Raises OM001, OM002.';

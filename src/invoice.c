@@ -406,6 +406,9 @@ make_invoice(const OmsShipment *s, Jsonb *buyer, const char *series,
 	}
 	if (strcmp(s->state, "CANCELLED") == 0)
 		refuse(s, "The parcel is cancelled.", NULL);
+	if (s->shipped_at == 0)
+		oms_invoice_retax(s->company_id, s->order_id, s->shipment_id,
+						  oms_company_day(s->company_id, at));
 	read_head(s, buyer, series, &h);
 	write_invoice(s, &h, at, made);
 	issued_event(s, made);

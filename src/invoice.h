@@ -41,6 +41,14 @@ extern bool oms_invoice_has_series(int32 company_id, const char *gstin,
 								   const char *kind, const char *series);
 
 /*
+ * Taxes what of an order (of one parcel, unless 0) is not invoiced and has not
+ * left anew, where the rate of the day is another; returns how many
+ * allocations changed.  SPI connected, order locked.
+ */
+extern int	oms_invoice_retax(int32 company_id, int64 order_id,
+							  int64 shipment_id, DateADT day);
+
+/*
  * Cancels an issued document, which keeps its number; raises INVOICE_FIXED
  * where that is too late.  SPI connected, order locked.
  */

@@ -154,6 +154,13 @@ call_site(FunctionCallInfo fcinfo)
 void
 oms_tax_compute(const OmsTaxInput *in, OmsTax *out)
 {
+	if (!oms_tax_try(in, out))
+		refuse_no_rate(in);
+}
+
+bool
+oms_tax_try(const OmsTaxInput *in, OmsTax *out)
+{
 	OmsTaxInput full = *in;
 	OmsTaxBands bands;
 
@@ -164,8 +171,9 @@ oms_tax_compute(const OmsTaxInput *in, OmsTax *out)
 	check_quantity(full.qty);
 	if (!oms_tax_bands(full.company_id, full.tax_code, full.hsn, full.day,
 					   false, &bands))
-		refuse_no_rate(&full);
+		return false;
 	compute(&full, &bands, out);
+	return true;
 }
 
 static void

@@ -49,6 +49,9 @@ typedef struct OmsTax
 /* Raises NO_TAX_RATE when neither the ERP nor the catalogue has a rate. */
 extern void oms_tax_compute(const OmsTaxInput *in, OmsTax *out);
 
+/* The same; false where no rate is known. */
+extern bool oms_tax_try(const OmsTaxInput *in, OmsTax *out);
+
 /*
  * Splits "tax" paise by the states: CGST and SGST within one, else IGST.
  * The rate and the taxable value do not depend on them.

@@ -127,6 +127,21 @@ BEGIN
 END $f$;
 SELECT orders, parts > orders * 2 AS in_parts, lost FROM pg_temp.storm();
 SELECT * FROM oms.verify();
+-- captured on the last day of 28 %, invoiced on the first of 18 %: the day of the invoice counts; what has its invoice keeps it
+SELECT pg_temp.capture('old' || n, what, at => '2025-09-21 20:00+05:30') ->> 'total' AS total FROM (VALUES (1, 'WEB 981001 COD 1xTV@1280 1xSHIRT@525'), (2, 'WEB 981001 COD 1xTV@1280'), (3, 'WEB 981001 COD 1xTV@1280')) v (n, what);
+SELECT pg_temp.capture('old4', 'B2B 981001 PREPAID 1xTV@1000 1xBOOK@1000', '{"charges": [{"kind": "SHIPPING", "amount": 100}]}', '2025-09-21 20:00+05:30') ->> 'total' AS total;
+SELECT (i.a ->> 'tax')::numeric AS tax, i.a ->> 'total' AS total FROM (SELECT oms.make_invoice(s.shipment_id, at => '2025-09-21 23:00+05:30') AS a FROM oms.shipment s WHERE s.order_id = pg_temp.id('old2')) i;
+SELECT (i.a ->> 'tax')::numeric AS tax, i.a ->> 'total' AS total FROM (SELECT oms.make_invoice(s.shipment_id, at => '2025-09-22 00:00+05:30') AS a FROM oms.shipment s WHERE s.order_id = pg_temp.id('old1')) i;
+SELECT n, oms.retax_order(pg_temp.id('old' || n), at => '2025-09-21 23:59+05:30') AS before, oms.retax_order(pg_temp.id('old' || n), at => '2025-09-22 00:00+05:30') AS changed, oms.retax_order(pg_temp.id('old' || n), at => '2025-09-22 00:00+05:30') AS again FROM generate_series(1, 4) n ORDER BY n;
+SELECT ext, pg_temp.kind(ext), t.* FROM unnest('{old1,old2,old3,old4}'::text[]) WITH ORDINALITY u (ext, n), pg_temp.taxes(ext) t ORDER BY u.n;
+SELECT o.external_id, o.paid_amount, (SELECT sum(f.amount) FROM oms.refund f WHERE f.order_id = o.order_id) AS refund, o.goods_amount + o.charge_amount + o.tax_amount + (SELECT sum(c.cgst + c.sgst + c.igst) FROM oms.charge_tax(o.order_id) c) = o.total_amount AS adds_up FROM oms."order" o WHERE o.order_id = pg_temp.id('old4');
+SELECT payload FROM oms.event WHERE company_id = 9200 AND type = 'order.retaxed' ORDER BY event_id;
+-- an item whose rate is not known any more keeps what it had
+UPDATE oms.sku SET hsn = '9999' WHERE sku_id = 9222;
+SELECT oms.retax_order(pg_temp.id('old3'), at => '2025-09-22 00:00+05:30') AS changed;
+UPDATE oms.sku SET hsn = '8528' WHERE sku_id = 9222;
+SELECT * FROM oms.verify();
+SELECT pg_temp.fails('SELECT oms.retax_order(-1)'), pg_temp.fails('SELECT oms.retax_order(NULL)');
 -- refused
 SELECT pg_temp.fails(format('SELECT pg_temp.capture(''x'', ''WEB 981001 PREPAID 1xBOOK'', %L)', m)) FROM unnest(ARRAY['{"supply_type": "EXPORT"}', '{"supply_type": "B2B"}', '{"place_of_supply": "98"}', '{"place_of_supply": 29}']) m;
 ROLLBACK;
