@@ -44,16 +44,16 @@ CREATE FUNCTION oms.tcs(supplies numeric, returns numeric, day date, inter_state
 RETURNS record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT trim_scale(r.rate), n.net, t.tcs, CASE WHEN inter_state THEN 0.00 ELSE round(t.tcs / 2, 2) END,
-           CASE WHEN inter_state THEN 0.00 ELSE t.tcs - round(t.tcs / 2, 2) END, CASE WHEN inter_state THEN t.tcs ELSE 0.00 END
+    SELECT trim_scale(r.rate), n.net, t.tcs, CASE WHEN NOT inter_state THEN round(t.tcs / 2, 2) ELSE 0.00 END,
+           CASE WHEN NOT inter_state THEN t.tcs - round(t.tcs / 2, 2) ELSE 0.00 END, CASE WHEN NOT inter_state THEN 0.00 ELSE t.tcs END
       FROM (SELECT c.rate FROM oms.collection_rate c
-             WHERE c.kind = 'TCS52' AND day BETWEEN c.valid_from AND coalesce(c.valid_to, 'infinity')
+             WHERE supplies IS NOT NULL AND c.kind = 'TCS52' AND day BETWEEN c.valid_from AND coalesce(c.valid_to, 'infinity')
              ORDER BY c.builtin, c.valid_from DESC LIMIT 1) r,
            LATERAL (SELECT round(greatest(supplies - coalesce(returns, 0), 0), 2) AS net) n,
            LATERAL (SELECT round(n.net * r.rate / 100, 2) AS tcs) t;
 END;
 COMMENT ON FUNCTION oms.tcs(numeric, numeric, date, boolean) IS
-    'What an operator collects of a seller''s month (CGST Act s. 52), INR: rate of the day on taxable supplies less returns, never below 0; half CGST and SGST within a state, IGST between states. Leave services of s. 9(5) out. NULL before 1 October 2018.';
+    'What an operator collects of a seller''s month (CGST Act s. 52), INR: rate of the day on taxable supplies less returns, never below 0; half CGST and SGST within a state, IGST between states. Leave services of s. 9(5) out. NULL before 1 October 2018, or without supplies or day.';
 
 CREATE FUNCTION oms.tds_194o(gross numeric, day date, has_pan boolean DEFAULT true, individual boolean DEFAULT false, earlier numeric DEFAULT 0,
     OUT rate numeric, OUT tds numeric)
@@ -64,11 +64,11 @@ BEGIN ATOMIC
       FROM (SELECT CASE WHEN NOT has_pan THEN coalesce(c.rate_no_pan, c.rate)
                         WHEN individual AND coalesce(earlier, 0) + gross <= c.free_up_to THEN 0 ELSE c.rate END AS rate
               FROM oms.collection_rate c
-             WHERE c.kind = 'TDS194O' AND day BETWEEN c.valid_from AND coalesce(c.valid_to, 'infinity')
+             WHERE gross IS NOT NULL AND c.kind = 'TDS194O' AND day BETWEEN c.valid_from AND coalesce(c.valid_to, 'infinity')
              ORDER BY c.builtin, c.valid_from DESC LIMIT 1) p;
 END;
 COMMENT ON FUNCTION oms.tds_194o(numeric, date, boolean, boolean, numeric) IS
-    'What an operator deducts of a seller''s gross sales (Income-tax Act s. 194-O), INR, by the day they are credited or paid: nothing of an individual or undivided family with PAN while the year''s sales (earlier and these) are 5 lakh at most, more without PAN. What was paid free before the limit is not made up for. NULL before 1 October 2020.';
+    'What an operator deducts of a seller''s gross sales (Income-tax Act s. 194-O), INR, by the day they are credited or paid: nothing of an individual or undivided family with PAN while the year''s sales (earlier and these) are 5 lakh at most, more without PAN. What was paid free before the limit is not made up for. NULL before 1 October 2020, or without sales or day.';
 
 CREATE FUNCTION oms.s10_digit(serial text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

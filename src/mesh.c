@@ -350,7 +350,7 @@ write_nodes_plan(void)
 				   " n.capacity_unit OPERATOR(pg_catalog.=) 'units', n.slot_hours, coalesce(g.state, n.state_code),"
 				   " b.since, b.until"
 				   " FROM oms.node n,"
-				   " LATERAL (SELECT pg_catalog.substring(n.gstin, '^[0-9]{2}') AS state OFFSET 0) g,"
+				   " LATERAL (SELECT pg_catalog.substring(n.gstin, '^(?:0[1-9]|[12][0-9]|3[0-8]|97|99)') AS state OFFSET 0) g,"
 				   " (SELECT CASE WHEN $4 THEN CAST(%1$s.st_setsrid(%1$s.st_makepoint($2, $3), 4326)"
 				   "   AS %1$s.geography) END AS point OFFSET 0) p,"
 	/* no area begins or ends between these */

@@ -128,8 +128,8 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 	text = get_text(root, "", "supply_type", false, 6);
 	out->supply = text ? oms_supply_of(text) :
 		out->gstin ? OMS_SUPPLY_B2B : OMS_SUPPLY_B2C;
-	if (out->gstin == NULL && (out->supply == OMS_SUPPLY_B2B ||
-							   out->supply == OMS_SUPPLY_DEXP))
+	if (out->gstin == NULL && out->supply != OMS_SUPPLY_B2C &&
+		!oms_supply_export(out->supply))
 		refuse("supply_type", "needs customer.gstin", text);
 	out->place_of_supply = get_text(root, "", "place_of_supply", false, 2);
 	if (out->place_of_supply && !oms_state_known(out->place_of_supply))

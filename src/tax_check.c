@@ -11,13 +11,14 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/numeric.h"
 
 #include "tax.h"
 #include "tax_check.h"
 
 #define OMS_GSTIN_LENGTH	15
 #define OMS_PAN_LENGTH		10
-#define CRORE				INT64CONST(1000000000)	/* 10,000,000.00 in paise */
+#define FIVE_CRORE			INT64CONST(50000000)
 
 static const char charset[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -156,8 +157,9 @@ oms_check_hsn(PG_FUNCTION_ARGS)
 	char	   *type = optional(fcinfo, 2);
 	OmsSupply	supply = oms_supply_of(type);
 	bool		known = !PG_ARGISNULL(1);
-	int64		turnover = known ? oms_numeric_to_paise(PG_GETARG_DATUM(1)) : 0;
-	bool		small = known && turnover <= 5 * CRORE;
+	bool		small = known &&
+		DatumGetBool(DirectFunctionCall2(numeric_le, PG_GETARG_DATUM(1),
+										 NumericGetDatum(int64_to_numeric(FIVE_CRORE))));
 	char		digits[9];
 	int			n = 0;
 	int			chapter;

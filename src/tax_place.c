@@ -179,8 +179,8 @@ oms_supply_of(const char *code)
 	ereport(ERROR,
 			(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
 			 errmsg("there is no type of supply \"%s\"", code),
-			 errdetail("Types are B2C, B2B, SEZWP, SEZWOP, EXPWP, EXPWOP and DEXP."),
-			 errhint("WP is with payment of tax, WOP without (bond or LUT); an ordinary supply needs no type.")));
+			 errdetail("Field or argument supply_type."),
+			 errhint("Types are B2C, B2B, SEZWP, SEZWOP, EXPWP, EXPWOP and DEXP: WP is with payment of tax, WOP without (bond or LUT). An ordinary supply needs none.")));
 	return OMS_SUPPLY_B2C;		/* keep compiler quiet */
 }
 

@@ -322,6 +322,7 @@ begin_book(OmsTaxBook *book, const BookDate *date)
 {
 	HASHCTL		ctl = {0};
 
+	memset(&book->date, 0, sizeof(book->date)); /* of no moment until whole */
 	if (book->cxt)
 	{
 		MemoryContext cxt = book->cxt;

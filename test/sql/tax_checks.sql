@@ -40,7 +40,7 @@ SELECT v.hsn, v.turnover, v.supply, oms.check_hsn(v.hsn, v.turnover, v.supply) A
                (11, '7701', NULL, NULL), (12, '99681200', NULL, NULL), (13, 'cotton', NULL, NULL), (14, NULL, NULL, NULL),
                (15, '6109', 50000000.00, 'B2B'), (16, '6109', 50000000.01, 'B2B'), (17, '6109', 50000000.01, 'B2C'), (18, '610910', 50000000.01, 'B2B'),
                (19, NULL, 50000000.00, 'B2C'), (20, NULL, 50000000.00, 'B2B'), (21, NULL, 50000000.01, 'B2C'),
-               (22, '610910', 1, 'EXPWOP'), (23, '61091000', 1, 'EXPWP'), (24, '9968', 1, 'EXPWP')) v (n, hsn, turnover, supply)
+               (25, '6109', 1e15, 'B2B'), (22, '610910', 1, 'EXPWOP'), (23, '61091000', 1, 'EXPWP'), (24, '9968', 1, 'EXPWP')) v (n, hsn, turnover, supply)
  ORDER BY v.n;
 
 -- pincodes: by the first three digits alone

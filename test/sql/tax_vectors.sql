@@ -69,11 +69,11 @@ SELECT v.net, v.qty, t.rate FROM (VALUES (1250.00, 0.5), (1250.01, 0.5), (1250.0
 -- TCS: half each within a state; returns above sales give nothing; by date
 SELECT v.n, t.* FROM (VALUES (1, 100000, 10000, date '2024-07-10', false), (2, 100000, 10000, '2024-07-10', true), (3, 100000, 10000, '2024-07-09', true), (4, 10000, 10000.01, '2025-01-01', true),
         (5, 10000, 10000, '2025-01-01', false), (6, 1.00, 0, '2025-01-01', false), (7, 3.00, 0, '2025-01-01', false), (8, 99999999999.99, 0, '2025-01-01', true), (9, 100000, NULL, '2025-01-01', true),
-        (10, 100000, 0, '2018-09-30', true)) v (n, supplies, returns, day, inter)
+        (10, 100000, 0, '2018-09-30', true), (11, NULL, 0, '2025-01-01', true), (12, 1000, 0, '2025-01-01', NULL)) v (n, supplies, returns, day, inter)
   LEFT JOIN LATERAL oms.tcs(v.supplies, v.returns, v.day, v.inter) t ON true ORDER BY v.n;
 -- TDS 194-O
 SELECT v.n, t.* FROM (VALUES (1, 100000, date '2024-09-30', true, false, 0), (2, 100000, '2024-10-01', true, false, 0), (3, 100000, '2024-10-01', false, false, 0), (4, 500000, '2024-10-01', true, true, 0),
-        (5, 500000.01, '2024-10-01', true, true, 0), (6, 100000, '2024-10-01', true, true, 400000), (7, 100000, '2024-10-01', true, true, 400001), (8, 100000, '2024-10-01', false, true, 0), (9, 100000, '2021-03-31', true, false, 0), (10, -5, '2024-10-01', true, false, 0)) v (n, gross, day, pan, individual, earlier),
+        (5, 500000.01, '2024-10-01', true, true, 0), (6, 100000, '2024-10-01', true, true, 400000), (7, 100000, '2024-10-01', true, true, 400001), (8, 100000, '2024-10-01', false, true, 0), (9, 100000, '2021-03-31', true, false, 0), (10, -5, '2024-10-01', true, false, 0), (11, NULL, '2024-10-01', true, false, 0)) v (n, gross, day, pan, individual, earlier),
         oms.tds_194o(v.gross, v.day, v.pan, v.individual, v.earlier) t ORDER BY v.n;
 
 -- parts add up, however many
