@@ -20,13 +20,6 @@
 #include "shipment.h"
 #include "tax.h"
 
-typedef enum MakeAt
-{
-	MAKE_ON_DEMAND,
-	MAKE_AT_PACKING,
-	MAKE_AT_DISPATCH
-} MakeAt;
-
 typedef struct Made
 {
 	int64		invoice_id;
@@ -35,6 +28,7 @@ typedef struct Made
 } Made;
 
 static void parcel_moves(const OmsShipment *s, bool leaves, TimestampTz at);
+static void parcels_ahead(int32 company_id, Datum ids, TimestampTz at);
 static void make_invoice(const OmsShipment *s, Jsonb *buyer,
 						 const char *series, TimestampTz at, Made *made);
 
@@ -42,6 +36,7 @@ void
 oms_invoice_init(void)
 {
 	oms_shipment_moves = parcel_moves;
+	oms_shipments_ahead = parcels_ahead;
 }
 
 static OmsPlan policy_plan = {
@@ -62,6 +57,26 @@ parcel_moves(const OmsShipment *s, bool leaves, TimestampTz at)
 	when = oms_cstr(0, 1);
 	if (strcmp(when, "packing") == 0 || (leaves && strcmp(when, "dispatch") == 0))
 		make_invoice(s, NULL, NULL, at, &made);
+}
+
+/* The series that parcels of several nodes may take from, in one order. */
+static OmsPlan lock_series_plan = {
+	"SELECT 1 FROM oms.invoice_series s WHERE s.company_id = $1 AND s.kind IN ('invoice', 'bill_of_supply') AND s.fin_year = $3"
+	" AND s.gstin IN (SELECT oms.supplier_gstin(n.node_id) FROM oms.node n WHERE n.company_id = $1 AND n.node_id IN"
+	"  (SELECT p.node_id FROM oms.shipment p WHERE p.company_id = $1 AND p.shipment_id = ANY ($2) AND p.shipped_at IS NULL))"
+	" ORDER BY s.gstin, s.kind, s.series FOR NO KEY UPDATE",
+	3, {INT4OID, INT8ARRAYOID, TEXTOID}, NULL
+};
+
+static void
+parcels_ahead(int32 company_id, Datum ids, TimestampTz at)
+{
+	Datum		values[3] = {Int32GetDatum(company_id), ids};
+
+	if (oms_find(&policy_plan, values, NULL) == 0 || strcmp(oms_cstr(0, 1), "demand") == 0)
+		return;
+	values[2] = oms_text(oms_financial_year(oms_company_day(company_id, at)));
+	oms_exec(&lock_series_plan, values, NULL, false, 0);
 }
 
 /*

@@ -26,13 +26,14 @@
 
 OmsReturnHooks oms_return_hooks;
 void		(*oms_shipment_moves) (const OmsShipment *s, bool leaves, TimestampTz at) = NULL;
+void		(*oms_shipments_ahead) (int32 company_id, Datum ids, TimestampTz at) = NULL;
 int			oms_max_attempts = 3;
 extern char *oms_label_font;
 
 static void hand_over_checked(int32 company_id, int64 shipment_id,
 							  TimestampTz at, OmsDispatched *out);
 static void write_manifests(OmsDispatched *handed, int n);
-static void lock_ahead(int32 company_id, Datum ids);
+static void lock_ahead(int32 company_id, Datum ids, TimestampTz at);
 
 void
 oms_shipment_init(void)
@@ -523,13 +524,15 @@ static OmsPlan lock_stock_plan = {
 };
 
 static void
-lock_ahead(int32 company_id, Datum ids)
+lock_ahead(int32 company_id, Datum ids, TimestampTz at)
 {
 	Datum		values[2] = {Int32GetDatum(company_id), ids};
 
 	oms_spi_connect();
 	oms_exec(&lock_orders_plan, values, NULL, false, 0);
 	oms_exec(&lock_stock_plan, values, NULL, false, 0);
+	if (oms_shipments_ahead)
+		oms_shipments_ahead(company_id, ids, at);
 	oms_spi_finish();
 }
 
@@ -573,7 +576,7 @@ oms_dispatch_shipments(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, 8, FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &ids, &nulls, &n);
-	lock_ahead(company_id, PG_GETARG_DATUM(0));
+	lock_ahead(company_id, PG_GETARG_DATUM(0), time_arg(fcinfo, 2));
 	handed = palloc0(sizeof(OmsDispatched) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{

@@ -151,7 +151,13 @@ extern int	oms_shipment_move_allocations(const OmsShipment *s,
 extern void (*oms_shipment_moves) (const OmsShipment *s, bool leaves,
 								   TimestampTz at);
 
-/* The same where goods are gone already: what fails is an event. */
+/*
+ * Told of all parcels of a call that hands over many, so that what it will
+ * lock is locked in one order; NULL where the room is absent.  SPI connected.
+ */
+extern void (*oms_shipments_ahead) (int32 company_id, Datum ids, TimestampTz at);
+
+/* oms_shipment_moves() where goods are gone already: what fails is an event. */
 extern void oms_shipment_moved(const OmsShipment *s, TimestampTz at);
 
 /* What the returns room does when a parcel turns; NULL where it is absent. */
