@@ -10,7 +10,7 @@ CREATE TABLE oms.intake_map (       --| How payloads of a platform are read, by 
     csv_key text[] NOT NULL DEFAULT '{}', --| For oms.capture_csv: columns whose value is the order's number, the first that is there; names in lower case, all else than letters and digits one _
     valid_from timestamptz NOT NULL DEFAULT '-infinity', --| In force from
     valid_to timestamptz NOT NULL DEFAULT 'infinity', --| In force until (exclusive)
-    unused text[] NOT NULL DEFAULT '{}', --| What the platform documents and an order does not need: names with dots between them, arrays like their elements. Not reported as unknown
+    unused text[] NOT NULL DEFAULT '{}', --| What the platform documents and an order does not need: names with dots between them, arrays like their elements, from the order on, or from $payload. or $line. Not reported as unknown
     builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
     PRIMARY KEY (map, version)
 );

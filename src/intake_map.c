@@ -175,6 +175,23 @@ read_heads(void)
 	complete = true;
 }
 
+/* Names with dots between them: all below the last is known. */
+static void
+learn_unused(OmsKnown *k, const char *at)
+{
+	for (;;)
+	{
+		const char *dot = strchr(at, '.');
+		int			len = dot ? (int) (dot - at) : (int) strlen(at);
+
+		k = oms_known_add(k, at, len);
+		if (dot == NULL)
+			break;
+		at = dot + 1;
+	}
+	k->whole = true;
+}
+
 /* All that the map's paths read, and what it says is of no use. */
 static void
 learn_known(OmsMap *m, const Head *h)
@@ -194,6 +211,9 @@ learn_known(OmsMap *m, const Head *h)
 		for (int i = 0; i < m->nlines; i++)
 		{
 			oms_path_known(m->lines[i].path, m->known, doc, doc, &line);
+			for (int u = 0; u < h->nunused && line; u++)
+				if (strncmp(h->unused[u], "$line.", 6) == 0)
+					learn_unused(line, h->unused[u] + 6);
 			for (int f = m->first[OMS_I_FIRST_LINE]; f < m->nfields && line; f++)
 				for (int p = 0; p < m->fields[f].npaths; p++)
 					oms_path_known(m->fields[f].paths[p].path, m->known, doc, line, NULL);
@@ -203,25 +223,10 @@ learn_known(OmsMap *m, const Head *h)
 				oms_path_known(m->fields[f].paths[p].path, m->known, doc, doc, NULL);
 		for (int u = 0; u < h->nunused; u++)
 		{
-			OmsKnown   *k = doc;
-			const char *at = h->unused[u];
-
-			if (strncmp(at, "$payload.", 9) == 0)
-			{
-				k = m->known;
-				at += 9;
-			}
-			for (;;)
-			{
-				const char *dot = strchr(at, '.');
-				int			len = dot ? (int) (dot - at) : (int) strlen(at);
-
-				k = oms_known_add(k, at, len);
-				if (dot == NULL)
-					break;
-				at = dot + 1;
-			}
-			k->whole = true;
+			if (strncmp(h->unused[u], "$payload.", 9) == 0)
+				learn_unused(m->known, h->unused[u] + 9);
+			else if (strncmp(h->unused[u], "$line.", 6) != 0)
+				learn_unused(doc, h->unused[u]);
 		}
 	}
 }

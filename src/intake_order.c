@@ -269,7 +269,8 @@ read_line(Work *w, JsonbValue *v, int i)
 				"is needed: the channel's prices are with tax, the payload's without", NULL, false);
 		return;
 	}
-	if (!l->priced && l->discount > 0 && w->stated_with != w->includes_tax)
+	if (!l->priced && l->discount > 0 && w->stated_with != w->includes_tax &&
+		w->out->nerrors == errors)
 		problem(w, NULL, OMS_I_LINE_PRICE, i, "is needed to turn the discount into the channel's prices", NULL, false);
 	/* a unit price that may stay as it is stated */
 	if (r[OMS_I_LINE_PRICE].set && w->stated_with == w->includes_tax &&
@@ -561,13 +562,28 @@ counter_address(Work *w, int32 company_id)
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[2] = {Int32GetDatum(company_id), oms_text(w->read[OMS_I_NODE].text)};
 
+	bool		exists;
+
 	oms_spi_connect();
-	if (oms_exec(&node_pincode_plan, values, NULL, false, 1) > 0 && !oms_isnull(0, 1))
+	exists = oms_exec(&node_pincode_plan, values, NULL, false, 1) > 0;
+	if (exists && !oms_isnull(0, 1))
 	{
 		w->read[OMS_I_SHIP_PINCODE].set = true;
 		w->read[OMS_I_SHIP_PINCODE].text = oms_strdup(caller, oms_cstr(0, 1));
 	}
 	oms_spi_finish();
+	if (!exists)
+		problem(w, NULL, OMS_I_NODE, -1, "does not exist", w->read[OMS_I_NODE].text, false);
+}
+
+static bool
+is_wrong(const Work *w, OmsTarget t)
+{
+	for (int p = 0; p < w->out->nproblems; p++)
+		if (!w->out->problems[p].warning &&
+			strcmp(w->out->problems[p].field, oms_intake_targets[t].name) == 0)
+			return true;
+	return false;
 }
 
 /* What an order has to have, whatever the map says. */
@@ -580,15 +596,20 @@ check_order(Work *w, int32 company_id)
 	OmsRead    *r = w->read;
 
 	if (r[OMS_I_MODE].set && strcmp(r[OMS_I_MODE].text, "CARRY_OUT") == 0 &&
-		r[OMS_I_NODE].set && !r[OMS_I_SHIP_PINCODE].set)
-		counter_address(w, company_id);
+		!r[OMS_I_SHIP_PINCODE].set)
+	{
+		if (r[OMS_I_NODE].set)
+			counter_address(w, company_id);
+		else if (!is_wrong(w, OMS_I_NODE))
+			problem(w, NULL, OMS_I_NODE, -1, "is missing: over which counter it goes", NULL, false);
+	}
 	for (int i = 0; i < lengthof(needed); i++)
 	{
-		bool		said = false;
+		bool		said = is_wrong(w, needed[i]);
 
-		for (int p = 0; p < w->out->nproblems; p++)
-			said = said || (!w->out->problems[p].warning &&
-							strcmp(w->out->problems[p].field, oms_intake_targets[needed[i]].name) == 0);
+		/* the counter's place, if only we knew which */
+		if (needed[i] == OMS_I_SHIP_PINCODE && is_wrong(w, OMS_I_NODE))
+			said = true;
 		if (!r[needed[i]].set && !said)
 			problem(w, w->map->first[needed[i]] < w->map->first[needed[i] + 1] ?
 					&w->map->fields[w->map->first[needed[i]]] : NULL,
