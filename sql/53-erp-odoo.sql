@@ -274,7 +274,7 @@ WITH q AS MATERIALIZED (
        AND (w.view_location_id <> ALL (string_to_array(btrim(t.parent_path, '/'), '/')::integer[]) OR t.usage <> 'internal')
        AND ($1::text[] IS NULL OR m.product_id IN (SELECT split_part(k, '|', 2)::integer FROM unnest($1) k))
 )
-SELECT n.warehouse || '|' || n.product_id AS key, sum(n.quantity) AS on_hand FROM n GROUP BY n.warehouse, n.product_id
+SELECT n.warehouse || '|' || n.product_id AS key, sum(n.quantity) AS on_hand FROM n GROUP BY n.warehouse, n.product_id HAVING sum(n.quantity) <> 0
 $q$),
 -- The newest lot of an item stays at zero, so that it remains one of lots.
 ('lot', '{@erp@.stock_lot}', $q$
@@ -351,34 +351,43 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
  $q$SELECT s.code FROM (SELECT string_agg(r.tax_id::text, '+' ORDER BY r.tax_id) AS code FROM @erp@.product_taxes_rel r JOIN @erp@.account_tax t ON t.id = r.tax_id
                          WHERE r.prod_id IN (SELECT (i->>'prod_id')::integer FROM unnest($1) i) AND t.active IS NOT FALSE AND t.type_tax_use = 'sale'
                          GROUP BY r.prod_id, t.company_id HAVING count(*) > 1) s
-    UNION SELECT c.erp_key FROM oms.tax_code c WHERE c.erp_key LIKE '%+%'$q$),
--- what lists said of an item until now is known here only
+    UNION SELECT x->>'key' FROM oms.erp_optional('oms.tax_code', $o$SELECT c.erp_key AS key FROM oms.tax_code c WHERE c.erp_key LIKE '%+%'$o$, NULL, $2) x$q$),
+-- what lists said of an item until now is known here only (before the
+-- first install there is nothing to know)
 ('odoo', 'price', '@erp@.product_product', '{id,product_tmpl_id,active}', true,
  $q$WITH m (id) AS (SELECT (i->>'id')::integer FROM unnest($1) i)
-    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+    SELECT m.id::text FROM m UNION SELECT x->>'key' FROM oms.erp_optional('oms.price', $o$SELECT x.erp_key AS key FROM oms.sku k JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0
+     WHERE k.erp_key = ANY ($1)$o$, (SELECT array_agg(m.id::text) FROM m), $2) x$q$),
 ('odoo', 'price', '@erp@.product_template', '{id,list_price,type,active,company_id,categ_id}', true,
  $q$WITH m (id) AS (SELECT p.id FROM unnest($1) i JOIN @erp@.product_product p ON p.product_tmpl_id = (i->>'id')::integer)
-    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+    SELECT m.id::text FROM m UNION SELECT x->>'key' FROM oms.erp_optional('oms.price', $o$SELECT x.erp_key AS key FROM oms.sku k JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0
+     WHERE k.erp_key = ANY ($1)$o$, (SELECT array_agg(m.id::text) FROM m), $2) x$q$),
 ('odoo', 'price', '@erp@.product_variant_combination', '{product_product_id,product_template_attribute_value_id}', true,
  $q$WITH m (id) AS (SELECT (i->>'product_product_id')::integer FROM unnest($1) i)
-    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+    SELECT m.id::text FROM m UNION SELECT x->>'key' FROM oms.erp_optional('oms.price', $o$SELECT x.erp_key AS key FROM oms.sku k JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0
+     WHERE k.erp_key = ANY ($1)$o$, (SELECT array_agg(m.id::text) FROM m), $2) x$q$),
 ('odoo', 'price', '@erp@.product_template_attribute_value', '{id,price_extra}', true,
  $q$WITH m (id) AS (SELECT v.product_product_id FROM unnest($1) i JOIN @erp@.product_variant_combination v ON v.product_template_attribute_value_id = (i->>'id')::integer)
-    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+    SELECT m.id::text FROM m UNION SELECT x->>'key' FROM oms.erp_optional('oms.price', $o$SELECT x.erp_key AS key FROM oms.sku k JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0
+     WHERE k.erp_key = ANY ($1)$o$, (SELECT array_agg(m.id::text) FROM m), $2) x$q$),
 ('odoo', 'price', '@erp@.product_taxes_rel', '{prod_id?,tax_id?}', true,
  $q$WITH m (id) AS (SELECT p.id FROM unnest($1) i JOIN @erp@.product_product p ON p.product_tmpl_id = (i->>'prod_id')::integer)
-    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+    SELECT m.id::text FROM m UNION SELECT x->>'key' FROM oms.erp_optional('oms.price', $o$SELECT x.erp_key AS key FROM oms.sku k JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0
+     WHERE k.erp_key = ANY ($1)$o$, (SELECT array_agg(m.id::text) FROM m), $2) x$q$),
 ('odoo', 'price', '@erp@.account_tax', '{id?,active?,type_tax_use?,company_id?,amount_type?,price_include?,price_include_override?}', true,
  $q$WITH m (id) AS (SELECT p.id FROM unnest($1) i JOIN @erp@.product_taxes_rel r ON r.tax_id = (i->>'id')::integer JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id
     UNION SELECT p.id FROM unnest($1) i JOIN @erp@.account_tax_filiation_rel f ON f.child_tax = (i->>'id')::integer JOIN @erp@.product_taxes_rel r ON r.tax_id = f.parent_tax
     JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id)
-    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+    SELECT m.id::text FROM m UNION SELECT x->>'key' FROM oms.erp_optional('oms.price', $o$SELECT x.erp_key AS key FROM oms.sku k JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0
+     WHERE k.erp_key = ANY ($1)$o$, (SELECT array_agg(m.id::text) FROM m), $2) x$q$),
 ('odoo', 'price', '@erp@.account_tax_filiation_rel', '{parent_tax?,child_tax?}', true,
  $q$WITH m (id) AS (SELECT p.id FROM unnest($1) i JOIN @erp@.product_taxes_rel r ON r.tax_id = (i->>'parent_tax')::integer JOIN @erp@.product_product p ON p.product_tmpl_id = r.prod_id)
-    SELECT m.id::text FROM m UNION SELECT x.erp_key FROM m JOIN oms.sku k ON k.erp_key = m.id::text JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0 AND x.erp_key IS NOT NULL$q$),
+    SELECT m.id::text FROM m UNION SELECT x->>'key' FROM oms.erp_optional('oms.price', $o$SELECT x.erp_key AS key FROM oms.sku k JOIN oms.price x ON x.company_id = k.company_id AND x.sku_id = k.sku_id AND x.price_list_id <> 0
+     WHERE k.erp_key = ANY ($1)$o$, (SELECT array_agg(m.id::text) FROM m), $2) x$q$),
 -- the company's own partner has its time zone, which days of lists go by
 ('odoo', 'price', '@erp@.res_partner', '{id,tz,country_id}', true,
- $q$SELECT x.erp_key FROM oms.price x WHERE x.price_list_id <> 0 AND EXISTS (SELECT FROM unnest($1) i JOIN @erp@.res_company c ON c.id = ($2->>'company')::integer AND c.partner_id = (i->>'id')::integer)$q$),
+ $q$SELECT x->>'key' FROM oms.erp_optional('oms.price', 'SELECT x.erp_key AS key FROM oms.price x WHERE x.price_list_id <> 0', NULL, $2) x
+     WHERE EXISTS (SELECT FROM unnest($1) i JOIN @erp@.res_company c ON c.id = ($2->>'company')::integer AND c.partner_id = (i->>'id')::integer)$q$),
 ('odoo', 'price', '@erp@.res_country', '{id,code}', true, NULL),
 ('odoo', 'price', '@erp@.product_pricelist', '{id,active,currency_id,company_id}', true, NULL),
 ('odoo', 'price', '@erp@.product_pricelist_item', '{id,pricelist_id,applied_on,product_tmpl_id,product_id,categ_id,compute_price,base,fixed_price,percent_price,price_discount?,price_surcharge?,price_round?,price_min_margin?,price_max_margin?,min_quantity,date_start,date_end,active?}', true, NULL),
