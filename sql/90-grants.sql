@@ -10,7 +10,7 @@ DECLARE
     -- configuration is the admin's; these belong to the owner of the tables
     owners text[] := '{meta,job,erp_source_link}';
     app_calls text[] := '{capture_order,capture_orders,promise,rules_of,available,atp,ordered_atp,reserve_cart,release_cart,cancel_order,cancel_line,pay_order,request_return,erp_apply,wake_worker,capture_from,capture_many_from,capture_csv,intake_document,channel_feed}';
-    admin_calls text[] := '{attach_erp,detach_erp,check_profile,import_profile,place_node,set_stock_quota,set_channel_threshold,set_channel_node,set_service_area,add_dark_store,start_worker,stop_worker,make_event_partitions,forecast_demand,compute_stock_prices,refresh_stock_prices,copy_intake_map}';
+    admin_calls text[] := '{make_profile,attach_erp,detach_erp,check_profile,import_profile,place_node,set_stock_quota,set_channel_threshold,set_channel_node,set_service_area,add_dark_store,start_worker,stop_worker,make_event_partitions,forecast_demand,compute_stock_prices,refresh_stock_prices,copy_intake_map}';
     owner_calls text[] := '{install,uninstall,install_script,grant_role,revoke_role,memo_watch}';
     what record;
     calls integer := 0;
