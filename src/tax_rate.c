@@ -41,12 +41,21 @@ typedef struct RateRow
 	int			group;
 } RateRow;
 
+typedef enum PageKind
+{
+	PAGE_HSN,
+	PAGE_CODE,
+	PAGE_COMPANY,				/* a company by its code */
+	PAGE_SETTING				/* the company where none is named */
+} PageKind;
+
 /* All rows that name one code or HSN, the ones that win first */
 typedef struct BookPage
 {
 	uint64		hash;			/* key of the table: kind, company, text */
-	bool		is_code;
-	int32		company_id;
+	PageKind	kind;
+	int32		company_id;		/* whose code it is */
+	int32		found_id;		/* the company it names */
 	int			len;
 	char	   *text;
 	int			nrows;
@@ -77,10 +86,6 @@ struct OmsTaxBook
 	BookDate	date;
 	HTAB	   *pages;
 	int			npages;
-	bool		company_known;
-	int32		company_id;
-	char	   *company;		/* whose number that is */
-	int			companylen;
 };
 
 static bool normal_hsn(const char *hsn, int len, char *digits);
@@ -89,7 +94,7 @@ static bool first_group(const RateRow *rows, int n, DateADT day,
 static int	read_rows(uint64 nrows, RateRow *rows);
 static void date_of_now(BookDate *date);
 static void begin_book(OmsTaxBook *book, const BookDate *date);
-static BookPage *page_of(OmsTaxBook *book, bool is_code, int32 company_id,
+static BookPage *page_of(OmsTaxBook *book, PageKind kind, int32 company_id,
 						 const char *text, int len);
 static void fill_page(OmsTaxBook *book, BookPage *page);
 static bool page_bands(BookPage *page, DateADT day);
@@ -286,14 +291,14 @@ oms_tax_book_bands(OmsTaxBook *book, const char *company, int companylen,
 
 	if (tax_code && codelen > 0)
 	{
-		page = page_of(book, true, book_company(book, company, companylen),
+		page = page_of(book, PAGE_CODE, book_company(book, company, companylen),
 					   tax_code, codelen);
 		if (page_bands(page, day))
 			return &page->bands;
 	}
 	if (hsn && hsnlen > 0)
 	{
-		page = page_of(book, false, 0, hsn, hsnlen);
+		page = page_of(book, PAGE_HSN, 0, hsn, hsnlen);
 		if (page_bands(page, day))
 			return &page->bands;
 	}
@@ -331,7 +336,6 @@ begin_book(OmsTaxBook *book, const BookDate *date)
 		MemoryContextDelete(cxt);
 	}
 	book->npages = 0;
-	book->company_known = false;
 	book->cxt = AllocSetContextCreate(book->parent, "oms tax book",
 									  ALLOCSET_DEFAULT_SIZES);
 	ctl.keysize = sizeof(uint64);
@@ -344,21 +348,21 @@ begin_book(OmsTaxBook *book, const BookDate *date)
 
 /* The page of a text, read when it is asked for the first time. */
 static BookPage *
-page_of(OmsTaxBook *book, bool is_code, int32 company_id, const char *text,
+page_of(OmsTaxBook *book, PageKind kind, int32 company_id, const char *text,
 		int len)
 {
 	uint64		hash = DatumGetUInt64(hash_any_extended((const unsigned char *) text, len,
-														((uint64) (uint32) company_id << 1) | is_code));
+														((uint64) (uint32) company_id << 2) | kind));
 	BookPage   *page = hash_search(book->pages, &hash, HASH_FIND, NULL);
 	BookPage	fresh = {0};
 
-	if (page && page->is_code == is_code && page->company_id == company_id &&
+	if (page && page->kind == kind && page->company_id == company_id &&
 		page->len == len && memcmp(page->text, text, len) == 0)
 		return page;
 
 	/* entered when it is whole: an error may come between */
 	fresh.hash = hash;
-	fresh.is_code = is_code;
+	fresh.kind = kind;
 	fresh.company_id = company_id;
 	fresh.len = len;
 	fresh.text = MemoryContextAlloc(book->cxt, len + 1);
@@ -378,10 +382,16 @@ fill_page(OmsTaxBook *book, BookPage *page)
 	RateRow    *rows;
 	uint64		n;
 
-	if (!page->is_code && !normal_hsn(page->text, page->len, digits))
+	if (page->kind >= PAGE_COMPANY)
+	{
+		oms_require_installed();
+		page->found_id = oms_company_id(page->kind == PAGE_COMPANY ? page->text : NULL);
+		return;
+	}
+	if (page->kind == PAGE_HSN && !normal_hsn(page->text, page->len, digits))
 		return;
 	oms_spi_connect();
-	if (page->is_code)
+	if (page->kind == PAGE_CODE)
 	{
 		Datum		values[2] = {Int32GetDatum(page->company_id), oms_text(page->text)};
 
@@ -414,28 +424,12 @@ page_bands(BookPage *page, DateADT day)
 	return page->found;
 }
 
-/* The company's number; asked once in a row of rows of one company. */
+/* NULL: the setting, else the only company */
 static int32
 book_company(OmsTaxBook *book, const char *company, int len)
 {
-	MemoryContext old;
-	bool		named = len > 0;
-
-	if (!named)
-	{
-		company = oms_company_setting();
-		len = strlen(company);
-	}
-	if (book->company_known && book->companylen == len &&
-		memcmp(book->company, company, len) == 0)
-		return book->company_id;
-	book->company_known = false;
-	old = MemoryContextSwitchTo(book->cxt);
-	book->company = pnstrdup(company, len);
-	MemoryContextSwitchTo(old);
-	book->companylen = len;
-	oms_require_installed();
-	book->company_id = oms_company_id(named ? book->company : NULL);
-	book->company_known = true;
-	return book->company_id;
+	if (len > 0)
+		return page_of(book, PAGE_COMPANY, 0, company, len)->found_id;
+	company = oms_company_setting();
+	return page_of(book, PAGE_SETTING, 0, company, strlen(company))->found_id;
 }
