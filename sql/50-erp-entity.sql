@@ -66,6 +66,7 @@ INSERT INTO oms.erp_entity_column (entity, name, type, required, meaning, in_key
 ('price', 'includes_tax', 'boolean', false, 'GST is contained; without: as its price list says, else true', false, NULL, NULL),
 ('price', 'price_list', 'text', false, 'key of the price list; null: a base price', false, 'price_list', NULL),
 ('price', 'min_qty', 'numeric(14,3)', false, 'for lines of at least so many stock units; 0 where not stated', false, NULL, 'v >= 0 AND v < ''NaN'''),
+('price', 'problem', 'text', false, 'why the ERP''s price cannot be told, as of a formula: reported, and no price is taken in; null: it can', false, NULL, NULL),
 ('price', 'valid_to', 'timestamp', false, 'until when, that moment not included, the company''s time; without: until another begins', false, NULL, NULL),
 
 ('price_list', 'key', 'text', true, 'the ERP''s key of the list', true, NULL, NULL),

@@ -172,7 +172,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       JOIN oms.company AS c ON c.company_id = company
       JOIN oms.sku AS s ON s.company_id = company AND s.erp_key = e->>'item'
       LEFT JOIN oms.price_list AS l ON l.company_id = company AND l.erp_key = e->>'price_list'
-     WHERE (e->>'amount')::numeric >= 0 AND (e->>'amount')::numeric < 'NaN' AND (l.price_list_id IS NOT NULL OR e->>'price_list' IS NULL)
+     WHERE (e->>'amount')::numeric >= 0 AND (e->>'amount')::numeric < 'NaN' AND (l.price_list_id IS NOT NULL OR e->>'price_list' IS NULL) AND e->>'problem' IS NULL
 $$;
 COMMENT ON FUNCTION oms.erp_rows_price(integer, jsonb[]) IS 'Rows of a profile''s query for prices, brought into the columns of oms.price; dates begin at midnight of the company. Prices below zero are left out, those of items or lists we do not have wait.';
 

@@ -23,7 +23,8 @@ INSERT INTO oms.erp_param (profile, name, type, allowed, meaning, builtin) VALUE
 ('tryton', 'demand', 'text', '{confirmed,assigned,done}', 'what Tryton has sold already and the count leaves out: confirmed (assigned moves and those of open shipments), assigned, or done (nothing)', true),
 ('tryton', 'price_includes_tax', 'boolean', NULL, 'list prices contain GST (MRP)', true),
 ('tryton', 'hsn', 'text', NULL, 'pattern that finds the HSN in the name of an accounting category, in parentheses', true),
-('tryton', 'user', 'text', NULL, 'login that bookings are made as; without: admin', true);
+('tryton', 'user', 'text', NULL, 'login that bookings are made as; without: admin', true),
+('tryton', 'documents_from', 'date', NULL, 'orders, shipments and returns before this day are left out; without: none', true);
 
 INSERT INTO oms.erp_entity (profile, entity, daily, builtin, query) VALUES
 ('tryton', 'node', false, true, $q$
@@ -80,13 +81,71 @@ SELECT l.category::text AS key, l.category::text AS code, sum(CASE WHEN l.type =
            || CASE WHEN bool_or(l.type = 'fixed') THEN ' (without what is not a percentage)' ELSE '' END AS description
   FROM leaf l GROUP BY l.category
 $q$),
+-- The list price, and what price lists (module product_price_list) make of
+-- it: of an item's lines the first in order that is for at most the quantity
+-- counts, so each quantity of a line is a step.  Formulas are Python; those of
+-- one name or number and an operation with another number are worked out, an
+-- item with any other has no price of the list, and that is told.
 ('tryton', 'price', false, true, $q$
-SELECT p.id::text AS key, p.id::text AS item, x.list_price AS amount, ($2->>'price_includes_tax')::boolean AS includes_tax
+SELECT p.id::text AS key, p.id::text AS item, x.list_price AS amount, ($2->>'price_includes_tax')::boolean AS includes_tax,
+       NULL::text AS price_list, NULL::numeric AS min_qty, NULL::text AS problem
   FROM @erp@.product_product p
   JOIN LATERAL (SELECT l.list_price FROM @erp@.product_list_price l
                  WHERE l.template = p.template AND (l.company = ($2->>'company')::integer OR l.company IS NULL)
                  ORDER BY l.company NULLS LAST, l.id LIMIT 1) x ON x.list_price IS NOT NULL
- WHERE $1::text[] IS NULL OR p.id = ANY ($1::integer[])
+ WHERE $1::text[] IS NULL OR p.id = ANY (ARRAY(SELECT k::integer FROM unnest($1::text[]) k WHERE strpos(k, '|') = 0))
+UNION ALL
+SELECT y->>'key', y->>'item', (y->>'amount')::numeric, (y->>'includes_tax')::boolean, y->>'price_list', (y->>'min_qty')::numeric, y->>'problem'
+  FROM oms.erp_optional('@erp@.product_price_list_line', $o$
+WITH RECURSIVE asked AS MATERIALIZED (
+    SELECT DISTINCT split_part(k, '|', 1)::integer AS list, split_part(k, '|', 2)::integer AS product FROM unnest($1::text[]) k WHERE strpos(k, '|') > 0
+), goods AS MATERIALIZED (
+    SELECT p.id, p.template, x.list_price, cp.cost_price
+      FROM @erp@.product_product p
+      JOIN LATERAL (SELECT l.list_price FROM @erp@.product_list_price l
+                     WHERE l.template = p.template AND (l.company = ($2->>'company')::integer OR l.company IS NULL)
+                     ORDER BY l.company NULLS LAST, l.id LIMIT 1) x ON x.list_price IS NOT NULL
+      LEFT JOIN LATERAL (SELECT c.cost_price FROM @erp@.product_cost_price c
+                          WHERE c.product = p.id AND (c.company = ($2->>'company')::integer OR c.company IS NULL)
+                          ORDER BY c.company NULLS LAST, c.id LIMIT 1) cp ON true
+     WHERE $1 IS NULL OR p.id IN (SELECT a.product FROM asked a)
+), direct AS (
+    SELECT g.id AS product, c.category FROM goods g JOIN @erp@."product_template-product_category" c ON c.template = g.template
+    UNION SELECT g.id, t.account_category FROM goods g JOIN @erp@.product_template t ON t.id = g.template WHERE t.account_category IS NOT NULL
+), category AS (
+    SELECT d.product, d.category FROM direct d
+    UNION SELECT c.product, k.parent FROM category c JOIN @erp@.product_category k ON k.id = c.category WHERE k.parent IS NOT NULL
+), line AS MATERIALIZED (
+    SELECT l.price_list, l.tax_included, g.id AS product, g.list_price, g.cost_price, l.quantity, l.formula, l.place
+      FROM (SELECT l.price_list, h.tax_included, l.product, l.category, trim_scale(coalesce(l.quantity, 0)::numeric) AS quantity, l.formula,
+                   row_number() OVER (PARTITION BY l.price_list ORDER BY l.sequence NULLS FIRST, l.id) AS place
+              FROM @erp@.product_price_list h JOIN @erp@.product_price_list_line l ON l.price_list = h.id
+             WHERE h.company = ($2->>'company')::integer AND h.active IS NOT FALSE) l
+      JOIN goods g ON (l.product IS NULL OR l.product = g.id)
+     WHERE (l.category IS NULL OR EXISTS (SELECT FROM category c WHERE c.product = g.id AND c.category = l.category))
+       AND ($1 IS NULL OR (l.price_list, g.id) IN (SELECT a.list, a.product FROM asked a))
+), step AS (
+    SELECT DISTINCT ON (s.price_list, s.product, s.quantity) s.price_list, s.product, s.quantity, l.tax_included, l.formula, l.list_price, l.cost_price
+      FROM line s JOIN line l ON l.price_list = s.price_list AND l.product = s.product AND l.quantity <= s.quantity
+     ORDER BY s.price_list, s.product, s.quantity, l.place
+), value AS (
+    SELECT s.*, CASE m[3] WHEN '*' THEN v.of * v.by WHEN '/' THEN v.of / nullif(v.by, 0) WHEN '+' THEN v.of + v.by WHEN '-' THEN v.of - v.by ELSE v.of END AS amount
+      FROM step s
+      LEFT JOIN LATERAL regexp_match(regexp_replace(regexp_replace(s.formula, '\s', '', 'g'), 'Decimal\([''"]([0-9.]+)[''"]\)', '\1', 'g'),
+               '^(?:([0-9]+(?:\.[0-9]+)?)\*)?(unit_price|list_price|cost_price|[0-9]+(?:\.[0-9]+)?)(?:([*/+-])(?:([0-9]+(?:\.[0-9]+)?)|\(1([+-])([0-9]+(?:\.[0-9]+)?)\)))?$') AS m ON true
+      LEFT JOIN LATERAL (SELECT coalesce(m[1]::numeric, 1) * CASE m[2] WHEN 'unit_price' THEN s.list_price WHEN 'list_price' THEN s.list_price
+                                                                  WHEN 'cost_price' THEN coalesce(s.cost_price, 0) ELSE m[2]::numeric END AS of,
+                                coalesce(m[4]::numeric, CASE m[5] WHEN '-' THEN 1 - m[6]::numeric ELSE 1 + m[6]::numeric END) AS by) AS v ON true
+), told AS (
+    SELECT v.*, min(v.formula) FILTER (WHERE v.amount IS NULL) OVER (PARTITION BY v.price_list, v.product) AS untold,
+           row_number() OVER (PARTITION BY v.price_list, v.product ORDER BY v.quantity) AS n
+      FROM value v
+)
+SELECT t.price_list || '|' || t.product || '|' || CASE WHEN t.untold IS NULL THEN t.quantity::text ELSE '0' END AS key, t.product::text AS item,
+       CASE WHEN t.untold IS NULL THEN round(t.amount, 4) END AS amount, ($2->>'price_includes_tax')::boolean OR t.tax_included IS TRUE AS includes_tax,
+       t.price_list::text AS price_list, CASE WHEN t.untold IS NULL THEN t.quantity END AS min_qty,
+       'Formula "' || t.untold || '" of price list ' || t.price_list || ', item ' || t.product || '.' AS problem
+  FROM told t WHERE t.untold IS NULL OR t.n = 1$o$, $1, $2) AS y
 $q$),
 ('tryton', 'customer', false, true, $q$
 SELECT p.id::text AS key, p.name, m.phone, m.email, i.code AS gstin, a.postal_code AS pincode
@@ -186,9 +245,33 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
 ('tryton', 'tax', '@erp@.product_category', '{accounting,taxes_parent,parent,name}', true, NULL),
 ('tryton', 'tax', '@erp@.product_category_customer_taxes_rel', '{category,tax}', true, NULL),
 ('tryton', 'price', '@erp@.product_list_price', '{template,company,list_price}', true,
- $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.template = (i->>'template')::integer$q$),
+ $q$WITH p AS (SELECT DISTINCT p.id::text AS id FROM unnest($1) i JOIN @erp@.product_product p ON p.template = (i->>'template')::integer)
+    SELECT p.id FROM p UNION ALL SELECT x->>'key' FROM oms.erp_optional('@erp@.product_price_list_line', $o$
+SELECT DISTINCT l.price_list || '|' || k || '|' || q AS key
+  FROM @erp@.product_price_list_line l, unnest($1) k, unnest(ARRAY['0', trim_scale(coalesce(l.quantity, 0)::numeric)::text]) q$o$, ARRAY(SELECT p.id FROM p), $2) x$q$),
 ('tryton', 'price', '@erp@.product_product', '{id,template}', true,
- $q$SELECT i->>'id' FROM unnest($1) i$q$),
+ $q$WITH p AS (SELECT DISTINCT i->>'id' AS id FROM unnest($1) i)
+    SELECT p.id FROM p UNION ALL SELECT x->>'key' FROM oms.erp_optional('@erp@.product_price_list_line', $o$
+SELECT DISTINCT l.price_list || '|' || k || '|' || q AS key
+  FROM @erp@.product_price_list_line l, unnest($1) k, unnest(ARRAY['0', trim_scale(coalesce(l.quantity, 0)::numeric)::text]) q$o$, ARRAY(SELECT p.id FROM p), $2) x$q$),
+('tryton', 'price', '@erp@."product_template-product_category"', '{template,category}', true,
+ $q$WITH p AS (SELECT DISTINCT p.id::text AS id FROM unnest($1) i JOIN @erp@.product_product p ON p.template = (i->>'template')::integer)
+    SELECT x->>'key' FROM oms.erp_optional('@erp@.product_price_list_line', $o$
+SELECT DISTINCT l.price_list || '|' || k || '|' || q AS key
+  FROM @erp@.product_price_list_line l, unnest($1) k, unnest(ARRAY['0', trim_scale(coalesce(l.quantity, 0)::numeric)::text]) q$o$, ARRAY(SELECT p.id FROM p), $2) x$q$),
+('tryton', 'price', '@erp@.product_template', '{id,account_category}', true,
+ $q$WITH p AS (SELECT DISTINCT p.id::text AS id FROM unnest($1) i JOIN @erp@.product_product p ON p.template = (i->>'id')::integer)
+    SELECT x->>'key' FROM oms.erp_optional('@erp@.product_price_list_line', $o$
+SELECT DISTINCT l.price_list || '|' || k || '|' || q AS key
+  FROM @erp@.product_price_list_line l, unnest($1) k, unnest(ARRAY['0', trim_scale(coalesce(l.quantity, 0)::numeric)::text]) q$o$, ARRAY(SELECT p.id FROM p), $2) x$q$),
+('tryton', 'price', '@erp@.product_cost_price', '{product,company,cost_price}', true,
+ $q$WITH p AS (SELECT DISTINCT i->>'product' AS id FROM unnest($1) i)
+    SELECT x->>'key' FROM oms.erp_optional('@erp@.product_price_list_line', $o$
+SELECT DISTINCT l.price_list || '|' || k || '|' || q AS key
+  FROM @erp@.product_price_list_line l, unnest($1) k, unnest(ARRAY['0', trim_scale(coalesce(l.quantity, 0)::numeric)::text]) q WHERE EXISTS (SELECT FROM @erp@.product_price_list_line c WHERE c.price_list = l.price_list AND c.formula LIKE '%cost_price%')$o$, ARRAY(SELECT p.id FROM p), $2) x$q$),
+('tryton', 'price', '@erp@.product_category', '{parent}', true, NULL),
+('tryton', 'price', '@erp@.product_price_list', '{id?,company?,active?,tax_included?}', true, NULL),
+('tryton', 'price', '@erp@.product_price_list_line', '{price_list?,product?,category?,quantity?,formula?,sequence?}', true, NULL),
 ('tryton', 'customer', '@erp@.party_party', '{id,name,active}', true,
  $q$SELECT i->>'id' FROM unnest($1) i$q$),
 ('tryton', 'customer', '@erp@.party_address', '{party,postal_code,active,delivery,sequence}', true,

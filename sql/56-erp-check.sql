@@ -253,7 +253,7 @@ BEGIN
         IF EXISTS (SELECT FROM oms.erp_entity_column AS k WHERE k.entity = e.name AND k.name = 'status') THEN
             severity := 'warning'; relation := 'oms.erp_status'; "column" := 'status';
             FOR r IN SELECT x->>'status' AS word, count(*) AS n FROM unnest(rows) AS x
-                      WHERE x->>'status' IS NOT NULL AND NOT EXISTS (SELECT FROM oms.erp_status AS v WHERE v.profile = prof.profile AND v.entity = e.name AND v.erp_value = x->>'status')
+                      WHERE x->>'status' IS NOT NULL AND NOT EXISTS (SELECT FROM oms.erp_status AS v WHERE v.profile = prof.profile AND v.entity = e.name AND v.erp_value IN (x->>'status', split_part(x->>'status', '/', 1) || '/*'))
                       GROUP BY 1 ORDER BY 2 DESC, (x->>'status') COLLATE "C" LIMIT 50 LOOP
                 problem := format('no row for this word, on %s rows', r.n); example := r.word; what_to_do := 'Add it to oms.erp_status, under a profile of your own.';
                 RETURN NEXT;

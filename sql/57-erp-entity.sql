@@ -66,9 +66,9 @@ $$;
 COMMENT ON FUNCTION oms.erp_rows_kit(integer, jsonb[]) IS 'Rows of a profile''s query for kits, brought into the columns of oms.kit_component. Those of items we do not have wait.';
 
 CREATE FUNCTION oms.erp_check_kit(company integer, rows jsonb[])
-RETURNS TABLE (n bigint, on_entity text, on_key text, keep boolean, message text, detail text, hint text)
+RETURNS TABLE (n bigint, on_entity text, on_key text, fate text, message text, detail text, hint text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT r.n, 'sku', v.key, false, v.message, v.detail, v.hint
+    SELECT r.n, 'sku', v.key, 'none', v.message, v.detail, v.hint
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
       LEFT JOIN oms.sku AS k ON k.company_id = company AND k.erp_key = e->>'kit'
      CROSS JOIN LATERAL (VALUES
@@ -78,14 +78,14 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
           'Without it the kit would leave incomplete. Let the query for items return it.')) AS v (key, missing, message, detail, hint)
      WHERE v.missing
     UNION ALL
-    SELECT r.n, 'kit', e->>'component', false, 'a kit in a kit', format('Field component is "%s", itself a kit.', e->>'component'),
+    SELECT r.n, 'kit', e->>'component', 'none', 'a kit in a kit', format('Field component is "%s", itself a kit.', e->>'component'),
            'Let the query open it: one row for each item in the end.'
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      WHERE EXISTS (SELECT FROM unnest(rows) AS o WHERE o->>'kit' = e->>'component')
         OR EXISTS (SELECT FROM oms.sku AS s JOIN oms.kit_component AS c ON c.company_id = company AND c.kit_sku_id = s.sku_id
                     WHERE s.company_id = company AND s.erp_key = e->>'component')
     UNION ALL
-    SELECT r.n, NULL, NULL, false, 'the quantity of a component is not above zero', format('Field qty is %s.', coalesce(e->>'qty', 'null')), 'Stock units of the component in one kit.'
+    SELECT r.n, NULL, NULL, 'refused', 'the quantity of a component is not above zero', format('Field qty is %s.', coalesce(e->>'qty', 'null')), 'Stock units of the component in one kit.'
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      WHERE (round((e->>'qty')::numeric, 3) > 0 AND (e->>'qty')::numeric < 'NaN') IS NOT TRUE
 $$;
@@ -103,21 +103,25 @@ $$;
 COMMENT ON FUNCTION oms.erp_rows_price_list(integer, jsonb[]) IS 'Rows of a profile''s query for price lists, brought into the columns of oms.price_list.';
 
 CREATE FUNCTION oms.erp_check_price(company integer, rows jsonb[])
-RETURNS TABLE (n bigint, on_entity text, on_key text, keep boolean, message text, detail text, hint text)
+RETURNS TABLE (n bigint, on_entity text, on_key text, fate text, message text, detail text, hint text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT r.n, 'sku', e->>'item', false, NULL, NULL, NULL
+    SELECT r.n, 'sku', e->>'item', 'none', NULL, NULL, NULL
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      WHERE NOT EXISTS (SELECT FROM oms.sku AS s WHERE s.company_id = company AND s.erp_key = e->>'item')
     UNION ALL
-    SELECT r.n, 'price_list', e->>'price_list', false, NULL, NULL, NULL
+    SELECT r.n, 'price_list', e->>'price_list', 'none', NULL, NULL, NULL
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      WHERE e->>'price_list' IS NOT NULL AND NOT EXISTS (SELECT FROM oms.price_list AS l WHERE l.company_id = company AND l.erp_key = e->>'price_list')
     UNION ALL
-    SELECT r.n, NULL, NULL, false, NULL, NULL, NULL
+    SELECT r.n, NULL, NULL, 'none', NULL, NULL, NULL
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
-     WHERE ((e->>'amount')::numeric >= 0 AND (e->>'amount')::numeric < 'NaN') IS NOT TRUE
+     WHERE ((e->>'amount')::numeric >= 0 AND (e->>'amount')::numeric < 'NaN') IS NOT TRUE AND e->>'problem' IS NULL
+    UNION ALL
+    SELECT r.n, NULL, NULL, 'none', 'the ERP has a price here that cannot be told', e->>'problem', 'Another price of the item counts instead, base or of fewer units. Orders that send their own unit_price do not need it.'
+      FROM unnest(rows) WITH ORDINALITY AS r (e, n)
+     WHERE e->>'problem' IS NOT NULL
 $$;
-COMMENT ON FUNCTION oms.erp_check_price(integer, jsonb[]) IS 'Of rows for prices: those that wait for an item or a price list, and those below zero, which are none.';
+COMMENT ON FUNCTION oms.erp_check_price(integer, jsonb[]) IS 'Of rows for prices: those that wait for an item or a price list, those below zero, which are none, and those that the ERP cannot state.';
 
 CREATE FUNCTION oms.erp_rows_address(company integer, rows jsonb[])
 RETURNS TABLE (key text, customer_id bigint, kind text, name text, phone text, address1 text, address2 text, city text, state_code text, pincode text, country text, active boolean)
@@ -135,9 +139,9 @@ $$;
 COMMENT ON FUNCTION oms.erp_rows_address(integer, jsonb[]) IS 'Rows of a profile''s query for addresses, brought into the columns of oms.customer_address. Those of customers we do not have wait.';
 
 CREATE FUNCTION oms.erp_check_address(company integer, rows jsonb[])
-RETURNS TABLE (n bigint, on_entity text, on_key text, keep boolean, message text, detail text, hint text)
+RETURNS TABLE (n bigint, on_entity text, on_key text, fate text, message text, detail text, hint text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT r.n, 'customer', e->>'customer', false, NULL, NULL, NULL
+    SELECT r.n, 'customer', e->>'customer', 'none', NULL, NULL, NULL
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      WHERE NOT EXISTS (SELECT FROM oms.customer AS c WHERE c.company_id = company AND c.erp_key = e->>'customer')
 $$;
@@ -186,9 +190,9 @@ $$;
 COMMENT ON FUNCTION oms.erp_rows_return(integer, jsonb[]) IS 'Rows of a profile''s query for returns, brought into the columns of oms.erp_return.';
 
 CREATE FUNCTION oms.erp_check_document(company integer, entity text, rows jsonb[])
-RETURNS TABLE (n bigint, on_entity text, on_key text, keep boolean, message text, detail text, hint text)
+RETURNS TABLE (n bigint, on_entity text, on_key text, fate text, message text, detail text, hint text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT r.n, NULL, NULL, true, CASE WHEN e->>'status' IS NULL THEN format('the ERP states no status of %s %s', entity, coalesce(e->>'number', e->>'key'))
+    SELECT r.n, NULL, NULL, 'taken', CASE WHEN e->>'status' IS NULL THEN format('the ERP states no status of %s %s', entity, coalesce(e->>'number', e->>'key'))
                                        ELSE format('the status "%s" of %s %s has no meaning here', e->>'status', entity, coalesce(e->>'number', e->>'key')) END,
            format('Field status. Its status is unknown until then; all else is taken in.'),
            format('Add a row to oms.erp_status: profile "%s", entity "%s", erp_value "%s"; then call oms.erp_refresh(''%2$s'').',
@@ -216,9 +220,9 @@ $$;
 COMMENT ON FUNCTION oms.erp_rows_inbound(integer, jsonb[]) IS 'Rows of a profile''s query for supply on its way, brought into the columns of oms.inbound. What has nothing to come is none; what goes to a node or is an item we do not have waits.';
 
 CREATE FUNCTION oms.erp_check_inbound(company integer, rows jsonb[])
-RETURNS TABLE (n bigint, on_entity text, on_key text, keep boolean, message text, detail text, hint text)
+RETURNS TABLE (n bigint, on_entity text, on_key text, fate text, message text, detail text, hint text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT r.n, v.entity, v.key, v.entity = 'supplier', NULL, NULL, NULL
+    SELECT r.n, v.entity, v.key, CASE v.entity WHEN 'supplier' THEN 'taken' ELSE 'none' END, NULL, NULL, NULL
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      CROSS JOIN LATERAL (VALUES
          ('node', e->>'node', NOT EXISTS (SELECT FROM oms.node AS x WHERE x.company_id = company AND x.erp_key = e->>'node')),
@@ -226,11 +230,11 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
          ('supplier', e->>'supplier', e->>'supplier' IS NOT NULL AND NOT EXISTS (SELECT FROM oms.supplier AS x WHERE x.company_id = company AND x.erp_key = e->>'supplier'))) AS v (entity, key, missing)
      WHERE v.missing
     UNION ALL
-    SELECT r.n, NULL, NULL, false, NULL, NULL, NULL
+    SELECT r.n, NULL, NULL, 'none', NULL, NULL, NULL
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      WHERE round((e->>'qty')::numeric, 3) <= 0
     UNION ALL
-    SELECT r.n, NULL, NULL, false, v.message, v.detail, v.hint
+    SELECT r.n, NULL, NULL, 'refused', v.message, v.detail, v.hint
       FROM unnest(rows) WITH ORDINALITY AS r (e, n)
      CROSS JOIN LATERAL (VALUES
          ('the quantity still to come is not known', format('Field qty is %s.', coalesce(e->>'qty', 'null')), 'Stock units, 0 or more.',

@@ -186,7 +186,7 @@ typedef struct Finding
 	int			row;
 	char	   *on_entity;
 	char	   *on_key;
-	bool		keep;
+	Fate		fate;
 	ErrorData  *why;
 } Finding;
 
@@ -199,6 +199,7 @@ check_stretch(void *arg)
 	Finding    *found;
 	int			nfound;
 	int			n;
+	char	   *fate;
 
 	oms_spi_connect();
 	values[0] = Int32GetDatum(in->erp->company_id);
@@ -210,7 +211,9 @@ check_stretch(void *arg)
 		found[i].row = s->from + oms_int4(i, 1) - 1;
 		found[i].on_entity = oms_cstr(i, 2);
 		found[i].on_key = oms_cstr(i, 3);
-		found[i].keep = oms_bool(i, 4);
+		fate = oms_cstr(i, 4);
+		found[i].fate = strcmp(fate, "taken") == 0 ? TAKEN :
+			strcmp(fate, "none") == 0 ? NONE : REFUSED;
 		found[i].why = NULL;
 		if (!oms_isnull(i, 5))
 		{
@@ -227,8 +230,7 @@ check_stretch(void *arg)
 			wait_for(in, found[i].row, found[i].on_entity, found[i].on_key);
 		if (found[i].why)
 			report(in, found[i].row, found[i].why);
-		if (!found[i].keep && in->fates[found[i].row] != NONE)
-			in->fates[found[i].row] = found[i].on_key || !found[i].why ? NONE : REFUSED;
+		in->fates[found[i].row] = Max(in->fates[found[i].row], found[i].fate);
 	}
 	oms_spi_finish();
 }

@@ -12,10 +12,10 @@
 /*
  * Which of these rows cannot be taken in, or wait for a row of another entity,
  * or say that there is nothing: n (from 1), the entity and the key waited for,
- * keep (taken in all the same), and for oms.reject message, detail, hint (no
- * message: nothing to report).
+ * fate (taken all the same, refused, none), and for oms.reject message, detail,
+ * hint (no message: nothing to report).
  */
-#define CHECK_COLUMNS "SELECT n::int4, on_entity, on_key, keep, message, detail, hint FROM "
+#define CHECK_COLUMNS "SELECT n::int4, on_entity, on_key, fate, message, detail, hint FROM "
 
 OmsPlan		oms_erp_check_plans[OMS_ERP_NENTITIES] = {
 	[OMS_ERP_KIT] = {

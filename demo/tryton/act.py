@@ -18,6 +18,13 @@ exit status is then 1.  With "-" arguments are split as a shell would.
     tax SKU PERCENT                   another GST rate for the SKU's accounting category
     new-product SKU PRICE             like the first product there is
     bin WAREHOUSE                     a new bin under the warehouse's storage
+    receive-return SALE_ID            what a sale of less than nothing sends back: received, put away
+    buy SKU QTY WAREHOUSE             a new purchase, quoted, confirmed, processed
+    receive PURCHASE_ID               its goods have come: in the input zone
+    put-away PURCHASE_ID              and are in storage
+    list-line LIST QTY FORMULA        a new first line of a price list, for all items from QTY on
+    list-prices QTY...                what price lists make of list prices, for every item
+    address PARTY_CODE STREET         the street of a party's first address
     stock SKU WAREHOUSE               what Tryton says is on hand and free
     stock-all                         the same for every warehouse and SKU not at zero
 """
@@ -218,6 +225,83 @@ def new_bin(session, code):
         return {'bin': made.id, 'code': made.code, 'warehouse': code}
 
 
+def receive_return(session, sale_id):
+    with session.work() as get:
+        Return = get('stock.shipment.out.return')
+        todo = [s for s in get('sale.sale')(int(sale_id)).shipment_returns if s.state == 'draft']
+        if not todo:
+            raise Refused('sale %s sends nothing back' % sale_id)
+        Return.receive(todo)
+        Return.done(Return.browse([s.id for s in todo]))
+    with session.work() as get:
+        return sale_state(get, int(sale_id))
+
+
+def buy(session, sku, qty, code):
+    with session.work() as get:
+        Purchase, Line = get('purchase.purchase'), get('purchase.line')
+        made = Purchase(**Purchase.default_get(list(Purchase._fields), with_rec_name=False))
+        made.party = one(Purchase, ('state', '!=', 'cancelled')).party
+        made.on_change_party()
+        made.warehouse, made.lines = warehouse(get, code), []
+        made.invoice_method = 'manual'
+        if not made.payment_term:
+            made.payment_term = one(get('account.invoice.payment_term'))
+        line = Line(purchase=made, type='line', quantity=float(qty), unit=None)
+        line.product = product(get, sku)
+        line.on_change_product()
+        line.unit_price = line.unit_price or D(1)
+        made.lines = [line]
+        made.save()
+        Purchase.quote([made])
+        Purchase.confirm([made])
+    with session.work() as get:
+        made = get('purchase.purchase')(made.id)
+        return {'purchase': made.id, 'number': made.number, 'state': made.state, 'moves': [m.id for m in made.moves]}
+
+
+def receive(session, purchase_id):
+    with session.work() as get:
+        Shipment, bought = get('stock.shipment.in'), get('purchase.purchase')(int(purchase_id))
+        come = Shipment(supplier=bought.party, warehouse=bought.warehouse, company=bought.company,
+                        contact_address=bought.party.addresses[0])
+        come.incoming_moves = [m for m in bought.moves if m.state == 'draft']
+        come.save()
+        Shipment.receive([come])
+        return {'shipment': come.id}
+
+
+def put_away(session, purchase_id):
+    with session.work() as get:
+        bought = get('purchase.purchase')(int(purchase_id))
+        todo = [s for s in bought.shipments if s.state == 'received']
+        get('stock.shipment.in').done(todo)
+        return {'shipments': [s.id for s in todo]}
+
+
+def list_line(session, name, qty, formula):
+    with session.work() as get:
+        Line, named = get('product.price_list.line'), one(get('product.price_list'), ('name', '=', name))
+        for n, line in enumerate(named.lines):
+            Line.write([line], {'sequence': n + 1})
+        made, = Line.create([{'price_list': named.id, 'sequence': 0, 'quantity': float(qty), 'formula': formula}])
+        return {'line': made.id}
+
+
+def list_prices(get, *quantities):
+    goods = get('product.product').search([('template.type', '=', 'goods'), ('template.salable', '=', True)], order=[('code', 'ASC')])
+    return {'prices': [
+        (named.name, item.code, float(qty), str(named.compute(None, item, item.list_price, float(qty), item.default_uom)))
+        for named in get('product.price_list').search([], order=[('id', 'ASC')]) for item in goods for qty in quantities]}
+
+
+def address(session, code, street):
+    with session.work() as get:
+        party = one(get('party.party'), ('code', '=', code))
+        get('party.address').write([party.addresses[0]], {'street': street})
+        return {'address': party.addresses[0].id}
+
+
 def reading(work):
     def act(session, *args):
         with session.work() as get:
@@ -231,7 +315,9 @@ ACTIONS = {
     'inventory': (inventory, 3), 'deactivate': (deactivate, 1), 'tax': (tax, 2),
     'price': (lambda session, sku, p: on_template(session, sku, {'list_price': D(p)}), 2),
     'rename': (lambda session, sku, name: on_template(session, sku, {'name': name}), 2),
-    'new-product': (new_product, 2), 'bin': (new_bin, 1),
+    'new-product': (new_product, 2), 'bin': (new_bin, 1), 'receive-return': (receive_return, 1),
+    'buy': (buy, 3), 'receive': (receive, 1), 'put-away': (put_away, 1), 'list-line': (list_line, 3),
+    'list-prices': (reading(list_prices), None), 'address': (address, 2),
     'stock': (reading(stock), 2), 'stock-all': (reading(stock_all), 0)}
 
 
@@ -239,7 +325,7 @@ def act(session, words):
     began = time.time()
     try:
         work, n = ACTIONS.get(words[0], (None, 0))
-        if work is None or len(words) - 1 != n:
+        if work is None or n not in (None, len(words) - 1):
             raise Refused('no action "%s" with %d arguments' % (words[0], len(words) - 1))
         result = work(session, *words[1:])
     except Exception as e:
