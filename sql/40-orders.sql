@@ -72,6 +72,13 @@ AS 'MODULE_PATHNAME', 'oms_expire_carts';
 COMMENT ON FUNCTION oms.expire_carts(timestamptz, integer) IS
     'Closes holds of carts that have expired (they have counted no more since); returns the number of carts, at most max. Run by the worker. Raises OM001 for max below zero.';
 
+CREATE FUNCTION oms.hold_order(order_id bigint, hold text, reason text, company text DEFAULT NULL) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'oms_hold_order';
+COMMENT ON FUNCTION oms.hold_order(bigint, text, text, text) IS
+    'Holds an order that is not released yet, for a reason that people can read (no personal data: it goes into an event); its stock stays reserved. An open hold of that kind stays as it is. Returns the order''s status. Raises OM001 for the kind, OM002, OM004 from release on.';
+
 CREATE FUNCTION oms.lift_hold(order_id bigint, hold text DEFAULT NULL, by text DEFAULT NULL, company text DEFAULT NULL) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 SET search_path = pg_catalog, pg_temp

@@ -47,14 +47,16 @@ SELECT coalesce(q.key::text, b.key) AS key, coalesce(q.on_hand::numeric, 0) + co
 ) AS t (ref, item, taken, done) JOIN live AS v ON v.erp_ref = t.ref::text AND v.item = t.item::text
          GROUP BY 1, 2, 3, 4
     )
+    -- what left is given back until the calls that close it see it booked
     SELECT x.key, sum(least(greatest(x.taken - h.consumed - CASE WHEN k.booked THEN h.leaving ELSE 0 END, 0),
-                            h.open + CASE WHEN k.booked THEN 0 ELSE h.leaving END)) AS back
+                            h.held + CASE WHEN k.booked THEN 0 ELSE h.leaving END)) AS back
       FROM taken AS x
-     CROSS JOIN LATERAL (SELECT coalesce(sum(r.qty) FILTER (WHERE r.state = 'open'), 0) AS open, coalesce(sum(r.qty) FILTER (WHERE r.state = 'leaving'), 0) AS leaving,
+     CROSS JOIN LATERAL (SELECT coalesce(sum(r.qty) FILTER (WHERE r.state <> 'closed' AND c.call_id IS NULL), 0) AS held, coalesce(sum(r.qty) FILTER (WHERE c.call_id IS NOT NULL), 0) AS leaving,
                                 coalesce(sum(r.qty) FILTER (WHERE r.close_reason = 'consumed'), 0) AS consumed
                            FROM oms.allocation AS a JOIN oms.reservation AS r ON r.company_id = a.company_id AND r.allocation_id = a.allocation_id
+                           LEFT JOIN oms.erp_call AS c ON c.company_id = r.company_id AND c.reservation_id = r.reservation_id AND r.state = 'leaving' AND c.kind = 'order_out' AND c.state IN ('sent', 'failed')
                           WHERE a.company_id = @company@ AND a.order_id = x.order_id AND r.node_id = x.node_id AND r.sku_id = x.sku_id) AS h
-     CROSS JOIN LATERAL (SELECT x.done - h.consumed >= h.leaving AS booked) AS k
+     CROSS JOIN LATERAL (SELECT h.leaving > 0 AND x.done - h.consumed >= h.leaving AS booked) AS k
      GROUP BY x.key
 ) AS b ON b.key = q.key::text
 $q$, '@query@', e.query), '@taken@', replace(m.taken_sql, '$1', '(SELECT z.refs FROM linked AS z)')), '@company@', a.company_id::text) END
@@ -94,8 +96,9 @@ BEGIN
     SELECT w.r, coalesce(x.done, 0) - h.consumed >= h.leaving
       FROM want AS w
       LEFT JOIN taken AS x ON x.r = w.r
-     CROSS JOIN LATERAL (SELECT coalesce(sum(e.qty) FILTER (WHERE e.state = 'leaving'), 0) AS leaving, coalesce(sum(e.qty) FILTER (WHERE e.close_reason = 'consumed'), 0) AS consumed
+     CROSS JOIN LATERAL (SELECT coalesce(sum(e.qty) FILTER (WHERE c.call_id IS NOT NULL), 0) AS leaving, coalesce(sum(e.qty) FILTER (WHERE e.close_reason = 'consumed'), 0) AS consumed
                            FROM oms.allocation AS a JOIN oms.reservation AS e ON e.company_id = a.company_id AND e.allocation_id = a.allocation_id
+                           LEFT JOIN oms.erp_call AS c ON c.company_id = e.company_id AND c.reservation_id = e.reservation_id AND e.state = 'leaving' AND c.kind = 'order_out' AND c.state IN ('sent', 'failed')
                           WHERE a.company_id = w.company_id AND a.order_id = w.order_id AND e.node_id = w.node_id AND e.sku_id = w.sku_id) AS h
      WHERE coalesce(x.done, 0) - h.consumed >= h.leaving
         OR NOT EXISTS (SELECT FROM live AS v WHERE v.r = w.r AND v.step IS DISTINCT FROM 'cancelled')
@@ -274,17 +277,21 @@ BEGIN
         made := made + oms.erp_plan_calls(o.order_id, events);
     END LOOP;
     -- what left of an order that the ERP ships by its own document is booked by that
-    UPDATE oms.erp_call AS k SET kind = 'order_out', state = 'sent', sent_at = now(), document_id = x.document_id,
-           erp_ref = x.order_id || '|' || x.node_id || '|' || k.sku_id
-      FROM (SELECT c.call_id, a.order_id, r.node_id, min(d.document_id) AS document_id
-              FROM oms.erp_call AS c
-              JOIN oms.reservation AS r ON r.company_id = c.company_id AND r.reservation_id = c.reservation_id
-              JOIN oms.allocation AS a ON a.company_id = r.company_id AND a.allocation_id = r.allocation_id
-              JOIN oms.erp_document AS d ON d.company_id = a.company_id AND d.order_id = a.order_id AND d.node_id = r.node_id AND d.open AND d.step IS DISTINCT FROM 'cancelled'
-             WHERE c.company_id = att.company_id AND c.state = 'pending' AND c.kind IN ('stock_out', 'order_out')
-               AND EXISTS (SELECT FROM oms.erp_call_map AS m WHERE m.profile = att.profile AND m.kind = 'order_out')
-             GROUP BY 1, 2, 3) AS x
-     WHERE k.company_id = att.company_id AND k.call_id = x.call_id AND k.state = 'pending';
+    FOR o IN
+        UPDATE oms.erp_call AS k SET kind = 'order_out', state = 'sent', sent_at = now(), document_id = x.document_id, erp_ref = x.order_id || '|' || x.node_id || '|' || k.sku_id
+          FROM (SELECT c.call_id, a.order_id, r.node_id, min(d.document_id) AS document_id
+                  FROM oms.erp_call AS c
+                  JOIN oms.reservation AS r ON r.company_id = c.company_id AND r.reservation_id = c.reservation_id
+                  JOIN oms.allocation AS a ON a.company_id = r.company_id AND a.allocation_id = r.allocation_id
+                  JOIN oms.erp_document AS d ON d.company_id = a.company_id AND d.order_id = a.order_id AND d.node_id = r.node_id AND d.open AND d.step IS DISTINCT FROM 'cancelled'
+                 WHERE c.company_id = att.company_id AND c.state = 'pending' AND c.kind IN ('stock_out', 'order_out')
+                   AND EXISTS (SELECT FROM oms.erp_call_map AS m WHERE m.profile = att.profile AND m.kind = 'order_out')
+                 GROUP BY 1, 2, 3) AS x
+         WHERE k.company_id = att.company_id AND k.call_id = x.call_id AND k.state = 'pending'
+        RETURNING x.order_id
+    LOOP
+        PERFORM oms.erp_look_at(att.company_id, o.order_id);
+    END LOOP;
     RETURN made;
 END $$;
 COMMENT ON FUNCTION oms.erp_collect(integer) IS
@@ -471,6 +478,8 @@ BEGIN
                 IF f.done THEN
                     UPDATE oms.erp_call AS k SET state = 'done', done_at = clock_timestamp(), error = NULL WHERE k.company_id = att.company_id AND k.call_id = f.call_id;
                     done := done + 1;
+                ELSIF EXISTS (SELECT FROM oms.erp_call AS k JOIN oms.erp_document AS d USING (company_id, document_id) WHERE k.company_id = att.company_id AND k.call_id = f.call_id AND d.step = 'cancelled') THEN
+                    UPDATE oms.erp_call AS k SET state = 'dropped' WHERE k.company_id = att.company_id AND k.call_id = f.call_id;
                 ELSE
                     PERFORM oms.erp_call_again(att.company_id, f.call_id, 'the ERP will not do it: its document has ended otherwise', true);
                 END IF;

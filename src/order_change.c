@@ -65,6 +65,64 @@ resolve_holds(int32 company_id, int64 order_id, const char *hold,
 	return n;
 }
 
+static OmsPlan holdable_plan = {
+	"SELECT status IN ('captured', 'on_hold', 'backordered', 'part_reserved', 'reserved'), status"
+	" FROM oms.\"order\" WHERE company_id = $1 AND order_id = $2",
+	2, {INT4OID, INT8OID}, NULL
+};
+static OmsPlan hold_plan = {
+	"INSERT INTO oms.order_hold AS h (company_id, order_id, hold, reason) VALUES ($1, $2, $3, $4)"
+	" ON CONFLICT (company_id, order_id, hold) DO UPDATE SET reason = excluded.reason, created_at = now(),"
+	"  resolved_at = NULL, resolution = NULL, resolved_by = NULL"
+	" WHERE h.resolved_at IS NOT NULL",
+	4, {INT4OID, INT8OID, TEXTOID, TEXTOID}, NULL
+};
+
+PG_FUNCTION_INFO_V1(oms_hold_order);
+
+/* oms.hold_order(order_id, hold, reason, company) returns text */
+Datum
+oms_hold_order(PG_FUNCTION_ARGS)
+{
+	int32		company_id = company_arg(fcinfo, 3);
+	int64		order_id = oms_id_arg(fcinfo, 0, "order_id");
+	char	   *hold = text_arg(fcinfo, 1);
+	char	   *reason = text_arg(fcinfo, 2);
+	Datum		values[4] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
+
+	if (hold == NULL || reason == NULL || hold[0] == '\0' ||
+		strspn(hold, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != strlen(hold))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_INVALID_DOCUMENT),
+				 errmsg("an order is held with a kind of hold and a reason"),
+				 errdetail("Argument hold is %s, reason is %s.", hold ? quote_literal_cstr(hold) : "null",
+						   reason ? quote_literal_cstr(reason) : "null"),
+				 errhint("A kind is capital letters and _, as in ADDRESS.")));
+	values[2] = oms_text(hold);
+	values[3] = oms_text(reason);
+	oms_order_lock(company_id, order_id);
+	oms_spi_connect();
+	oms_exec(&holdable_plan, values, NULL, false, 1);
+	if (!oms_bool(0, 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_OMS_STATUS_MOVE),
+				 errmsg("order " INT64_FORMAT " is \"%s\" and cannot be held", order_id, oms_cstr(0, 2)),
+				 errdetail("A hold stops an order before release."),
+				 errhint("What the nodes have is stopped by oms.cancel_order() or oms.cancel_shipment().")));
+	if (oms_exec(&hold_plan, values, NULL, false, 0) > 0)
+	{
+		OmsJson		j;
+
+		oms_json_begin(&j);
+		oms_json_str(&j, "hold", hold);
+		oms_json_str(&j, "reason", reason);
+		oms_event(company_id, "order", order_id, "order.held", oms_json_end(&j));
+		oms_order_refresh(company_id, order_id);
+	}
+	oms_spi_finish();
+	PG_RETURN_DATUM(oms_text(oms_order_status_now(company_id, order_id)));
+}
+
 PG_FUNCTION_INFO_V1(oms_lift_hold);
 
 /* oms.lift_hold(order_id, hold, by, company) returns text */

@@ -86,7 +86,7 @@ CREATE TABLE oms.order_charge (     --| What is charged besides goods; a CART_DI
 CREATE TABLE oms.order_hold (       --| What stops an order before release; the stock stays reserved. An overlay: statuses below it survive.
     company_id integer NOT NULL,    --| Whose
     order_id bigint NOT NULL,       --| The order
-    hold text NOT NULL,             --| Kind: COD_CONFIRM, PREPAID_ONLY, BLOCKED, ADDRESS, PRICE, PAYMENT, NOT_SERVICEABLE
+    hold text NOT NULL,             --| Kind: COD_CONFIRM, PREPAID_ONLY, BLOCKED, ADDRESS, PRICE, PAYMENT, NOT_SERVICEABLE, ERP, or one of your own (oms.hold_order)
     reason text NOT NULL,           --| Why, for people
     created_at timestamptz NOT NULL DEFAULT now(), --| When put on
     resolved_at timestamptz,        --| When lifted; NULL while it holds

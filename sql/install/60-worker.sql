@@ -21,6 +21,7 @@ INSERT INTO oms.job (name, command, every, wake, wake_stock) VALUES
     ('complete_orders', 'SELECT oms.complete_orders()', '1 second', true, false),
     ('erp_apply', 'SELECT oms.erp_apply()', '1 second', true, false),
     ('erp_send', 'SELECT oms.erp_send()', '1 second', true, false),
+    ('erp_watch', 'SELECT oms.erp_watch()', '5 seconds', false, false),
     ('event_partitions', 'SELECT oms.make_event_partitions()', '6 hours', false, false),
     ('expire_carts', 'SELECT oms.expire_carts()', '10 seconds', false, false),
     ('repeg_supply', 'SELECT oms.repeg_supply()', '1 minute', false, false),
