@@ -314,6 +314,36 @@ END $$;
 COMMENT ON FUNCTION oms.record_eway_bill(bigint, text, timestamptz, numeric, text, boolean, timestamptz, text) IS
     'Notes the e-way bill the portal gave for a parcel''s invoice; false when it is noted already. valid_until as the portal says, else computed where a vehicle is known (Part B). Raises OM001, OM002, OM005 (another is active, or the number is another parcel''s), OM802.';
 
+CREATE FUNCTION oms.eway_part_b(ewb_no text, vehicle_no text, code text, remark text DEFAULT NULL, transport jsonb DEFAULT '{"mode": 1}', company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    w oms.eway_bill;
+    n record;
+BEGIN
+    PERFORM oms.eway_transport(coalesce(transport, '{}'));
+    IF code IS NULL OR code <> ALL ('{1,2,3,4}') OR coalesce(eway_part_b.vehicle_no, '') !~ '^[A-Za-z0-9]{7,15}$' THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'Part B needs a vehicle and a code', DETAIL = 'Argument vehicle_no: 7 to 15 letters and digits. Argument code: 1 to 4.', HINT = '1 break-down, 2 transshipment, 3 others, 4 first time.';
+    END IF;
+    SELECT * INTO w FROM oms.eway_bill e WHERE e.company_id = oms.company_id(company) AND e.ewb_no = eway_part_b.ewb_no FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('e-way bill %s does not exist', coalesce(eway_part_b.ewb_no, 'NULL')), HINT = 'Note it with oms.record_eway_bill().';
+    ELSIF w.status <> 'active' OR w.valid_until < at THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM803', MESSAGE = format('e-way bill %s takes no Part B any more', w.ewb_no),
+            DETAIL = CASE WHEN w.status <> 'active' THEN 'It is cancelled.' ELSE format('It was valid until %s.', w.valid_until) END;
+    END IF;
+    -- it holds from the first Part B on
+    UPDATE oms.eway_bill e SET vehicle_no = eway_part_b.vehicle_no, valid_until = coalesce(e.valid_until, oms.eway_valid_until(at, e.distance_km, e.odc))
+     WHERE e.company_id = w.company_id AND e.ewb_no = w.ewb_no;
+    SELECT d.city, d.state_code INTO n FROM oms.shipment s JOIN oms.node d ON d.node_id = s.node_id WHERE s.company_id = w.company_id AND s.shipment_id = w.shipment_id;
+    RETURN jsonb_build_object('ewbNo', w.ewb_no::bigint, 'vehicleNo', eway_part_b.vehicle_no, 'fromPlace', coalesce(n.city, ''), 'fromState', n.state_code::integer,
+        'reasonCode', code, 'reasonRem', coalesce(remark, ''), 'transDocNo', coalesce(transport ->> 'doc_no', ''), 'transDocDate', coalesce(to_char((transport ->> 'doc_date')::date, 'DD/MM/YYYY'), ''),
+        'transMode', coalesce(transport ->> 'mode', '1'), 'vehicleType', coalesce(transport ->> 'vehicle_type', CASE WHEN w.odc THEN 'O' ELSE 'R' END));
+END $$;
+COMMENT ON FUNCTION oms.eway_part_b(text, text, text, text, jsonb, text, timestamptz) IS
+    'Notes the vehicle of an e-way bill (Part B) and returns the portal''s JSON for it, from the sending node. Codes: 1 break-down, 2 transshipment, 3 others, 4 first time. The validity begins with the first one. transport as of oms.eway_json(). Raises OM001, OM002, OM803.';
+
 CREATE FUNCTION oms.extend_eway_bill(ewb_no text, remaining_km numeric, company text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp AS $$

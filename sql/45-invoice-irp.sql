@@ -232,3 +232,46 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION oms.cancel_irn(bigint, text, text, text, timestamptz) IS
     'Cancels an IRN within 24 hours of its acknowledgement, and with it the document, and returns the portal''s JSON for that; again returns the same. Codes: 1 duplicate, 2 data entry mistake, 3 order cancelled, 4 others (2 and 3 are the other way round for e-way bills). Raises OM001, OM002, OM803.';
+
+CREATE FUNCTION oms.invoice_todo(since timestamptz DEFAULT now() - interval '30 days', company text DEFAULT NULL, at timestamptz DEFAULT now(),
+    OUT what text, OUT shipment_id bigint, OUT invoice_id bigint, OUT return_id bigint, OUT number text, OUT due timestamptz) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 100
+SET search_path = pg_catalog, pg_temp AS $$
+    WITH c AS (SELECT m.company_id, m.timezone FROM oms.company m WHERE m.company_id = oms.company_id($2))
+    SELECT 'invoice', s.shipment_id, NULL::bigint, NULL::bigint, NULL::text, s.shipped_at
+      FROM c JOIN oms.shipment s USING (company_id)
+     WHERE s.direction = 'forward' AND s.shipped_at >= $1 AND s.state <> 'CANCELLED'
+       AND NOT EXISTS (SELECT FROM oms.invoice i WHERE i.company_id = s.company_id AND i.shipment_id = s.shipment_id AND i.status = 'issued' AND i.kind <> 'credit_note')
+    UNION ALL
+    SELECT 'cancel_invoice', i.shipment_id, i.invoice_id, NULL, i.number, i.issued_at
+      FROM c JOIN oms.invoice i USING (company_id) JOIN oms.shipment s ON s.company_id = i.company_id AND s.shipment_id = i.shipment_id
+     WHERE i.issued_at >= $1 AND i.status = 'issued' AND i.kind <> 'credit_note' AND s.state = 'CANCELLED'
+       AND NOT EXISTS (SELECT FROM oms.invoice n WHERE n.company_id = i.company_id AND n.original_id = i.invoice_id AND n.status = 'issued')
+    UNION ALL
+    SELECT 'credit_note', i.shipment_id, i.invoice_id, r.return_id, i.number, (oms.credit_note_until(i.invoice_date) + 1)::timestamp AT TIME ZONE c.timezone
+      FROM c JOIN oms.return_order r USING (company_id)
+      JOIN LATERAL (SELECT DISTINCT j.invoice_id FROM oms.return_line b JOIN oms.invoice_line l ON l.company_id = b.company_id AND l.allocation_id = b.allocation_id
+                      JOIN oms.invoice j ON j.company_id = l.company_id AND j.invoice_id = l.invoice_id AND j.status = 'issued' AND j.kind <> 'credit_note'
+                     WHERE b.company_id = r.company_id AND b.return_id = r.return_id AND (r.kind = 'RTO' OR r.received_at IS NULL OR b.received_qty > 0)) x ON true
+      JOIN oms.invoice i ON i.company_id = r.company_id AND i.invoice_id = x.invoice_id
+     WHERE r.status IN ('inspected', 'closed') AND coalesce(r.received_at, r.closed_at) >= $1
+       AND NOT EXISTS (SELECT FROM oms.invoice n WHERE n.company_id = r.company_id AND n.return_id = r.return_id AND n.original_id = i.invoice_id AND n.status = 'issued')
+    UNION ALL
+    SELECT 'einvoice', i.shipment_id, i.invoice_id, i.return_id, i.number, (n.report_by + 1)::timestamp AT TIME ZONE c.timezone
+      FROM c JOIN oms.invoice i USING (company_id) CROSS JOIN LATERAL oms.einvoice_need(i.invoice_id, $2) n
+     WHERE i.issued_at >= $1 AND i.status = 'issued' AND i.supply_type <> 'B2C' AND n.needed
+       AND NOT EXISTS (SELECT FROM oms.einvoice e WHERE e.company_id = i.company_id AND e.invoice_id = i.invoice_id)
+    UNION ALL
+    SELECT 'eway_bill', i.shipment_id, i.invoice_id, NULL, i.number, s.shipped_at
+      FROM c JOIN oms.invoice i USING (company_id) JOIN oms.shipment s ON s.company_id = i.company_id AND s.shipment_id = i.shipment_id
+     CROSS JOIN LATERAL oms.eway_need_of(i.shipment_id, $2, i.invoice_date) n
+     WHERE i.issued_at >= $1 AND i.status = 'issued' AND i.kind <> 'credit_note' AND n.needed AND s.delivered_at IS NULL AND s.state <> 'CANCELLED'
+       AND NOT EXISTS (SELECT FROM oms.eway_bill w WHERE w.company_id = i.company_id AND w.shipment_id = i.shipment_id AND w.status = 'active')
+    UNION ALL
+    SELECT 'extend_eway_bill', w.shipment_id, w.invoice_id, NULL, w.ewb_no, w.valid_until
+      FROM c JOIN oms.eway_bill w USING (company_id) JOIN oms.shipment s ON s.company_id = w.company_id AND s.shipment_id = w.shipment_id
+     WHERE w.status = 'active' AND w.valid_until BETWEEN $3 - interval '8 hours' AND $3 + interval '8 hours' AND s.shipped_at IS NOT NULL AND s.delivered_at IS NULL AND s.rto_at IS NULL
+     ORDER BY 6 NULLS LAST, 1, 2, 3
+$$;
+COMMENT ON FUNCTION oms.invoice_todo(timestamptz, text, timestamptz) IS
+    'Documents that are to be made since a time, most urgent first: invoice (a parcel that left has none), cancel_invoice (its parcel was cancelled), credit_note (a return was counted in), einvoice, eway_bill (none is active, the parcel not delivered), extend_eway_bill (ends, or ended, within 8 hours of "at"). due: when it was to be there, or the end of the time for it; NULL: none. Raises OM002.';

@@ -164,3 +164,17 @@ CREATE TABLE oms.eway_bill (        --| E-way bills as the portal gave them.
 );
 CREATE UNIQUE INDEX eway_bill_shipment ON oms.eway_bill (company_id, shipment_id) WHERE status = 'active';
 CREATE INDEX eway_bill_invoice ON oms.eway_bill (company_id, invoice_id);
+
+CREATE VIEW oms.invoice_issued AS   --| Documents issued in a month, as returns ask for them (GSTR-1, table 13): numbers from and to of each series, how many, how many of them cancelled.
+SELECT i.company_id,                --| Whose
+       i.gstin,                     --| GSTIN
+       i.kind,                      --| Kind of document
+       i.series,                    --| Series
+       i.fin_year,                  --| Financial year
+       date_trunc('month', i.invoice_date)::date AS month, --| First day of the month
+       (array_agg(i.number ORDER BY i.no))[1] AS from_number, --| First number
+       (array_agg(i.number ORDER BY i.no DESC))[1] AS to_number, --| Last number
+       count(*) AS documents,       --| How many
+       count(*) FILTER (WHERE i.status = 'cancelled') AS cancelled --| Of these cancelled
+  FROM oms.invoice i
+ GROUP BY i.company_id, i.gstin, i.kind, i.series, i.fin_year, date_trunc('month', i.invoice_date);

@@ -72,8 +72,15 @@ SELECT regexp_replace(pg_temp.fails(q), 'shipment \d+', 'shipment N') AS refused
     'SELECT oms.extend_eway_bill(''123456789012'', 100, at => ''2026-04-07 15:58+05:30'')', 'SELECT oms.extend_eway_bill(''123456789012'', -1, at => ''2026-04-07 23:00+05:30'')', 'SELECT oms.extend_eway_bill(''000000000000'', 1)',
     'SELECT oms.cancel_eway_bill(''123456789012'', ''5'')', 'SELECT oms.cancel_eway_bill(''000000000000'', ''1'')', 'SELECT oms.cancel_eway_bill(''123456789012'', ''2'', at => ''2026-04-03 10:00:01+05:30'')']) q;
 SELECT oms.extend_eway_bill('123456789012', 300, at => '2026-04-07 15:59+05:30') AS before, oms.extend_eway_bill('123456789012', 10, at => '2026-04-10 07:59+05:30') AS after;
+-- the parcel is on its way: near its end it is to be extended
+SELECT oms.add_awbs('SHOPC', '{EWAY1}') AS added, oms.dispatch_shipment(pg_temp.parcel('W1'), at => '2026-04-02 11:00+05:30') ->> 'duplicate' AS duplicate;
+SELECT what, number, due FROM oms.invoice_todo('2026-04-01', at => '2026-04-11 16:00+05:30') WHERE shipment_id = pg_temp.parcel('W1');
 SELECT oms.cancel_eway_bill('123456789012', '2', 'Order cancelled', at => '2026-04-03 10:00+05:30') AS cancelled, oms.cancel_eway_bill('123456789012', '4') AS again;
 SELECT oms.record_eway_bill(pg_temp.parcel('W1'), '123456789013', '2026-04-03 11:00+05:30', 984) AS another;
+SELECT regexp_replace(pg_temp.fails(q), 'shipment \d+', 'shipment N') AS refused FROM unnest(ARRAY['SELECT oms.eway_part_b(''123456789012'', ''KA01AB1234'', ''4'')', 'SELECT oms.eway_part_b(''123456789013'', ''KA 01'', ''4'')', 'SELECT oms.eway_part_b(''123456789013'', ''KA01AB1234'', ''5'')',
+    'SELECT oms.eway_part_b(''000000000000'', ''KA01AB1234'', ''4'')']) q;
+SELECT oms.eway_part_b('123456789013', 'KA01AB9999', '4', at => '2026-04-05 08:00+05:30') AS part_b;
+SELECT oms.eway_part_b('123456789013', 'KA02CD0001', '1', 'Engine', at => '2026-04-06 08:00+05:30') -> 'reasonRem' AS broken_down, pg_temp.fails('SELECT oms.eway_part_b(''123456789013'', ''KA01AB1234'', ''1'', at => ''2026-04-11 00:00+05:30'')') AS too_late;
 SELECT ewb_no, valid_until, status, extended, cancel_code FROM oms.eway_bill WHERE company_id = 9200 ORDER BY 1;
 SELECT * FROM oms.verify() WHERE invariant LIKE 'invoice%' OR invariant = 'orphan';
 ROLLBACK;
