@@ -118,12 +118,13 @@ oms_order_read(Jsonb *doc, bool cart, OmsOrderDoc *out)
 			out->phone = oms_normal_phone(out->phone, "customer.phone");
 		out->email = get_text(c, "customer", "email", false, 200);
 		out->gstin = get_text(c, "customer", "gstin", false, 15);
-		if (out->gstin && !oms_gstin_valid(out->gstin))
+		if (out->gstin && (!oms_gstin_valid(out->gstin) ||
+						   !oms_state_known(pnstrdup(out->gstin, 2))))
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_INVALID_GSTIN),
 					 errmsg("\"%s\" is not a valid GSTIN", out->gstin),
-					 errdetail("Field customer.gstin: form or check digit is wrong."),
-					 errhint("Correct it, or leave it out for an unregistered buyer.")));
+					 errdetail("Field customer.gstin: form, state or check digit is wrong."),
+					 errhint("Correct it (oms.check_gstin() says what is wrong), or leave it out for an unregistered buyer.")));
 	}
 	text = get_text(root, "", "supply_type", false, 6);
 	out->supply = text ? oms_supply_of(text) :

@@ -142,6 +142,12 @@ SELECT oms.retax_order(pg_temp.id('old3'), at => '2025-09-22 00:00+05:30') AS ch
 UPDATE oms.sku SET hsn = '8528' WHERE sku_id = 9222;
 SELECT * FROM oms.verify();
 SELECT pg_temp.fails('SELECT oms.retax_order(-1)'), pg_temp.fails('SELECT oms.retax_order(NULL)');
+-- what the marketplace should have collected: invoices of the channel so far
+SELECT gstin, place_of_supply, from_day, to_day, supplies, returns, net, rate, tcs, cgst, sgst, igst FROM oms.tcs_month('WEB', '2025-09-15');
+SELECT count(oms.credit_invoice(i.invoice_id, 'goodwill', at => '2025-09-30 23:00+05:30')) FROM oms.invoice i WHERE i.order_id = pg_temp.id('old2') AND i.kind = 'invoice';
+SELECT place_of_supply, supplies, returns, net, tcs, cgst, sgst FROM oms.tcs_month('WEB', '2025-09-01');
+SELECT count(*) AS none FROM oms.tcs_month('WEB', '2025-08-31');
+SELECT pg_temp.fails($$SELECT oms.tcs_month('NOSUCH', '2025-09-01')$$), pg_temp.fails($$SELECT oms.tcs_month('WEB', NULL)$$);
 -- refused
-SELECT pg_temp.fails(format('SELECT pg_temp.capture(''x'', ''WEB 981001 PREPAID 1xBOOK'', %L)', m)) FROM unnest(ARRAY['{"supply_type": "EXPORT"}', '{"supply_type": "B2B"}', '{"place_of_supply": "98"}', '{"place_of_supply": 29}']) m;
+SELECT pg_temp.fails(format('SELECT pg_temp.capture(''x'', ''WEB 981001 PREPAID 1xBOOK'', %L)', m)) FROM unnest(ARRAY['{"customer": {"gstin": "00ABCDE1234F1ZG"}}', '{"supply_type": "EXPORT"}', '{"supply_type": "B2B"}', '{"place_of_supply": "98"}', '{"place_of_supply": 29}']) m;
 ROLLBACK;
