@@ -476,7 +476,7 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
                      AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = to_regclass(l.relation) AND t.tgname = 'oms_capture_truncate' AND t.tgenabled NOT IN ('D', 'R'))
                 THEN 'trigger for TRUNCATE is missing or disabled'
            END,
-           clock_timestamp() - c.oldest, s.entities, CASE WHEN l.state = 'paused' THEN s.entities ELSE '{}' END,
+           clock_timestamp() - c.oldest, s.entities, CASE WHEN l.state = 'paused' THEN s.entities ELSE ARRAY(SELECT x FROM unnest(s.entities) AS x WHERE x = ANY (a.paused) ORDER BY 1) END,
            (SELECT count(*) FROM oms.reject AS r WHERE r.company_id = a.company_id AND r.source = ANY (SELECT 'erp.' || x FROM unnest(s.entities) AS x) AND r.resolved_at IS NULL),
            a.applied_at
       FROM oms.erp_source_link AS l
@@ -494,7 +494,7 @@ RETURNS TABLE (entity text, state text, pending bigint, age interval, refused bi
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
     SELECT e.entity,
-           CASE WHEN e.entity = ANY (a.absent) THEN 'absent' WHEN bool_or(l.state = 'paused' OR l.problem = 'watched columns have changed') THEN 'paused' ELSE 'attached' END,
+           CASE WHEN e.entity = ANY (a.absent) THEN 'absent' WHEN e.entity = ANY (a.paused) OR bool_or(l.state = 'paused' OR l.problem = 'watched columns have changed') THEN 'paused' ELSE 'attached' END,
            coalesce(sum(l.pending), 0)::bigint, max(l.age),
            (SELECT count(*) FROM oms.reject AS r WHERE r.company_id = a.company_id AND r.source = 'erp.' || e.entity AND r.resolved_at IS NULL),
            (SELECT format('%s: %s', r.external_ref, r.message) FROM oms.reject AS r WHERE r.company_id = a.company_id AND r.source = 'erp.' || e.entity AND r.resolved_at IS NULL ORDER BY r.last_at DESC LIMIT 1),

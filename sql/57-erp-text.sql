@@ -95,9 +95,13 @@ DECLARE
     start integer;
     rest text;
     wrong text;
-    p record;
+    of_type text;
+    own text[];
     seen text[] := '{}';
     sections text[] := '{}';
+    -- part: names of its keys, its fields with their types
+    form jsonb := (SELECT jsonb_object_agg(f.part, f.form)
+                     FROM (SELECT x.part, jsonb_build_object('keys', x.keys, 'fields', jsonb_object_agg(x.field, x.type)) AS form FROM oms.erp_profile_parts() AS x GROUP BY x.part, x.keys) AS f);
 BEGIN
     no := 0;
     WHILE i < cardinality(lines) LOOP
@@ -119,10 +123,10 @@ BEGIN
                     keys := keys || CASE WHEN w LIKE '"%' THEN oms.erp_profile_unquoted(w, i) ELSE w END;
                 END IF;
             END LOOP;
-            SELECT f.part, f.keys INTO p FROM oms.erp_profile_parts() AS f WHERE f.part = m[1] LIMIT 1;
+            own := ARRAY(SELECT * FROM jsonb_array_elements_text(form->m[1]->'keys'));
             wrong := CASE WHEN m IS NULL THEN 'it is not [section names], names with blanks in "..."'
-                          WHEN p.part IS NULL THEN format('there is no section "%s": there are %s', part, (SELECT string_agg(DISTINCT f.part, ', ' ORDER BY f.part) FROM oms.erp_profile_parts() AS f))
-                          WHEN cardinality(keys) <> cardinality(p.keys) THEN format('section %s takes %s, names with blanks in "..."', part, CASE part WHEN 'profile' THEN 'NAME' ELSE array_to_string(p.keys, ', ') END)
+                          WHEN NOT form ? part THEN format('there is no section "%s": there are %s', part, (SELECT string_agg(f, ', ' ORDER BY f) FROM jsonb_object_keys(form) AS f))
+                          WHEN cardinality(keys) <> cardinality(own) THEN format('section %s takes %s, names with blanks in "..."', part, CASE part WHEN 'profile' THEN 'NAME' ELSE array_to_string(own, ', ') END)
                           WHEN part || ' ' || keys::text = ANY (sections) THEN 'this section came before'
                           WHEN part <> 'profile' AND sections = '{}' THEN 'the first section is [profile NAME]'
                           WHEN part = 'profile' AND sections <> '{}' THEN 'there is one section profile, the first' END;
@@ -141,8 +145,8 @@ BEGIN
         END IF;
         field := m[1];
         value := m[2];
-        SELECT f.* INTO p FROM oms.erp_profile_parts() AS f WHERE f.part = erp_profile_read.part AND f.field = m[1];
-        wrong := CASE WHEN p.field IS NULL THEN format('section %s has no field "%s": it has %s', part, m[1], (SELECT string_agg(f.field, ', ') FROM oms.erp_profile_parts() AS f WHERE f.part = erp_profile_read.part))
+        of_type := form->part->'fields'->>m[1];
+        wrong := CASE WHEN of_type IS NULL THEN format('section %s has no field "%s": it has %s', part, m[1], (SELECT string_agg(f, ', ') FROM jsonb_object_keys(form->part->'fields') AS f))
                       WHEN m[1] = ANY (seen) THEN format('field "%s" came before', m[1]) END;
         IF wrong IS NULL AND value IS NULL THEN
             start := i;
@@ -153,17 +157,17 @@ BEGIN
             IF value = '' THEN
                 wrong := format('field "%s" has no value', m[1]);
             END IF;
-        ELSIF wrong IS NULL AND p.type = 'text' AND value LIKE '"%' THEN
+        ELSIF wrong IS NULL AND of_type = 'text' AND value LIKE '"%' THEN
             value := oms.erp_profile_unquoted(value, line);
         END IF;
-        IF wrong IS NULL AND p.type <> 'text' THEN
+        IF wrong IS NULL AND of_type <> 'text' THEN
             BEGIN
                 value := value::jsonb::text;
-                IF p.type NOT IN ('jsonb', 'json') THEN
-                    wrong := format('field "%s" takes %s', m[1], CASE p.type WHEN 'text[]' THEN 'a JSON array of texts, as ["a", "b"]' WHEN 'boolean' THEN 'true or false' ELSE p.type END);
-                    IF (p.type = 'boolean') = (jsonb_typeof(value::jsonb) = 'boolean') AND (p.type LIKE '%[]') = (jsonb_typeof(value::jsonb) = 'array')
-                       AND (p.type NOT LIKE '%[]' OR NOT EXISTS (SELECT FROM jsonb_array_elements(CASE WHEN jsonb_typeof(value::jsonb) = 'array' THEN value::jsonb ELSE '[]' END) AS e WHERE jsonb_typeof(e) <> 'string'))
-                       AND (p.type LIKE '%[]' OR oms.erp_misfit(value::jsonb #>> '{}', p.type) IS NULL) THEN
+                IF of_type NOT IN ('jsonb', 'json') THEN
+                    wrong := format('field "%s" takes %s', m[1], CASE of_type WHEN 'text[]' THEN 'a JSON array of texts, as ["a", "b"]' WHEN 'boolean' THEN 'true or false' ELSE of_type END);
+                    IF (of_type = 'boolean') = (jsonb_typeof(value::jsonb) = 'boolean') AND (of_type LIKE '%[]') = (jsonb_typeof(value::jsonb) = 'array')
+                       AND (of_type NOT LIKE '%[]' OR NOT EXISTS (SELECT FROM jsonb_array_elements(CASE WHEN jsonb_typeof(value::jsonb) = 'array' THEN value::jsonb ELSE '[]' END) AS e WHERE jsonb_typeof(e) <> 'string'))
+                       AND (of_type LIKE '%[]' OR oms.erp_misfit(value::jsonb #>> '{}', of_type) IS NULL) THEN
                         wrong := NULL;
                     END IF;
                 END IF;
@@ -176,7 +180,7 @@ BEGIN
         END IF;
         IF wrong IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = format('line %s of the profile is wrong: %s', line, wrong),
-                DETAIL = format('Line %s, field "%s" of [%s].', line, m[1], concat_ws(' ', part, array_to_string(keys, ' '))), HINT = 'oms.export_profile() shows the form.';
+                DETAIL = format('Line %s, field "%s" of [%s].', line, m[1], concat_ws(' ', part, nullif(array_to_string(keys, ' '), ''))), HINT = 'oms.export_profile() shows the form.';
         END IF;
         seen := seen || m[1];
         no := no + 1;
@@ -215,6 +219,8 @@ DECLARE
     wrong text;
     own boolean;
     counts text;
+    form jsonb := (SELECT jsonb_object_agg(f.part, f.form)
+                     FROM (SELECT x.part, jsonb_build_object('keys', x.keys, 'needed', coalesce(jsonb_agg(x.field ORDER BY x.field) FILTER (WHERE x.needed), '[]')) AS form FROM oms.erp_profile_parts() AS x GROUP BY x.part, x.keys) AS f);
 BEGIN
     SELECT jsonb_agg(jsonb_build_object('line', g.line, 'part', g.part, 'keys', g.keys, 'fields', g.fields) ORDER BY g.line) INTO doc
       FROM (SELECT r.part, r.keys, r.section AS line, jsonb_object_agg(r.field, CASE WHEN f.type = 'text' THEN to_jsonb(r.value) ELSE r.value::jsonb END) AS fields
@@ -231,7 +237,7 @@ BEGIN
     END IF;
     -- what each row must have
     FOR s IN SELECT * FROM jsonb_array_elements(doc) LOOP
-        SELECT string_agg(f.field, ', ') INTO wrong FROM oms.erp_profile_parts() AS f WHERE f.part = s->>'part' AND f.needed AND NOT s->'fields' ? f.field;
+        SELECT string_agg(f, ', ') INTO wrong FROM jsonb_array_elements_text(form->(s->>'part')->'needed') AS f WHERE NOT s->'fields' ? f;
         IF wrong IS NOT NULL THEN
             wrong := format('field %s is missing', wrong);
         ELSIF s->>'part' IN ('entity', 'source') AND s->'keys'->>0 <> ALL (oms.erp_entities()) THEN
@@ -246,14 +252,14 @@ BEGIN
     END LOOP;
     -- all or nothing
     BEGIN
-        FOR p IN SELECT DISTINCT f.part FROM oms.erp_profile_parts() AS f LOOP
+        FOR p IN SELECT f AS part FROM jsonb_object_keys(form) AS f LOOP
             EXECUTE format('DELETE FROM oms.%I AS t WHERE t.profile = $1', 'erp_' || p.part) USING name;
         END LOOP;
         FOR s IN SELECT * FROM jsonb_array_elements(doc) LOOP
-            SELECT f.keys, string_agg(quote_ident(f.field), ', ') FILTER (WHERE s->'fields' ? f.field) AS cols INTO p FROM oms.erp_profile_parts() AS f WHERE f.part = s->>'part' GROUP BY 1;
+            SELECT ARRAY(SELECT * FROM jsonb_array_elements_text(form->(s->>'part')->'keys')) AS keys, (SELECT string_agg(quote_ident(f), ', ') FROM jsonb_object_keys(s->'fields') AS f) AS cols INTO p;
             EXECUTE format('INSERT INTO oms.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::oms.%1$I, $1)', 'erp_' || (s->>'part'),
                            concat_ws(', ', CASE WHEN s->>'part' <> 'profile' THEN 'profile' END, (SELECT string_agg(quote_ident(k), ', ') FROM unnest(p.keys) AS k), p.cols))
-              USING jsonb_build_object('profile', name) || (SELECT jsonb_object_agg(k, v) FROM unnest(p.keys, ARRAY(SELECT * FROM jsonb_array_elements_text(s->'keys'))) AS u (k, v)) || (s->'fields');
+              USING jsonb_build_object('profile', name) || (SELECT coalesce(jsonb_object_agg(k, v), '{}') FROM unnest(p.keys, ARRAY(SELECT * FROM jsonb_array_elements_text(s->'keys'))) AS u (k, v)) || (s->'fields');
         END LOOP;
     EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
         RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = format('section at line %s of the profile is wrong: %s', s->>'line', SQLERRM),

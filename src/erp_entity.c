@@ -22,6 +22,7 @@
 #include "errors.h"
 
 #define CHUNK_ROWS 5000			/* written by one statement */
+#define FILLS_ROWS 500			/* so many change what plans are good */
 
 typedef enum Fate
 {
@@ -403,6 +404,32 @@ tell_waiting(const OmsErp *erp, OmsErpEntity entity, const OmsErpDirty *added)
 	return oms_exec(&came_plan, values, NULL, false, 0) > 0;
 }
 
+/*
+ * A table that has just begun to fill is taken for one that is almost empty:
+ * the plans of what follows, also of other entities, would read it from end
+ * to end for each row.
+ */
+static void
+gather_statistics(OmsErpEntity entity)
+{
+	static const char *const analyze[OMS_ERP_NENTITIES] = {
+		[OMS_ERP_NODE] = "ANALYZE oms.node",
+		[OMS_ERP_SKU] = "ANALYZE oms.sku",
+		[OMS_ERP_PRICE] = "ANALYZE oms.price",
+		[OMS_ERP_CUSTOMER] = "ANALYZE oms.customer",
+		[OMS_ERP_ADDRESS] = "ANALYZE oms.customer_address",
+		[OMS_ERP_ORDER] = "ANALYZE oms.erp_order",
+		[OMS_ERP_SHIPMENT] = "ANALYZE oms.erp_shipment",
+		[OMS_ERP_RETURN] = "ANALYZE oms.erp_return",
+	};
+
+	if (analyze[entity] == NULL)
+		return;
+	oms_spi_connect();
+	SPI_execute(analyze[entity], false, 0);
+	oms_spi_finish();
+}
+
 void
 oms_erp_apply_entity(OmsErp *erp, OmsErpEntity entity, OmsErpDirty *dirty,
 					 OmsErpDirty *added)
@@ -434,7 +461,11 @@ oms_erp_apply_entity(OmsErp *erp, OmsErpEntity entity, OmsErpDirty *dirty,
 	if (failed)
 		ReThrowError(failed);
 	for (int from = 0; from < in.n; from += CHUNK_ROWS)
+	{
 		in_stretches(&in, put_stretch, from, Min(CHUNK_ROWS, in.n - from));
+		if (from == 0 && dirty->whole && in.n > FILLS_ROWS)
+			gather_statistics(entity);
+	}
 	if (oms_erp_check_plans[entity].sql)
 		note_waits(&in);
 	settle_rejects(&in);

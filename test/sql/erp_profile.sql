@@ -17,7 +17,7 @@ INSERT INTO faulty.item VALUES (1, 'A', '{"en": "Ball"}', '100', 'x'), (2, 'B', 
 CREATE TABLE faulty.cost (item int, amount float8, whence text);
 INSERT INTO faulty.cost VALUES (1, 10, 'p1'), (2, 1e14, 'p2'), (9, 5, 'p3'), (3, NULL, 'p4'), (3, 7, 'p4'), (1, 1, NULL);
 CREATE TABLE faulty.level (place int, item int, qty numeric, filler text);
-INSERT INTO faulty.level SELECT 1, g, g, repeat('x', 100) FROM generate_series(1, 12000) g;
+INSERT INTO faulty.level SELECT 1, g, g, repeat('x', 1000) FROM generate_series(1, 1500) g;
 INSERT INTO faulty.level VALUES (9, 1, 4, '');
 CREATE VIEW faulty.partner AS SELECT 1 AS id, 'Z' AS name;
 ANALYZE faulty.level;
