@@ -1,9 +1,9 @@
 -- Numbers of tax documents: form, years, several series, what is refused, and no gap after a rollback.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_oms CASCADE;
+BEGIN;
 DO $$ BEGIN PERFORM oms.install(); END $$;
 RESET client_min_messages;
-BEGIN;
 SET LOCAL datestyle = 'ISO';
 -- the year ends with March
 SELECT d, oms.financial_year(d) FROM unnest('{2026-03-31,2026-04-01,2025-04-01,2025-12-31,2000-03-31,1999-04-01,2100-01-01}'::date[]) d;
