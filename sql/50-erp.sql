@@ -390,27 +390,48 @@ END $$;
 COMMENT ON FUNCTION oms.erp_optional(text, text, text[], jsonb) IS
     'For queries of profiles: rows of a query on a table that not every such ERP has, none where it is not there. Its $1 and $2 are keys and params. Runs with the rights of the caller.';
 
+CREATE FUNCTION oms.erp_reread() RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'oms_erp_reread';
+COMMENT ON FUNCTION oms.erp_reread() IS 'Has all sessions read again which entities are paused.';
+
+CREATE FUNCTION oms.erp_attach_note(profile text, relation text, watch text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+BEGIN
+    INSERT INTO oms.erp_source_link AS l (relation, profile, watch, fingerprint, columns, digest)
+    VALUES ($2, $1, $3, oms.erp_fingerprint($2, $3), oms.erp_columns($2, $3), (SELECT s.digest FROM oms.erp_standing(ARRAY[$2], false) AS s))
+    ON CONFLICT ON CONSTRAINT erp_source_link_pkey DO UPDATE
+       SET watch = excluded.watch, fingerprint = excluded.fingerprint, columns = excluded.columns, digest = excluded.digest,
+           state = 'attached', cause = NULL, problem = NULL, attached_at = now();
+    PERFORM oms.erp_reread();
+END $$;
+COMMENT ON FUNCTION oms.erp_attach_note(text, text, text[]) IS 'Notes a table of the ERP as attached and what it is like now: fingerprint, columns, digest.';
+
 CREATE FUNCTION oms.erp_attach_table(profile text, relation text, watch text[], always boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     args text := (SELECT string_agg(quote_literal(a), ', ' ORDER BY o) FROM unnest(ARRAY[relation] || watch) WITH ORDINALITY AS u (a, o));
+    fires text := CASE WHEN always THEN 'ALWAYS' ELSE '' END;
+    m record;
 BEGIN
-    EXECUTE format('CREATE OR REPLACE TRIGGER oms_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION oms.erp_capture(%s)', relation, args);
-    IF to_regclass(relation) IN (SELECT c.oid FROM pg_class c WHERE c.relkind IN ('r', 'p')) THEN
-        EXECUTE format('CREATE OR REPLACE TRIGGER oms_capture_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION oms.erp_capture(%s)', relation, quote_literal(relation));
-    END IF;
-    IF always THEN
-        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER oms_capture, ENABLE ALWAYS TRIGGER oms_capture_truncate', relation);
-    END IF;
-    INSERT INTO oms.erp_source_link AS l (relation, profile, watch, fingerprint)
-    VALUES ($2, $1, $3, oms.erp_fingerprint($2, $3))
-    ON CONFLICT ON CONSTRAINT erp_source_link_pkey DO UPDATE
-       SET watch = excluded.watch, fingerprint = excluded.fingerprint, state = 'attached', attached_at = now();
+    -- the table first: partitions get its row trigger from it
+    FOR m IN SELECT x.relid::regclass::text AS name, x.part AND x.relid <> to_regclass($2) AS part, x.kind FROM oms.erp_members($2) AS x
+              ORDER BY x.relid <> to_regclass($2), x.relid::regclass::text COLLATE "C" LOOP
+        IF NOT m.part THEN
+            EXECUTE format('CREATE OR REPLACE TRIGGER oms_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION oms.erp_capture(%s)', m.name, args);
+            EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER oms_capture', m.name, fires);
+        END IF;
+        IF m.kind IN ('r', 'p') THEN
+            EXECUTE format('CREATE OR REPLACE TRIGGER oms_capture_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION oms.erp_capture(%s)', m.name, quote_literal(relation));
+            EXECUTE format('ALTER TABLE ONLY %s ENABLE %s TRIGGER oms_capture_truncate', m.name, fires);
+        END IF;
+    END LOOP;
+    PERFORM oms.erp_attach_note($1, $2, $3);
 END $$;
 COMMENT ON FUNCTION oms.erp_attach_table(text, text, text[], boolean) IS
-    'Puts our triggers on one table of the ERP and notes its fingerprint. Takes SHARE ROW EXCLUSIVE on it until the transaction ends.';
+    'Puts our triggers on one table of the ERP, its partitions and children, and notes what it is like. Takes SHARE ROW EXCLUSIVE on it until the transaction ends.';
 
 CREATE FUNCTION oms.erp_attach_company(profile text, params jsonb) RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

@@ -472,23 +472,25 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
                                     AND (t.tgenabled = 'A' OR NOT coalesce((a.params->>'always')::boolean, false)))
                 THEN 'trigger is missing or disabled'
                 WHEN l.fingerprint <> oms.erp_fingerprint(l.relation, l.watch) THEN 'watched columns have changed'
-                WHEN l.state = 'paused' THEN 'paused: see the events erp.paused'
+                WHEN l.state = 'paused' THEN 'paused: ' || coalesce(l.problem, 'see the events erp.paused')
                 WHEN EXISTS (SELECT FROM pg_class AS k WHERE k.oid = to_regclass(l.relation) AND k.relkind IN ('r', 'p'))
                      AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = to_regclass(l.relation) AND t.tgname = 'oms_capture_truncate' AND t.tgenabled NOT IN ('D', 'R'))
                 THEN 'trigger for TRUNCATE is missing or disabled'
+                WHEN k.gaps IS NOT NULL THEN 'missing or disabled: ' || k.gaps
            END,
            clock_timestamp() - c.oldest, s.entities, CASE WHEN l.state = 'paused' THEN s.entities ELSE ARRAY(SELECT x FROM unnest(s.entities) AS x WHERE x = ANY (a.paused) ORDER BY 1) END,
            (SELECT count(*) FROM oms.reject AS r WHERE r.company_id = a.company_id AND r.source = ANY (SELECT 'erp.' || x FROM unnest(s.entities) AS x) AND r.resolved_at IS NULL),
            a.applied_at
       FROM oms.erp_source_link AS l
       LEFT JOIN oms.erp_attachment AS a ON a.profile = l.profile
+      LEFT JOIN (SELECT x.relation, x.gaps FROM oms.erp_attachment AS b, oms.erp_look(b.profile) AS x) AS k ON k.relation = l.relation
       LEFT JOIN (SELECT e.relation, sum(e.changes) AS pending, min(e.changed_at) AS oldest FROM oms.erp_change AS e GROUP BY e.relation) AS c ON c.relation = l.relation
       LEFT JOIN LATERAL (SELECT array_agg(DISTINCT x.entity ORDER BY x.entity) AS entities FROM oms.erp_source AS x
                           WHERE x.profile = l.profile AND x.entity <> ALL (a.absent) AND replace(x.relation, '@erp@', quote_ident(coalesce(a.params->>'schema', 'public'))) = l.relation) AS s ON true
      ORDER BY l.relation
 $$;
 COMMENT ON FUNCTION oms.erp_lag() IS
-    'Each attached table of the ERP: changes not taken in yet, the oldest of them and its age, whether it is paused, what is wrong with it (NULL: nothing), the entities made of it, those of them that are paused, rows of these entities that were refused and not settled, and when changes were last taken in by oms.erp_apply(). The way out of a pause is oms.attach_erp() with the same profile. oms.erp_state() says it by entity.';
+    'Each attached table of the ERP: changes not taken in yet, the oldest of them and its age, whether it is paused, what is wrong with it (NULL: nothing), the entities made of it, those of them that are paused, rows of these entities that were refused and not settled, and when changes were last taken in by oms.erp_apply(). The way out of a pause: doc/erp.md, pauses. oms.erp_state() says it by entity.';
 
 CREATE FUNCTION oms.erp_state()
 RETURNS TABLE (entity text, state text, pending bigint, age interval, refused bigint, example text, problem text)

@@ -59,7 +59,12 @@ oms_erp_of_orders(OmsErpEntity e)
 	return e <= OMS_ERP_CUSTOMER;
 }
 
+/* Twenty thousand changes take more room than this, however few columns. */
+#define LONG_LOG_BLOCKS 64
+
 void		(*oms_erp_wake) (void) = NULL;
+
+uint64		oms_erp_catalog_seen = 1;
 
 static bool paused_valid = false;
 
@@ -95,6 +100,7 @@ static void
 at_relcache_inval(Oid relid)
 {
 	paused_valid = false;
+	oms_erp_catalog_seen++;
 }
 
 /*
@@ -157,6 +163,16 @@ oms_erp_log_has_rows(void)
 	}
 	table_close(rel, AccessShareLock);
 	return found;
+}
+
+bool
+oms_erp_log_is_long(void)
+{
+	Relation	rel = table_open(oms_erp_log_relid(), AccessShareLock);
+	bool		is_long = RelationGetNumberOfBlocks(rel) > LONG_LOG_BLOCKS;
+
+	table_close(rel, AccessShareLock);
+	return is_long;
 }
 
 /*

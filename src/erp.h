@@ -127,6 +127,12 @@ extern Oid	oms_erp_log_relid(void);
 /* Has the log any row, as last committed? Microseconds. */
 extern bool oms_erp_log_has_rows(void);
 
+/* Is there so much of it that bulk changes may be among it? */
+extern bool oms_erp_log_is_long(void);
+
+/* Changes of relations' descriptions seen by this session */
+extern uint64 oms_erp_catalog_seen;
+
 /* Push a snapshot that sees all that is committed, and our own work. */
 extern void oms_erp_push_latest(void);
 
@@ -185,6 +191,17 @@ extern void oms_erp_booked_lots(OmsStockLots *lots,
 extern OmsErpCount *oms_erp_find_count(OmsErpCount *counts, int n,
 									   OmsStockKey key);
 extern bool oms_erp_states_lots(int32 company_id);
+
+/*
+ * erp_table.c.  Attached tables that no longer fit are paused, those that fit
+ * again resumed; what may have changed unseen is marked to be evaluated
+ * whole.  True when a pause began or ended: load again.  event: of "entity"
+ * or "relation", the other NULL.
+ */
+extern bool oms_erp_check_tables(const OmsErp *erp, OmsErpDirty *dirty);
+extern void oms_erp_event(const OmsErp *erp, const char *type,
+						  const char *entity, const char *relation,
+						  const char *why);
 
 /*
  * erp_entity.c.  Takes in all that comes before stock; appends keys of new

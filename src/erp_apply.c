@@ -31,26 +31,6 @@
 static void apply_stock(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *lots);
 static void apply_all(OmsErp *erp, OmsErpDirty *dirty);
 
-static OmsPlan fingerprint_plan = {
-	"UPDATE oms.erp_source_link SET state = 'paused'"
-	" WHERE profile = $1 AND state = 'attached' AND fingerprint <> oms.erp_fingerprint(relation, watch)"
-	" RETURNING relation",
-	1, {TEXTOID}, NULL
-};
-
-static void
-pause_changed_tables(const OmsErp *erp)
-{
-	Datum		values[1] = {oms_text(erp->profile)};
-	uint64		n = oms_exec(&fingerprint_plan, values, NULL, false, 0);
-	char	  **relations = palloc(sizeof(char *) * (n + 1));
-
-	for (uint64 i = 0; i < n; i++)
-		relations[i] = oms_cstr(i, 1);
-	for (uint64 i = 0; i < n; i++)
-		oms_erp_pause_event(erp, NULL, relations[i], "the table's watched columns have changed");
-}
-
 /*
  * Stock
  */
@@ -353,13 +333,32 @@ static OmsPlan lock_plan = {
 	1, {TEXTOID}, NULL
 };
 static OmsPlan claim_plan = {
-	"WITH c AS MATERIALIZED (SELECT e.change_id FROM oms.erp_change e"
-	"  WHERE e.relation NOT IN (SELECT l.relation FROM oms.erp_source_link l WHERE l.state = 'paused')"
-	"  ORDER BY e.change_id LIMIT $1 FOR UPDATE SKIP LOCKED),"
+	"WITH w AS MATERIALIZED (SELECT x.change_id FROM (SELECT e.change_id, sum(e.changes) OVER (ORDER BY e.change_id) - e.changes AS before"
+	"  FROM (SELECT f.change_id, f.changes FROM oms.erp_change f"
+	"   WHERE f.relation NOT IN (SELECT l.relation FROM oms.erp_source_link l WHERE l.state = 'paused')"
+	"   ORDER BY f.change_id LIMIT $1) e) x WHERE x.before < $1),"
+	" c AS MATERIALIZED (SELECT e.change_id FROM oms.erp_change e JOIN w ON w.change_id = e.change_id"
+	"  ORDER BY e.change_id FOR UPDATE OF e SKIP LOCKED),"
 	" r AS (DELETE FROM oms.erp_change e USING c WHERE e.change_id = c.change_id"
 	"  RETURNING e.relation, e.op, e.changes, e.images),"
 	" t AS MATERIALIZED (SELECT relation, bool_or(op = 'T') AS whole, sum(changes)::int8 AS changes FROM r GROUP BY 1)"
 	OMS_ERP_IMAGES_OF_CLAIMED,
+	1, {INT4OID}, NULL
+};
+
+/*
+ * Bulk changes: more rows of a table than are worth looking at one by one
+ * are taken all together, and its entities evaluated whole, by one query.
+ */
+static OmsPlan claim_bulk_plan = {
+	"WITH b AS MATERIALIZED (SELECT e.relation FROM oms.erp_change e"
+	"  WHERE e.relation NOT IN (SELECT l.relation FROM oms.erp_source_link l WHERE l.state = 'paused')"
+	"  GROUP BY 1 HAVING sum(e.changes) > 20000 AND sum(e.changes) * 10 > greatest("
+	"  (SELECT count(*) FROM oms.stock WHERE company_id = $1), (SELECT count(*) FROM oms.sku WHERE company_id = $1),"
+	"  (SELECT count(*) FROM oms.price WHERE company_id = $1), (SELECT count(*) FROM oms.customer WHERE company_id = $1))),"
+	" c AS MATERIALIZED (SELECT e.change_id FROM oms.erp_change e WHERE e.relation IN (SELECT relation FROM b) FOR UPDATE SKIP LOCKED),"
+	" r AS (DELETE FROM oms.erp_change e USING c WHERE e.change_id = c.change_id RETURNING e.relation, e.changes)"
+	" SELECT relation, true, NULL::jsonb[], sum(changes)::int8 FROM r GROUP BY relation",
 	1, {INT4OID}, NULL
 };
 static OmsPlan clock_plan = {
@@ -432,7 +431,12 @@ oms_erp_apply(PG_FUNCTION_ARGS)
 		oms_erp_leave(&guard);
 		PG_RETURN_INT32(0);
 	}
-	pause_changed_tables(&erp);
+	if (oms_erp_check_tables(&erp, dirty))
+	{
+		oms_erp_push_latest();
+		(void) oms_erp_load(&erp, 0);
+		PopActiveSnapshot();
+	}
 	values[0] = oms_text(erp.profile);
 	if (oms_exec(&clock_plan, values, NULL, false, 0) > 0)
 	{
@@ -447,6 +451,16 @@ oms_erp_apply(PG_FUNCTION_ARGS)
 	}
 	if (oms_erp_log_has_rows())
 	{
+		if (oms_erp_log_is_long())
+		{
+			values[0] = Int32GetDatum(erp.company_id);
+			oms_exec(&claim_bulk_plan, values, NULL, false, 0);
+			for (uint64 i = 0; i < SPI_processed; i++)
+				taken += oms_int8(i, 4);
+			oms_erp_push_latest();
+			oms_erp_resolve_rows(&erp, dirty);
+			PopActiveSnapshot();
+		}
 		values[0] = Int32GetDatum(max_changes);
 		oms_exec(&claim_plan, values, NULL, false, 0);
 		for (uint64 i = 0; i < SPI_processed; i++)

@@ -525,11 +525,11 @@ oms_erp_apply_masters(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *stock)
  * do not refer to are paused by themselves: their tables feed others too.
  */
 static OmsPlan pause_plan = {
-	"UPDATE oms.erp_source_link l SET state = 'paused' FROM oms.erp_source s,"
+	"UPDATE oms.erp_source_link l SET state = 'paused', cause = 'query', problem = $4 FROM oms.erp_source s,"
 	" (SELECT ARRAY(SELECT relation FROM oms.erp_source WHERE profile = $1 GROUP BY 1 HAVING bool_and(entity = 'lot')) AS own) o"
 	" WHERE l.profile = $1 AND s.profile = $1 AND replace(s.relation, '@erp@', $2) = l.relation"
 	" AND s.entity = $3 AND l.state <> 'paused' AND (s.entity <> 'lot' OR s.relation = ANY (o.own) OR o.own = '{}')",
-	3, {TEXTOID, TEXTOID, TEXTOID}, NULL
+	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}, NULL
 };
 static OmsPlan pause_alone_plan = {
 	"UPDATE oms.erp_attachment SET paused = paused || $2 WHERE profile = $1 AND $2 <> ALL (paused)",
@@ -545,25 +545,9 @@ pauses_alone(OmsErpEntity e)
 }
 
 void
-oms_erp_pause_event(const OmsErp *erp, const char *entity,
-					const char *relation, const char *why)
-{
-	OmsJson		j;
-
-	oms_json_begin(&j);
-	oms_json_str(&j, "profile", erp->profile);
-	if (entity)
-		oms_json_str(&j, "entity", entity);
-	if (relation)
-		oms_json_str(&j, "relation", relation);
-	oms_json_str(&j, "why", why);
-	oms_event(erp->company_id, "erp", 0, "erp.paused", oms_json_end(&j));
-}
-
-void
 oms_erp_pause(OmsErp *erp, OmsErpEntity entity, const char *why)
 {
-	Datum		values[3] = {oms_text(erp->profile)};
+	Datum		values[4] = {oms_text(erp->profile)};
 	uint64		n;
 
 	oms_spi_connect();
@@ -576,10 +560,11 @@ oms_erp_pause(OmsErp *erp, OmsErpEntity entity, const char *why)
 	{
 		values[1] = oms_text(erp->schema);
 		values[2] = oms_text(oms_erp_entity_name[entity]);
+		values[3] = oms_text(why);
 		n = oms_exec(&pause_plan, values, NULL, false, 0);
 	}
 	if (n > 0)
-		oms_erp_pause_event(erp, oms_erp_entity_name[entity], NULL, why);
+		oms_erp_event(erp, "erp.paused", oms_erp_entity_name[entity], NULL, why);
 	oms_spi_finish();
 	erp->paused[entity] = true;
 	CacheInvalidateRelcacheByRelid(oms_erp_log_relid());	/* tell other backends */

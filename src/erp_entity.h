@@ -25,7 +25,5 @@ extern void oms_erp_apply_entity(OmsErp *erp, OmsErpEntity entity,
 
 /* The query failed: the entity waits for somebody to look at it. */
 extern void oms_erp_pause(OmsErp *erp, OmsErpEntity entity, const char *why);
-extern void oms_erp_pause_event(const OmsErp *erp, const char *entity,
-								const char *relation, const char *why);
 
 #endif							/* OMS_ERP_ENTITY_H */

@@ -5,7 +5,11 @@ CREATE TABLE oms.erp_source_link (  --| An attached ERP table: our trigger is on
     profile text NOT NULL,          --| Profile it is attached by
     watch text[] NOT NULL,          --| Columns whose change matters
     fingerprint text NOT NULL,      --| md5 over names and types of the watched columns at attach
-    state text NOT NULL DEFAULT 'attached' CHECK (state IN ('attached', 'paused')), --| paused: the ERP changed these columns; its changes are kept, its entities wait
+    columns jsonb NOT NULL DEFAULT '{}', --| Watched columns and their types at attach
+    digest text,                    --| oms.erp_digest() when last in order: when it changes, rows may have changed unseen
+    state text NOT NULL DEFAULT 'attached' CHECK (state IN ('attached', 'paused')), --| paused: it no longer fits; its changes are kept, its entities wait
+    cause text CHECK (cause IN ('table', 'query')), --| table: it, or our trigger, is not what it was; query: an entity's query failed. NULL: attached
+    problem text,                   --| Why it is paused
     attached_at timestamptz NOT NULL DEFAULT now() --| When
 );
 

@@ -20,6 +20,7 @@ INSERT INTO oms.job (name, command, every, wake, wake_stock) VALUES
     ('channel_stock', 'SELECT oms.refresh_channel_stock()', '15 seconds', false, false),
     ('complete_orders', 'SELECT oms.complete_orders()', '1 second', true, false),
     ('erp_apply', 'SELECT oms.erp_apply()', '1 second', true, false),
+    ('erp_resync', 'SELECT oms.erp_resync()', '1 minute', false, false),
     ('erp_send', 'SELECT oms.erp_send()', '1 second', true, false),
     ('erp_watch', 'SELECT oms.erp_watch()', '5 seconds', false, false),
     ('event_partitions', 'SELECT oms.make_event_partitions()', '6 hours', false, false),
