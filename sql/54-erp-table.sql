@@ -24,8 +24,9 @@ COMMENT ON FUNCTION oms.erp_members(text) IS 'A table of the ERP with its partit
 
 CREATE FUNCTION oms.erp_standing(relations text[], always boolean)
 RETURNS TABLE (relation text, bare boolean, gaps text, digest text)
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, oms, pg_temp SET jit = off AS $$
+LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 20
+SET search_path = pg_catalog, oms, pg_temp
+SET jit = off AS $$
     WITH RECURSIVE m AS (
         SELECT r.relation, to_regclass(r.relation)::oid AS relid, '' AS linked FROM unnest(relations) AS r (relation) WHERE to_regclass(r.relation) IS NOT NULL
         UNION
@@ -50,8 +51,9 @@ COMMENT ON FUNCTION oms.erp_standing(text[], boolean) IS
 
 CREATE FUNCTION oms.erp_look(profile text)
 RETURNS TABLE (relation text, wrong text, gaps text, fingerprint text, digest text)
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, oms, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 20
+SET search_path = pg_catalog, oms, pg_temp
+SET jit = off AS $$
     WITH l AS MATERIALIZED (
         SELECT x.relation, x.columns, x.watch, x.fingerprint AS was, to_regclass(x.relation) AS relid FROM oms.erp_source_link AS x WHERE x.profile = $1),
     f AS MATERIALIZED (

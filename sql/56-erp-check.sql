@@ -464,8 +464,9 @@ COMMENT ON FUNCTION oms.erp_check_rows(text, jsonb[], bigint) IS 'Part of oms.ch
 
 CREATE FUNCTION oms.erp_lag()
 RETURNS TABLE (relation text, pending bigint, oldest timestamptz, state text, problem text, age interval, entities text[], paused text[], refused bigint, applied_at timestamptz)
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, oms, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+SET search_path = pg_catalog, oms, pg_temp
+SET jit = off AS $$
     SELECT l.relation, coalesce(c.pending, 0), c.oldest, l.state,
            CASE WHEN to_regclass(l.relation) IS NULL THEN 'table is missing'
                 WHEN NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = to_regclass(l.relation) AND t.tgname = 'oms_capture' AND t.tgenabled NOT IN ('D', 'R')
@@ -495,7 +496,8 @@ COMMENT ON FUNCTION oms.erp_lag() IS
 CREATE FUNCTION oms.erp_state()
 RETURNS TABLE (entity text, state text, pending bigint, age interval, refused bigint, example text, problem text)
 LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, oms, pg_temp AS $$
+SET search_path = pg_catalog, oms, pg_temp
+SET jit = off AS $$
     SELECT e.entity,
            CASE WHEN e.entity = ANY (a.absent) THEN 'absent' WHEN e.entity = ANY (a.paused) OR bool_or(l.state = 'paused' OR l.problem = 'watched columns have changed') THEN 'paused' ELSE 'attached' END,
            coalesce(sum(l.pending), 0)::bigint, max(l.age),
