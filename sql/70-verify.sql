@@ -147,16 +147,20 @@ SELECT 'allocation_shipment', format('allocation (%s, %s)', a.company_id, a.allo
             AND NOT EXISTS (SELECT FROM oms.node n JOIN oms.node m ON m.company_id = n.company_id AND m.site = n.site AND m.state_code = n.state_code
                              WHERE n.node_id = a.node_id AND m.node_id = s.node_id)))
 UNION ALL
-SELECT 'allocation_tax', format('allocation (%s, %s)', company_id, allocation_id),
-       format('net %s, taxable %s, CGST %s, SGST %s, IGST %s, from state %s to %s',
-              net_amount, taxable, cgst, sgst, igst, supplier_state, place_of_supply)
-  FROM oms.allocation
- WHERE taxable IS NOT NULL
-   AND (net_amount NOT IN (taxable, taxable + cgst + sgst + igst)
-        OR abs(cgst - sgst) > 0.01
-        OR (igst <> 0 AND (cgst <> 0 OR sgst <> 0))
-        OR (igst <> 0 AND supplier_state = place_of_supply)
-        OR (cgst <> 0 AND supplier_state <> place_of_supply))
+SELECT 'allocation_tax', format('allocation (%s, %s)', a.company_id, a.allocation_id),
+       format('net %s, taxable %s, CGST %s, SGST %s, IGST %s, from state %s to %s%s',
+              a.net_amount, a.taxable, a.cgst, a.sgst, a.igst, a.supplier_state, a.place_of_supply, ', ' || nullif(o.supply_type, 'B2C'))
+  FROM oms.allocation a LEFT JOIN oms."order" o ON o.company_id = a.company_id AND o.order_id = a.order_id,
+       -- states by the codes they have now
+       LATERAL (SELECT coalesce(o.supply_type IN ('SEZWP', 'EXPWP'), false) OR a.supplier_state = '96'
+                    OR replace(replace(a.supplier_state, '28', '37'), '25', '26') <> replace(replace(a.place_of_supply, '28', '37'), '25', '26') AS inter_state) s
+ WHERE a.taxable IS NOT NULL
+   AND (a.net_amount NOT IN (a.taxable, a.taxable + a.cgst + a.sgst + a.igst)
+        OR abs(a.cgst - a.sgst) > 0.01
+        OR (a.igst <> 0 AND (a.cgst <> 0 OR a.sgst <> 0))
+        OR (a.igst <> 0 AND NOT s.inter_state)
+        OR (a.cgst <> 0 AND s.inter_state)
+        OR (o.supply_type IN ('SEZWOP', 'EXPWOP') AND (a.igst <> 0 OR a.cgst <> 0 OR a.sgst <> 0)))
 -- capacity
 UNION ALL
 SELECT 'slot_used', format('node_slot (%s, %s, %s)', company_id, node_id, starts_at),

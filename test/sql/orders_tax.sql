@@ -31,6 +31,13 @@ SELECT ext, count(*) FROM (VALUES
     pg_temp.capture(v.ext, v.what, v.more::jsonb) GROUP BY ext HAVING count(*) <> 1;
 SELECT ext, pg_temp.kind(ext), t.* FROM unnest('{b2c,billed,b2b,ship,billship,stated,sezwp,sezwop,webwop,exp,counter,counterbill,counterb2b}'::text[]) WITH ORDINALITY u (ext, n), pg_temp.taxes(ext) t ORDER BY u.n;
 
+SELECT * FROM oms.verify();
+-- what verify would say of a wrong split
+SAVEPOINT wrong;
+UPDATE oms.allocation SET cgst = igst / 2, sgst = igst / 2, igst = 0 WHERE order_id IN (pg_temp.id('sezwp'), pg_temp.id('exp'));
+UPDATE oms.allocation SET taxable = 1000, net_amount = 1180, igst = 180 WHERE order_id = pg_temp.id('sezwop');
+SELECT invariant, regexp_replace(detail, '.*CGST', 'CGST') AS detail FROM oms.verify() WHERE invariant = 'allocation_tax';
+ROLLBACK TO wrong;
 -- another node, another state: recomputed and stored; SEZ stays between states, without payment stays without
 CREATE FUNCTION pg_temp.move(ext text, item text, node text) RETURNS text LANGUAGE sql AS $$ SELECT oms.reroute_allocation(pg_temp.at(ext, item), node, at => '2026-03-02 12:00+05:30') ->> 'status' $$;
 SELECT pg_temp.move('b2b', 'TV', 'BOM'), pg_temp.move('ship', 'TV', 'BLR'), pg_temp.move('sezwp', 'TV', 'BOM'), pg_temp.move('sezwop', 'TV', 'DEL'), pg_temp.move('billship', 'TV', 'BLR');
