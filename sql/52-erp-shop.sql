@@ -52,6 +52,20 @@ SELECT c.customer_id::text AS key, c.name, c.phone, c.email, c.gstin,
   FROM @erp@.customer c
  WHERE c.is_active AND ($1::text[] IS NULL OR c.customer_id = ANY ($1::integer[]))
 $q$),
+('shop', 'address', true, $q$
+SELECT a.address_id::text AS key, a.customer_id::text AS customer, a.kind, a.line1 AS address1, a.line2 AS address2, a.city, a.state, a.pincode
+  FROM @erp@.customer_address a WHERE $1::text[] IS NULL OR a.address_id = ANY ($1::integer[])
+$q$),
+('shop', 'order', true, $q$
+SELECT o.order_id::text AS key, o.order_no AS number, o.customer_ref AS reference, o.customer_id::text AS customer, o.warehouse_id::text AS node, o.status, o.order_date AS ordered_at,
+       l.total, l.lines
+  FROM @erp@.sales_order o
+  JOIN @erp@.warehouse w ON w.warehouse_id = o.warehouse_id AND w.company_id = ($2->>'company')::integer
+  LEFT JOIN LATERAL (SELECT sum(round(x.qty * x.unit_price, 2)) AS total,
+                            jsonb_agg(jsonb_build_object('item', x.item_id::text, 'qty', x.qty, 'unit_price', x.unit_price) ORDER BY x.line_no) AS lines
+                       FROM @erp@.sales_order_line x WHERE x.order_id = o.order_id) l ON true
+ WHERE $1::text[] IS NULL OR o.order_id = ANY ($1::integer[])
+$q$),
 ('shop', 'stock', true, $q$
 SELECT l.warehouse_id || '|' || l.item_id AS key, l.qty_on_hand AS on_hand FROM @erp@.stock_level l WHERE $1::text[] IS NULL
 UNION ALL
@@ -85,6 +99,12 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
  $q$SELECT i->>'customer_id' FROM unnest($1) i$q$),
 ('shop', 'customer', '@erp@.customer_address', '{customer_id,kind,pincode}', true,
  $q$SELECT i->>'customer_id' FROM unnest($1) i$q$),
+('shop', 'address', '@erp@.customer_address', '{address_id,customer_id,kind,line1,line2,city,state,pincode}', true,
+ $q$SELECT i->>'address_id' FROM unnest($1) i$q$),
+('shop', 'order', '@erp@.sales_order', '{order_id,order_no,order_date,customer_id,warehouse_id,status,customer_ref}', true,
+ $q$SELECT i->>'order_id' FROM unnest($1) i$q$),
+('shop', 'order', '@erp@.sales_order_line', '{order_id,line_no,item_id,qty,unit_price}', true,
+ $q$SELECT i->>'order_id' FROM unnest($1) i$q$),
 ('shop', 'stock', '@erp@.stock_level', '{item_id,warehouse_id,qty_on_hand}', true,
  $q$SELECT (i->>'warehouse_id') || '|' || (i->>'item_id') FROM unnest($1) i$q$),
 ('shop', 'lot', '@erp@.item_batch', '{item_id,warehouse_id,batch_no,qty,best_before,came_at}', true,
@@ -92,7 +112,8 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
 
 INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALUES
     ('shop', 'node', 'wh', 'warehouse', true), ('shop', 'node', 'shop', 'store', true),
-    ('shop', 'uom', 'NOS', 'NOS', true), ('shop', 'uom', 'KG', 'KGS', true);
+    ('shop', 'uom', 'NOS', 'NOS', true), ('shop', 'uom', 'KG', 'KGS', true),
+    ('shop', 'order', 'draft', 'draft', true), ('shop', 'order', 'confirmed', 'confirmed', true), ('shop', 'order', 'shipped', 'shipped', true), ('shop', 'order', 'cancelled', 'cancelled', true);
 
 INSERT INTO oms.erp_call_map (profile, kind, builtin, send_sql, lots_sql, done_sql) VALUES
 ('shop', 'stock_out', true, $q$

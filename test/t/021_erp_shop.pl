@@ -31,8 +31,17 @@ like($err, qr/in use and could not be attached/, 'and it says so');
 is(query("SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgname LIKE 'oms%' AND c.relnamespace <> 'oms'::regnamespace"), '0', 'nothing is left half done');
 $writer->query_safe('COMMIT');
 query("CALL oms.attach_erp_online('shop')");
-is(query("SELECT count(*) FROM oms.erp_lag() WHERE problem IS NULL"), '9', 'nine tables');
+is(query("SELECT count(*) FROM oms.erp_lag() WHERE problem IS NULL"), '11', 'eleven tables');
 is(query($sound), '', 'the snapshot is the ERP');
+is(query(q{SELECT count(*), sum(o.total)::numeric(14,2), sum((SELECT sum((l->>'qty')::numeric) FROM jsonb_array_elements(o.lines) l)), count(*) FILTER (WHERE o.status IS NULL) FROM oms.erp_order o}),
+	query(q{SELECT count(DISTINCT order_id), sum(round(qty * unit_price, 2)), trim_scale(sum(qty)), 0 FROM sales_order JOIN sales_order_line USING (order_id)}), 'its orders');
+is(query(q{SELECT count(*) FROM oms.customer_address WHERE active}), query(q{SELECT count(*) FROM customer_address a JOIN customer c USING (customer_id) WHERE c.is_active}), 'addresses of its customers');
+is(query(q{SELECT count(*) FROM oms.erp_waiting WHERE entity = 'address'}), query(q{SELECT count(*) FROM customer_address a JOIN customer c USING (customer_id) WHERE NOT c.is_active}), 'those of others wait');
+my $number = query(q{SELECT order_no FROM sales_order WHERE status = 'confirmed' ORDER BY order_no LIMIT 1});
+query("SELECT erp_ship('$number'); UPDATE customer SET is_active = true; UPDATE customer_address SET line1 = 'moved' WHERE address_id = (SELECT max(address_id) FROM customer_address)");
+is(query($sound), '', 'no drift');
+is(query("SELECT status FROM oms.erp_order WHERE number = '$number'"), 'shipped', 'shipped there: known here');
+is(query(q{SELECT count(*) FROM oms.customer_address WHERE address1 = 'moved' AND active}) . query('SELECT count(*) FROM oms.erp_waiting'), '10', 'an address follows, and nothing waits for customers who are back');
 my $was = query("SELECT on_hand FROM oms.available('KUR-0001-M', 'BLR1')");
 
 # items with batches: together the count; the ERP takes out of the first to end
@@ -133,7 +142,7 @@ my $file = $node->basedir . '/erp.dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $file, $node->connstr('erp') ], 'dumped');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('copy'), $file ], 'restored');
 $db = 'copy';
-is(query('SELECT count(*) FROM oms.erp_lag() WHERE problem IS NULL'), '9', 'triggers and fingerprints came along');
+is(query('SELECT count(*) FROM oms.erp_lag() WHERE problem IS NULL'), '11', 'triggers and fingerprints came along');
 query("SELECT erp_post('KUR-0001-M', 'BLR1', 4)");
 is(query("SELECT on_hand FROM oms.available('KUR-0001-M', 'BLR1')"), '20.000', 'it goes on');
 is(query($sound), '', 'no drift');
