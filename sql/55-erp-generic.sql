@@ -55,7 +55,7 @@ BEGIN
         SELECT t.oid, t.typbasetype FROM d JOIN pg_type AS t ON t.oid = d.base WHERE d.base <> 0)
     SELECT format_type(d.oid, NULL) INTO type FROM d WHERE d.base = 0;
     IF type IS NULL THEN
-        PERFORM oms.erp_map_error(path, format('table %s has no column "%s"', relation, coalesce(col, '')), NULL,
+        PERFORM oms.erp_map_error(path, CASE WHEN relation IS NULL OR col IS NULL THEN 'no column is named' ELSE format('table %s has no column "%s"', relation, col) END, NULL,
             format('Its columns are %s.', (SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped)));
     END IF;
     RETURN type;

@@ -23,7 +23,7 @@ COMMENT ON FUNCTION oms.erp_profile_parts() IS 'What the text form of a profile 
 
 CREATE FUNCTION oms.erp_profile_stored(profile text)
 RETURNS TABLE (no bigint, part text, keys text[], field text, value text)
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
 DECLARE
     p record;
