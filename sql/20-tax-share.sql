@@ -69,14 +69,3 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION oms.tds_194o(numeric, date, boolean, boolean, numeric) IS
     'What an operator deducts of a seller''s gross sales (Income-tax Act s. 194-O), INR, by the day they are credited or paid: nothing of an individual or undivided family with PAN while the year''s sales (earlier and these) are 5 lakh at most, more without PAN. What was paid free before the limit is not made up for. NULL before 1 October 2020, or without sales or day.';
-
-CREATE FUNCTION oms.s10_digit(serial text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT CASE WHEN serial ~ '^[0-9]{8}$' THEN
-        (SELECT CASE 11 - sum(substr(serial, i, 1)::integer * ('{8,6,4,2,3,5,9,7}'::integer[])[i]) % 11
-                WHEN 10 THEN '0' WHEN 11 THEN '5' ELSE (11 - sum(substr(serial, i, 1)::integer * ('{8,6,4,2,3,5,9,7}'::integer[])[i]) % 11)::text END
-           FROM generate_series(1, 8) i) END;
-END;
-COMMENT ON FUNCTION oms.s10_digit(text) IS
-    'Check digit of a postal tracking number (UPU S10, India Post: two letters, eight digits, this, IN) by its eight digits; NULL where they are not eight.';

@@ -96,6 +96,14 @@ END $$;
 SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0;
 CREATE TABLE oms_tax_run_line AS SELECT * FROM answer WHERE r_rate IS NOT NULL;
 ANALYZE oms_tax_run_line;
+CREATE FUNCTION pg_temp.gathers(q text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    p json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT json) ' || q INTO p;
+    RETURN p::text LIKE '%"Gather"%';
+END $$;
+SELECT pg_temp.gathers($$SELECT sum((oms.tax(net, qty, hsn, supplier, place, day, inclusive, code, 'RUNT')).igst) FROM oms_tax_run_line$$) AS in_workers;
 SELECT sum((oms.tax(net, qty, hsn, supplier, place, day, inclusive, code, 'RUNT')).igst) = sum(r_igst) AS same FROM oms_tax_run_line;
 DROP TABLE oms_tax_run_line;
 

@@ -14,6 +14,7 @@ SELECT g FROM unnest(ARRAY['01AABCE2207R1Z5', '24AANFA2641L1ZK', '29AAFCA7488L1Z
 -- S10: eight digits and their check digit
 SELECT * FROM (VALUES ('47312482', '9'), ('12345678', '5'), ('00000000', '5'), ('87654321', '6'), ('99999999', '5'), ('10000005', '1')) v (serial, digit)
  WHERE oms.s10_digit(v.serial) IS DISTINCT FROM v.digit;
+SELECT n, oms.check_s10(n) AS problem FROM unnest(ARRAY['EE473124829IN', 'RA123456785IN', 'EE473124820IN', 'ee473124829in', 'EE47312482IN', '473124829', '', NULL]) WITH ORDINALITY AS t (n, i) ORDER BY i;
 SELECT s FROM unnest(ARRAY['1234567', '123456789', '1234567a', '']) s WHERE oms.s10_digit(s) IS NOT NULL;
 
 -- contained tax: price, rate, taxable, tax, CGST, SGST
