@@ -59,6 +59,7 @@ DECLARE
     images jsonb[];
     value text;
     watched text[];
+    chosen boolean;
 BEGIN
     SELECT * INTO prof FROM oms.erp_profile AS p WHERE p.profile = oms.erp_pick_profile($1, $2);
     BEGIN
@@ -80,10 +81,14 @@ BEGIN
     -- the company
     severity := 'error'; entity := 'company'; relation := NULL; "column" := NULL; example := NULL;
     BEGIN
-        SELECT count(*), string_agg(format('%s (%s)', x.key, x.name), ', ' ORDER BY x.no) INTO n, ex FROM oms.erp_companies(prof.profile, par) AS x;
+        SELECT count(*), string_agg(format('%s (%s)', x.key, x.name), ', ' ORDER BY x.no), bool_or(x.chosen) INTO n, ex, chosen FROM oms.erp_companies(prof.profile, par) AS x;
         IF n = 0 THEN
             problem := 'the profile finds no company'; example := par->>prof.company_param;
             what_to_do := format('Name it: {"%s": ...}.', prof.company_param);
+            RETURN NEXT;
+        ELSIF NOT chosen THEN
+            problem := format('company %s is not there', par->>prof.company_param); example := left(ex, 200);
+            what_to_do := format('Name one of these: {"%s": ...}, or none to take the first.', prof.company_param);
             RETURN NEXT;
         ELSIF n > 1 AND jsonb_typeof($2->prof.company_param) IS NULL THEN
             severity := 'hint'; problem := format('there are %s companies; %s is taken', n, par->>prof.company_param); example := left(ex, 200);

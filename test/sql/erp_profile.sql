@@ -66,6 +66,7 @@ SELECT no, key, name, state_code, chosen FROM oms.erp_companies('faulty', oms.er
 SELECT oms.erp_profile_params('faulty', '{}')->'company' AS first, oms.erp_profile_params('faulty', '{"company": 5}')->'company' AS named, oms.erp_profile_params('faulty', '{"company": null}')->'company' AS none;
 SELECT severity, "column", problem, example, what_to_do FROM oms.check_profile('faulty', '{"compnay": 5, "lang": "fr", "company": "two", "schema": "faulty"}')
  WHERE entity IS NULL OR entity = 'company' ORDER BY "column" COLLATE "C";
+SELECT severity, problem, example FROM oms.check_profile('faulty', '{"company": 7}') WHERE entity = 'company';
 SAVEPOINT s;
 SELECT oms.attach_erp('faulty', '{"compnay": 5}');
 \echo :LAST_ERROR_SQLSTATE
