@@ -168,7 +168,7 @@ BEGIN
     END IF;
     kinds := ARRAY(SELECT DISTINCT e.kind FROM oms.erp_call_event AS e, unnest(events) AS v
                     WHERE e.profile = att.profile AND v LIKE e.event AND (e.statuses IS NULL OR ord.status = ANY (e.statuses)));
-    -- what is not wanted any more, or less of it: cancelled, as long as it is not picked
+    -- what is not wanted any more, or less of it, or at another price: cancelled, as long as it is not picked
     FOR d IN
         SELECT x.document_id, x.node_id, x.erp_ref, c.call_id, c.state,
                EXISTS (SELECT FROM oms.erp_call AS k WHERE k.company_id = x.company_id AND k.document_id = x.document_id AND k.kind LIKE 'shipment%' AND k.state <> 'dropped') AS steps
@@ -178,7 +178,7 @@ BEGIN
            AND EXISTS (SELECT FROM oms.erp_document_line AS l
                          LEFT JOIN oms.erp_wanted(ord.company_id, $1) AS w ON w.node_id = x.node_id AND w.line_no = l.line_no AND w.sku_id = l.sku_id
                         WHERE l.company_id = x.company_id AND l.document_id = x.document_id
-                          AND coalesce(w.qty, 0) < (SELECT sum(y.qty) FROM oms.erp_document AS z JOIN oms.erp_document_line AS y USING (company_id, document_id)
+                          AND (SELECT coalesce(w.qty, 0) < sum(y.qty) OR w.qty = sum(y.qty) AND w.taxable <> sum(y.taxable) FROM oms.erp_document AS z JOIN oms.erp_document_line AS y USING (company_id, document_id)
                                WHERE z.company_id = x.company_id AND z.order_id = $1 AND z.node_id = x.node_id AND z.open AND z.step IS DISTINCT FROM 'cancelled' AND y.line_no = l.line_no AND y.sku_id = l.sku_id
                                  AND NOT EXISTS (SELECT FROM oms.erp_call AS k WHERE k.company_id = z.company_id AND k.document_id = z.document_id AND k.kind = 'order_cancel')))
          ORDER BY x.doc_no

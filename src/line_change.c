@@ -257,6 +257,20 @@ settle(OmsLineChange *c, int64 less_tax)
 		oms_exec(&hold_plan, values, NULL, false, 0);
 }
 
+int64
+oms_line_resettle(int32 company_id, int64 order_id, int64 added, int64 taken,
+				  int64 less_tax)
+{
+	OmsLineChange c = {0};
+
+	c.company_id = company_id;
+	c.order_id = order_id;
+	c.added = added;
+	c.taken = taken;
+	settle(&c, less_tax);
+	return c.refund;
+}
+
 static bool
 may_grow(const Terms *t, bool delivered)
 {

@@ -73,6 +73,14 @@ extern void oms_line_change_keep(int32 company_id, int64 order_id,
 								 int32 new_line_no, int64 return_id,
 								 Jsonb *answer);
 
+/*
+ * The order costs "added" more, or "taken" less (paise, tax included; less_tax
+ * of it tax): what it collects, refunds that are due, whether it is paid.
+ * Returns what became due to the buyer.  SPI connected, order locked.
+ */
+extern int64 oms_line_resettle(int32 company_id, int64 order_id, int64 added,
+							   int64 taken, int64 less_tax);
+
 /* The number of the request, raises INVALID_DOCUMENT without one. */
 extern char *oms_request_arg(FunctionCallInfo fcinfo, int arg);
 

@@ -97,9 +97,9 @@ oms_capture_write_order(OmsCapture *c)
 }
 
 static OmsPlan line_plan = {
-	"INSERT INTO oms.order_line (company_id, order_id, line_no, sku_id, qty, unit_price, discount, net_amount)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-	8, {INT4OID, INT8OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID}, NULL
+	"INSERT INTO oms.order_line (company_id, order_id, line_no, sku_id, qty, unit_price, discount, net_amount, list_price)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	9, {INT4OID, INT8OID, INT4OID, INT4OID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID}, NULL
 };
 static OmsPlan charge_plan = {
 	"INSERT INTO oms.order_charge (company_id, order_id, charge_no, kind, amount) VALUES ($1, $2, $3, $4, $5)",
@@ -113,7 +113,7 @@ void
 oms_capture_write_details(OmsCapture *c)
 {
 	OmsOrderDoc *d = &c->doc;
-	Datum		values[8];
+	Datum		values[9];
 
 	oms_spi_connect();
 	values[0] = Int32GetDatum(c->company_id);
@@ -121,6 +121,8 @@ oms_capture_write_details(OmsCapture *c)
 	for (int i = 0; i < d->nlines; i++)
 	{
 		OmsLine    *l = &d->lines[i];
+		bool		listed = l->list_price >= 0 &&
+		l->list_includes_tax == c->channel.price_includes_tax;
 
 		values[2] = Int32GetDatum(l->line_no);
 		values[3] = Int32GetDatum(l->sku_id);
@@ -128,7 +130,8 @@ oms_capture_write_details(OmsCapture *c)
 		values[5] = oms_paise_numeric(l->unit_price);
 		values[6] = oms_paise_numeric(l->discount);
 		values[7] = oms_paise_numeric(l->net);
-		oms_insert(&line_plan, values, NULL);
+		values[8] = listed ? oms_paise_numeric(l->list_price) : (Datum) 0;
+		oms_insert(&line_plan, values, listed ? NULL : "        n");
 	}
 	for (int i = 0; i < d->ncharges; i++)
 	{

@@ -52,6 +52,7 @@ CREATE TABLE oms.channel (          --| Where orders come from, and what it asks
     shelf_days integer CHECK (shelf_days >= 0), --| As oms.sku.shelf_days, where this channel wants more; NULL: no more
     own_nodes boolean NOT NULL DEFAULT false, --| true: only the nodes of oms.channel_node serve it
     accept_first boolean NOT NULL DEFAULT false, --| true: its orders are accepted first, number and stock (oms.accepted_order), and made a moment later; for a rush
+    price_change text NOT NULL DEFAULT 'keep' CHECK (price_change IN ('keep', 'lower', 'reprice')), --| When a list price changes while an order is open. keep: the price at capture stands; lower: a lower one is passed on until release; reprice: lines at list price follow it until the order is paid or released
     cart_ttl interval NOT NULL DEFAULT '15 minutes' CHECK (cart_ttl >= '0'), --| How long oms.reserve_cart holds stock
     price_list_id integer REFERENCES oms.price_list, --| Its price list: prices of it, where there are any, go before base prices; NULL, or the list is inactive: base prices
     UNIQUE (company_id, code)

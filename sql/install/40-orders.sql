@@ -69,7 +69,8 @@ CREATE TABLE oms.order_line (       --| One line of an order.
     cancelled_qty numeric(14,3) NOT NULL DEFAULT 0, --| Of these cancelled
     unit_price numeric(14,2) NOT NULL, --| Price of one, as the channel prices (with or without tax)
     discount numeric(14,2) NOT NULL DEFAULT 0, --| On the whole line, share of cart discounts included
-    net_amount numeric(14,2) NOT NULL, --| qty * unit_price - discount
+    net_amount numeric(14,2) NOT NULL, --| qty * unit_price - discount; what was cancelled before the price changed, at the price it had
+    list_price numeric(14,2),       --| List price of one when captured or last repriced, with or without tax as the channel prices; NULL: none that compares
     PRIMARY KEY (company_id, order_id, line_no),
     CHECK (cancelled_qty BETWEEN 0 AND qty)
 );

@@ -25,6 +25,7 @@ INSERT INTO oms.job (name, command, every, wake, wake_stock) VALUES
     ('erp_watch', 'SELECT oms.erp_watch()', '5 seconds', false, false),
     ('event_partitions', 'SELECT oms.make_event_partitions()', '6 hours', false, false),
     ('expire_carts', 'SELECT oms.expire_carts()', '10 seconds', false, false),
+    ('reprice_orders', 'SELECT oms.reprice_orders()', '10 seconds', true, false),
     ('repeg_supply', 'SELECT oms.repeg_supply()', '1 minute', false, false),
     ('resolve_shortfalls', 'SELECT oms.resolve_shortfalls()', '15 seconds', false, false),
     ('retry_backorders', 'SELECT oms.retry_backorders()', '15 seconds', false, true),
