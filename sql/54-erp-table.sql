@@ -130,7 +130,7 @@ BEGIN
             END LOOP;
             SELECT l.problem INTO still FROM oms.erp_source_link AS l WHERE l.relation = t.relation AND l.state = 'paused';
             IF FOUND THEN -- nothing was gained: let it be as it was
-                RAISE EXCEPTION USING ERRCODE = 'OM603', MESSAGE = coalesce(still, 'paused');
+                RAISE EXCEPTION USING ERRCODE = 'ZZ001', MESSAGE = coalesce(still, 'paused');
             END IF;
             INSERT INTO oms.event (company_id, topic, subject_id, type, payload)
             VALUES (att.company_id, 'erp', 0, 'erp.resumed', jsonb_build_object('profile', att.profile, 'relation', t.relation, 'after', coalesce(t.problem, t.wrong, t.gaps)));
@@ -138,7 +138,7 @@ BEGIN
         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
             PERFORM set_config('lock_timeout', '0', true);
             RETURN NEXT format('%s: waits, the table is in use', t.relation);
-        WHEN SQLSTATE 'OM603' THEN
+        WHEN SQLSTATE 'ZZ001' THEN
             RETURN NEXT format('%s: waits, %s', t.relation, SQLERRM);
         END;
     END LOOP;
@@ -150,12 +150,12 @@ BEGIN
             PERFORM oms.erp_refresh(entity);
             IF EXISTS (SELECT FROM oms.erp_attachment AS a WHERE a.profile = att.profile AND entity = ANY (a.paused)) THEN
                 SELECT e.payload->>'why' INTO still FROM oms.event AS e WHERE e.type = 'erp.paused' AND e.payload->>'entity' = entity ORDER BY e.event_id DESC LIMIT 1;
-                RAISE EXCEPTION USING ERRCODE = 'OM603', MESSAGE = coalesce(still, 'paused');
+                RAISE EXCEPTION USING ERRCODE = 'ZZ001', MESSAGE = coalesce(still, 'paused');
             END IF;
             INSERT INTO oms.event (company_id, topic, subject_id, type, payload)
             VALUES (att.company_id, 'erp', 0, 'erp.resumed', jsonb_build_object('profile', att.profile, 'entity', entity));
             RETURN NEXT format('%s: resumed', entity);
-        EXCEPTION WHEN SQLSTATE 'OM603' THEN
+        EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
             RETURN NEXT format('%s: waits, %s', entity, SQLERRM);
         END;
     END LOOP;

@@ -334,7 +334,8 @@ put_by_executor(void *arg)
 	ResultRelInfo *info = makeNode(ResultRelInfo);
 	TupleTableSlot *slot;
 
-	InitResultRelInfo(info, row->rel, 1, NULL, 0);
+	/* in no range table: that is what 0 says */
+	InitResultRelInfo(info, row->rel, 0, NULL, 0);
 	ExecOpenIndices(info, false);
 	slot = ExecInitExtraTupleSlot(estate, desc, &TTSOpsVirtual);
 	ExecClearTuple(slot);
@@ -453,8 +454,9 @@ look_at_log(void)
 	rel = OidIsValid(log_relid) ? try_table_open(log_relid, AccessShareLock) : NULL;
 	if (rel == NULL)
 	{
+		/* not kept: nobody tells when it is there, as when its schema is */
 		log_relid = InvalidOid;
-		log_generation = before;
+		log_generation = 0;
 		return false;
 	}
 	desc = RelationGetDescr(rel);
