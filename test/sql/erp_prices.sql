@@ -63,14 +63,20 @@ UPDATE back.level SET qty = CASE place WHEN 'BLR' THEN (SELECT reserved + 4 FROM
 SELECT plan FROM pg_temp.took('s', 'NOW 981001 PREPAID 7xSHIRT');
 SELECT pg_temp.erp_price('SHIRT', 100.01) AS lines;
 SELECT pg_temp.money('s'), string_agg(concat_ws(' ', trim_scale(qty), net_amount, taxable, cgst, sgst, igst), ', ' ORDER BY allocation_id) FROM oms.allocation WHERE order_id = pg_temp.id('s');
--- prices by quantity and by day
-INSERT INTO oms.price (company_id, sku_id, min_qty, amount) VALUES (9200, 9221, 5, 90);
+-- promotions the ERP states as data: 10 % from five on, 20 % tomorrow; in at once, and their day comes by itself
 SELECT amount FROM oms.list_price('SHIRT', 'NOW', 5);
-SELECT oms.reprice_orders();
+INSERT INTO back.promotion VALUES (1, 'SHIRT', 5, 10, NULL, NULL), (2, 'SHIRT', 5, 20, now() AT TIME ZONE 'Asia/Kolkata' + interval '1 day', now() AT TIME ZONE 'Asia/Kolkata' + interval '3 days');
+SELECT oms.erp_apply() > 0 AS applied, oms.reprice_orders();
+SELECT p.amount, q.amount AS fewer, r.amount AS tomorrow, s.amount AS after FROM oms.list_price('SHIRT', 'NOW', 5) p, oms.list_price('SHIRT', 'NOW', 4) q, oms.list_price('SHIRT', 'NOW', 7, now() + interval '2 days') r, oms.list_price('SHIRT', 'NOW', 7, now() + interval '4 days') s;
 SELECT pg_temp.money('s');
-INSERT INTO oms.price (company_id, sku_id, min_qty, valid_from, amount) VALUES (9200, 9221, 5, now() + interval '1 day', 80);
+SELECT plan FROM pg_temp.took('s5', 'NOW 981001 PREPAID 5xBOOK');
 SELECT oms.reprice_orders(), oms.reprice_orders(at => now() + interval '2 days') AS the_day_after;
 SELECT pg_temp.money('s');
+-- the list price changes, and what is reckoned from it
+SELECT pg_temp.erp_price('SHIRT', 80) AS lines;
+SELECT pg_temp.money('s');
+DELETE FROM back.promotion;
+SELECT oms.erp_apply() > 0 AS applied, oms.reprice_orders();
 
 -- written into the ERP before: told again at the new price
 SELECT pg_temp.send() \g /dev/null
