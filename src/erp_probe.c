@@ -175,17 +175,21 @@ oms_erp_describe(PG_FUNCTION_ARGS)
 typedef struct Value
 {
 	char	   *text;
-	Oid			input;
-	Oid			ioparam;
-	int32		typmod;
+	char	   *type;
 } Value;
 
 static void
 read_value(void *arg)
 {
 	Value	   *v = (Value *) arg;
+	Oid			typid;
+	int32		typmod;
+	Oid			input;
+	Oid			ioparam;
 
-	(void) OidInputFunctionCall(v->input, v->text, v->ioparam, v->typmod);
+	parseTypeString(v->type, &typid, &typmod, false);
+	getTypeInputInfo(typid, &input, &ioparam);
+	(void) OidInputFunctionCall(input, v->text, ioparam, typmod);
 }
 
 static void
@@ -214,13 +218,10 @@ PG_FUNCTION_INFO_V1(oms_erp_misfit);
 Datum
 oms_erp_misfit(PG_FUNCTION_ARGS)
 {
-	char	   *type = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Value		v;
-	Oid			typid;
 
 	v.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	parseTypeString(type, &typid, &v.typmod, false);
-	getTypeInputInfo(typid, &v.input, &v.ioparam);
+	v.type = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	return tried(fcinfo, read_value, &v);
 }
 

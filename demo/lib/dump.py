@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""dump.py DUMP: writes a database dump as plain SQL to standard output.
+r"""dump.py DUMP: writes a database dump as plain SQL to standard output.
 
 DUMP may be plain SQL, pg_dump's custom, tar or directory format, alone or
 packed by gzip, bzip2, xz or zstd, or inside a zip or tar file (as ERPs make
 their backups).  What a file is, its first bytes say, not its name.  Out of
-plain SQL go the statements that would leave the one database we restore into:
-other databases, roles, \\connect.
+plain SQL go the statements that would leave the one database we restore into
+(other databases, roles, \connect), and psql is told to obey no command of a
+dump (\restrict, from 15.14 on).
 
 dump.py --errors FILE: sums up what psql (VERBOSITY verbose) complained of.
 """
 import io
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,7 @@ PACKED = [(b'\x1f\x8b', ['gzip', '-dc']), (b'BZh', ['bzip2', '-dc']),
 RESTORE = ['pg_restore', '--no-owner', '--no-privileges', '--no-tablespaces', '--no-publications',
            '--no-subscriptions', '--no-security-labels', '-f', '-']
 ELSEWHERE = re.compile(rb'^(?:(?:CREATE|ALTER|DROP) (?:DATABASE|ROLE|TABLESPACE) .*;|\\c(?:onnect)?\s.*)\s*$')
+RESTRICT = re.compile(rb'^\\(?:un)?restrict\s')
 CONNECT = re.compile(rb'^\\c(?:onnect)?\s+(?:-\S+\s+)*(.*?)\s*$')
 COPY = re.compile(rb'^COPY .* FROM stdin.*;\s*$')
 
@@ -54,11 +57,14 @@ def emit(stream):
     out = sys.stdout.buffer
     databases = set()
     copying = False
+    out.write(b'\\restrict %s\n' % secrets.token_hex(16).encode())
     for line in stream:
         if copying:
             copying = line.rstrip(b'\r\n') != b'\\.'
         elif COPY.match(line):
             copying = True
+        elif RESTRICT.match(line):
+            continue
         elif ELSEWHERE.match(line):
             where = CONNECT.match(line)
             if where:
