@@ -11,10 +11,15 @@ $p$buyer AS MATERIALIZED (
       FROM oms.erp_optional('@erp@.sale_order', $o$SELECT DISTINCT o.partner_id AS id FROM @erp@.sale_order o WHERE $1 IS NULL OR o.partner_id = ANY ($1::integer[])$o$,
                             (SELECT array_agg(w.id::text) FROM want w), $2) AS x
 )$p$ AS buyer,
-$p$p.active IS NOT FALSE AND (p.company_id IS NULL OR p.company_id IN (SELECT f.id FROM firm f))
-   AND ((to_jsonb(p)->>'customer_rank')::integer > 0 OR p.id IN (SELECT b.id FROM buyer b)) AND NOT EXISTS (SELECT FROM @erp@.res_company c WHERE c.partner_id = p.id)
-   AND ($1::text[] IS NULL OR p.id = ANY (ARRAY(SELECT w.id FROM want w)))$p$ AS customer,
-$p$((to_jsonb(s)->>'supplier_rank')::integer > 0 OR EXISTS (SELECT FROM @erp@.product_supplierinfo i WHERE i.partner_id = s.id))$p$ AS vendor,
+$p$buyers AS MATERIALIZED (
+    SELECT p.id
+      FROM (SELECT 0 AS customer_rank) void
+     CROSS JOIN LATERAL (SELECT y.id, y.company_id, y.active, customer_rank AS rank FROM @erp@.res_partner y) p
+     WHERE p.active IS NOT FALSE AND (p.company_id IS NULL OR p.company_id IN (SELECT f.id FROM firm f))
+       AND (p.rank > 0 OR p.id IN (SELECT b.id FROM buyer b)) AND p.id NOT IN (SELECT c.partner_id FROM @erp@.res_company c WHERE c.partner_id IS NOT NULL)
+       AND ($1::text[] IS NULL OR p.id = ANY (ARRAY(SELECT w.id FROM want w)))
+)$p$ AS customer,
+$p$(s.rank > 0 OR s.id IN (SELECT i.partner_id FROM @erp@.product_supplierinfo i WHERE i.partner_id IS NOT NULL))$p$ AS vendor,
 $p$firm (id, depth) AS (
     SELECT ($2->>'company')::integer, 0
     UNION ALL
@@ -23,11 +28,12 @@ $p$firm (id, depth) AS (
 -- demand in stock units; what was done from 17 in the move's unit
 $p$(SELECT jsonb_agg(jsonb_build_object('item', m.product_id::text, 'qty', m.qty) ORDER BY m.first)
       FROM (SELECT v.product_id, min(v.id) AS first,
-                   round(sum(CASE WHEN v.state = 'done' AND to_jsonb(v) ? 'quantity' THEN (to_jsonb(v)->>'quantity')::numeric * coalesce(mu.size / pu.size, 1) ELSE v.product_qty::numeric END), 3) AS qty
-              FROM @erp@.stock_move v
+                   round(sum(CASE WHEN v.state = 'done' AND v.done IS NOT NULL THEN v.done * coalesce(mu.size / pu.size, 1) ELSE v.product_qty::numeric END), 3) AS qty
+              FROM (SELECT NULL::numeric AS quantity) void
+             CROSS JOIN LATERAL (SELECT y.id, y.product_id, y.product_uom, y.product_qty, y.state, quantity::numeric AS done FROM @erp@.stock_move y WHERE y.picking_id = k.id) v
               LEFT JOIN @erp@.product_product vp ON vp.id = v.product_id LEFT JOIN @erp@.product_template vt ON vt.id = vp.product_tmpl_id
               LEFT JOIN unit mu ON mu.id = v.product_uom LEFT JOIN unit pu ON pu.id = vt.uom_id
-             WHERE v.picking_id = k.id AND (v.state <> 'cancel' OR k.state = 'cancel')
+             WHERE v.state <> 'cancel' OR k.state = 'cancel'
              GROUP BY v.product_id) m)$p$ AS moved)
 INSERT INTO oms.erp_entity (profile, entity, builtin, needs, query)
 SELECT 'odoo', v.entity, true, v.needs::text[],
@@ -81,7 +87,7 @@ SELECT o.kit || '|' || o.component AS key, o.kit::text AS kit, o.component::text
 $q$),
 ('price_list', '{@erp@.product_pricelist}', $q$
 WITH RECURSIVE {firm}
-SELECT l.id::text AS key, l.id::text AS code, oms.erp_translated(to_jsonb(l)->'name', $2->>'lang') AS name, u.name AS currency, l.active IS NOT FALSE AS active
+SELECT l.id::text AS key, l.id::text AS code, oms.erp_translated(to_jsonb(l.name), $2->>'lang') AS name, u.name AS currency, l.active IS NOT FALSE AS active
   FROM @erp@.product_pricelist l
   LEFT JOIN @erp@.res_currency u ON u.id = l.currency_id
  WHERE (l.company_id IS NULL OR l.company_id IN (SELECT f.id FROM firm f))
@@ -91,24 +97,28 @@ $q$),
 ('address', '{}', $q$
 WITH RECURSIVE {firm}, want AS MATERIALIZED (
     SELECT DISTINCT x::integer AS id FROM unnest($1::text[]) k, unnest(string_to_array(k, '|')) x WHERE x <> 'ship'
-), {buyer}, c AS (
-    SELECT p.id, p.id AS customer, p.type FROM @erp@.res_partner p WHERE {customer}
+), {buyer}, {customer}, c AS (
+    SELECT b.id, b.id AS customer, NULL::text AS type FROM buyers b
     UNION ALL
-    SELECT a.id, p.id, a.type FROM @erp@.res_partner p JOIN @erp@.res_partner a ON a.parent_id = p.id AND a.type IN ('delivery', 'invoice', 'other') AND a.active IS NOT FALSE WHERE {customer}
+    SELECT y.id, b.id, y.type FROM buyers b JOIN @erp@.res_partner y ON y.parent_id = b.id AND y.type IN ('delivery', 'invoice', 'other') AND y.active IS NOT FALSE
 ), a AS (
     SELECT c.id || CASE WHEN c.id = c.customer THEN '' ELSE '|' || c.customer END AS key, c.customer, CASE WHEN c.id = c.customer OR c.type = 'invoice' THEN 'billing' ELSE 'shipping' END AS kind, c.id FROM c
     UNION ALL
     SELECT c.id || '|ship', c.customer, 'shipping', c.id FROM c WHERE c.id = c.customer
+), state AS MATERIALIZED (
+    SELECT s.id, coalesce(lpad(to_jsonb(s)->>'l10n_in_tin', 2, '0'), (SELECT g.state_code FROM oms.gst_state g WHERE lower(g.name) = lower(s.name)), s.code) AS code
+      FROM @erp@.res_country_state s JOIN @erp@.res_country k ON k.id = s.country_id AND k.code = 'IN'
 )
 SELECT a.key, a.customer::text, a.kind, nullif(btrim(p.name), '') AS name, CASE WHEN m.phone !~ '^\+' OR m.phone ~ '^\+91' THEN m.phone END AS phone,
        nullif(btrim(p.street), '') AS address1, nullif(btrim(p.street2), '') AS address2, nullif(btrim(p.city), '') AS city,
-       CASE WHEN k.code = 'IN' THEN coalesce(lpad(to_jsonb(s)->>'l10n_in_tin', 2, '0'), (SELECT g.state_code FROM oms.gst_state g WHERE lower(g.name) = lower(s.name)), s.code) END AS state,
+       CASE WHEN k.code = 'IN' THEN s.code END AS state,
        CASE WHEN coalesce(k.code, 'IN') = 'IN' THEN substring(replace(p.zip, ' ', '') FROM '^[1-9][0-9]{5}$') END AS pincode, upper(k.code) AS country, true AS active
-  FROM a
-  JOIN @erp@.res_partner p ON p.id = a.id
+  FROM (SELECT NULL::text AS mobile) void
+ CROSS JOIN a
+  JOIN LATERAL (SELECT y.id, y.name, y.phone, y.street, y.street2, y.city, y.zip, y.country_id, y.state_id, mobile AS cell FROM @erp@.res_partner y) p ON p.id = a.id
   LEFT JOIN @erp@.res_country k ON k.id = p.country_id
-  LEFT JOIN @erp@.res_country_state s ON s.id = p.state_id
- CROSS JOIN LATERAL (SELECT regexp_replace(split_part(translate(coalesce(nullif(btrim(to_jsonb(p)->>'mobile'), ''), p.phone), '/,;', '///'), '/', 1), '[^0-9+]', '', 'g') AS phone) m
+  LEFT JOIN state s ON s.id = p.state_id
+ CROSS JOIN LATERAL (SELECT regexp_replace(split_part(translate(coalesce(nullif(btrim(p.cell), ''), p.phone), '/,;', '///'), '/', 1), '[^0-9+]', '', 'g') AS phone) m
  WHERE coalesce(nullif(btrim(p.street), ''), nullif(btrim(p.city), ''), nullif(btrim(p.zip), '')) IS NOT NULL
    AND ($1::text[] IS NULL OR a.key = ANY ($1))
 $q$),
@@ -119,7 +129,8 @@ SELECT s.id::text AS key, s.id::text AS code, coalesce(nullif(btrim(s.name), '')
        CASE WHEN s.phone !~ '^\s*\+' OR s.phone ~ '^\s*\+\s*91' THEN s.phone END AS phone, substring(s.email FROM '[^<>,;\s]+@[^<>,;\s]+') AS email,
        CASE WHEN coalesce(k.code, 'IN') = 'IN' THEN substring(replace(s.zip, ' ', '') FROM '^[1-9][0-9]{5}$') END AS pincode,
        (SELECT max(i.delay) FROM @erp@.product_supplierinfo i WHERE i.partner_id = s.id AND i.delay >= 0) AS lead_days
-  FROM @erp@.res_partner s
+  FROM (SELECT 0 AS supplier_rank) void
+ CROSS JOIN LATERAL (SELECT y.id, y.name, y.parent_id, y.vat, y.phone, y.email, y.zip, y.country_id, y.company_id, y.active, supplier_rank AS rank FROM @erp@.res_partner y) s
   LEFT JOIN @erp@.res_country k ON k.id = s.country_id
  WHERE s.active IS NOT FALSE AND (s.company_id IS NULL OR s.company_id IN (SELECT f.id FROM firm f)) AND {vendor}
    AND ($1::text[] IS NULL OR s.id = ANY ($1::integer[]))
@@ -127,22 +138,24 @@ $q$),
 -- Money in the company's currency at the order's own rate; lines of goods.
 ('order', '{@erp@.sale_order,@erp@.sale_order_line}', $q$
 WITH {unit}
-SELECT o.id::text AS key, o.name AS number, nullif(btrim(o.client_order_ref), '') AS reference, o.partner_id::text AS customer, to_jsonb(o)->>'warehouse_id' AS node,
-       concat_ws('/', o.state, nullif(to_jsonb(o)->>'delivery_status', '')) AS status, o.date_order AT TIME ZONE 'UTC' AS ordered_at, u.name AS currency,
+SELECT o.id::text AS key, o.name AS number, nullif(btrim(o.client_order_ref), '') AS reference, o.partner_id::text AS customer, o.warehouse::text AS node,
+       concat_ws('/', o.state, nullif(o.delivery, '')) AS status, o.date_order AT TIME ZONE 'UTC' AS ordered_at, u.name AS currency,
        round(o.amount_total::numeric / r.rate, 2) AS total,
        (SELECT jsonb_agg(jsonb_build_object('item', l.product_id::text, 'qty', round(l.product_uom_qty::numeric * f.size, 3),
                                             'unit_price', round(l.price_unit::numeric * (1 - coalesce(l.discount, 0)::numeric / 100) / f.size / r.rate, 2)) ORDER BY l.sequence, l.id)
-          FROM @erp@.sale_order_line l
+          FROM (SELECT NULL::integer AS product_uom_id, NULL::integer AS product_uom) void
+         CROSS JOIN LATERAL (SELECT y.id, y.sequence, y.product_id, y.product_uom_qty, y.price_unit, y.discount, y.display_type, coalesce(product_uom_id, product_uom) AS uom FROM @erp@.sale_order_line y WHERE y.order_id = o.id) l
           JOIN @erp@.product_product p ON p.id = l.product_id
           JOIN @erp@.product_template t ON t.id = p.product_tmpl_id AND t.type IN ('consu', 'product')
-          LEFT JOIN unit lu ON lu.id = coalesce(to_jsonb(l)->>'product_uom_id', to_jsonb(l)->>'product_uom')::integer
+          LEFT JOIN unit lu ON lu.id = l.uom
           LEFT JOIN unit pu ON pu.id = t.uom_id
          CROSS JOIN LATERAL (SELECT coalesce(nullif(lu.size / pu.size, 0), 1) AS size) f
-         WHERE l.order_id = o.id AND coalesce(l.display_type, '') = '') AS lines
-  FROM @erp@.sale_order o
+         WHERE coalesce(l.display_type, '') = '') AS lines
+  FROM (SELECT NULL::integer AS warehouse_id, NULL::text AS delivery_status, NULL::numeric AS currency_rate) void
+ CROSS JOIN LATERAL (SELECT y.id, y.name, y.client_order_ref, y.partner_id, y.state, y.date_order, y.amount_total, y.company_id, warehouse_id AS warehouse, delivery_status AS delivery, currency_rate::numeric AS rate FROM @erp@.sale_order y) o
   JOIN @erp@.res_company c ON c.id = o.company_id
   LEFT JOIN @erp@.res_currency u ON u.id = c.currency_id
- CROSS JOIN LATERAL (SELECT coalesce(nullif((to_jsonb(o)->>'currency_rate')::numeric, 0), 1) AS rate) r
+ CROSS JOIN LATERAL (SELECT coalesce(nullif(o.rate, 0), 1) AS rate) r
  WHERE o.company_id = ($2->>'company')::integer
    AND ($1::text[] IS NULL OR o.id = ANY ($1::integer[]))
 $q$),
@@ -152,10 +165,11 @@ WITH {unit}, carrier AS MATERIALIZED (
     SELECT (x->>'id')::integer AS id, oms.erp_translated(x->'name', $2->>'lang') AS name
       FROM oms.erp_optional('@erp@.delivery_carrier', $o$SELECT d.id, d.name FROM @erp@.delivery_carrier d$o$, NULL, $2) AS x
 )
-SELECT k.id::text AS key, k.name AS number, nullif(btrim(k.origin), '') AS reference, to_jsonb(k)->>'sale_id' AS "order", y.warehouse_id::text AS node, k.state AS status,
-       (SELECT c.name FROM carrier c WHERE c.id = (to_jsonb(k)->>'carrier_id')::integer) AS carrier, nullif(btrim(to_jsonb(k)->>'carrier_tracking_ref'), '') AS awb,
+SELECT k.id::text AS key, k.name AS number, nullif(btrim(k.origin), '') AS reference, k.sale::text AS "order", y.warehouse_id::text AS node, k.state AS status,
+       (SELECT c.name FROM carrier c WHERE c.id = k.carrier) AS carrier, nullif(btrim(k.tracking), '') AS awb,
        CASE WHEN k.state = 'done' THEN k.date_done AT TIME ZONE 'UTC' END AS shipped_at, {moved} AS lines
-  FROM @erp@.stock_picking k
+  FROM (SELECT NULL::integer AS sale_id, NULL::integer AS carrier_id, NULL::text AS carrier_tracking_ref) void
+ CROSS JOIN LATERAL (SELECT y.id, y.name, y.origin, y.state, y.date_done, y.location_dest_id, y.picking_type_id, y.company_id, sale_id AS sale, carrier_id AS carrier, carrier_tracking_ref AS tracking FROM @erp@.stock_picking y) k
   JOIN @erp@.stock_location d ON d.id = k.location_dest_id AND d.usage = 'customer'
   LEFT JOIN @erp@.stock_picking_type y ON y.id = k.picking_type_id
  WHERE k.company_id = ($2->>'company')::integer
@@ -163,9 +177,10 @@ SELECT k.id::text AS key, k.name AS number, nullif(btrim(k.origin), '') AS refer
 $q$),
 ('return', '{@erp@.stock_picking}', $q$
 WITH {unit}
-SELECT k.id::text AS key, k.name AS number, nullif(btrim(k.origin), '') AS reference, to_jsonb(k)->>'sale_id' AS "order", y.warehouse_id::text AS node, k.state AS status,
+SELECT k.id::text AS key, k.name AS number, nullif(btrim(k.origin), '') AS reference, k.sale::text AS "order", y.warehouse_id::text AS node, k.state AS status,
        CASE WHEN k.state = 'done' THEN k.date_done AT TIME ZONE 'UTC' END AS received_at, {moved} AS lines
-  FROM @erp@.stock_picking k
+  FROM (SELECT NULL::integer AS sale_id) void
+ CROSS JOIN LATERAL (SELECT y.id, y.name, y.origin, y.state, y.date_done, y.location_id, y.location_dest_id, y.picking_type_id, y.company_id, sale_id AS sale FROM @erp@.stock_picking y) k
   JOIN @erp@.stock_location d ON d.id = k.location_id AND d.usage = 'customer'
   JOIN @erp@.stock_location e ON e.id = k.location_dest_id AND e.usage <> 'customer'
   LEFT JOIN @erp@.stock_picking_type y ON y.id = k.picking_type_id
@@ -177,7 +192,8 @@ $q$),
 ('inbound', '{@erp@.stock_move}', $q$
 SELECT m.id::text AS key, w.id::text AS node, m.product_id::text AS item, greatest(m.product_qty, 0)::numeric AS qty, m.date AT TIME ZONE 'UTC' AS expected_at,
        coalesce(nullif(btrim(m.origin), ''), k.name) AS document,
-       CASE WHEN f.usage = 'supplier' THEN (SELECT s.id::text FROM @erp@.res_partner s JOIN @erp@.res_partner q ON q.id = k.partner_id AND s.id IN (q.id, q.parent_id)
+       CASE WHEN f.usage = 'supplier' THEN (SELECT s.id::text FROM (SELECT 0 AS supplier_rank) void
+             CROSS JOIN LATERAL (SELECT y.id, y.active, supplier_rank AS rank FROM @erp@.res_partner y) s JOIN @erp@.res_partner q ON q.id = k.partner_id AND s.id IN (q.id, q.parent_id)
               WHERE s.active IS NOT FALSE AND {vendor} ORDER BY s.id = q.id DESC LIMIT 1) END AS supplier
   FROM @erp@.stock_move m
   JOIN @erp@.stock_location f ON f.id = m.location_id AND f.usage IN ('supplier', 'production', 'transit', 'internal')
@@ -212,7 +228,7 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
  $q$WITH t AS (SELECT (i->>'partner_id')::integer AS id FROM unnest($1) i)
     SELECT t.id::text FROM t UNION SELECT t.id || '|ship' FROM t UNION SELECT a.id || '|' || t.id FROM t JOIN @erp@.res_partner a ON a.parent_id = t.id$q$),
 ('odoo', 'address', '@erp@.res_country', '{id,code}', true, NULL),
-('odoo', 'address', '@erp@.res_country_state', '{id,name,code,l10n_in_tin?}', true, NULL),
+('odoo', 'address', '@erp@.res_country_state', '{id,name,code,country_id,l10n_in_tin?}', true, NULL),
 ('odoo', 'address', '@erp@.res_company', '{id,partner_id,parent_id}', true, NULL),
 ('odoo', 'supplier', '@erp@.res_partner', '{id,name,parent_id,company_id,vat,phone,email,zip,country_id,supplier_rank?,active}', true,
  $q$SELECT i->>'id' FROM unnest($1) i UNION SELECT p.id::text FROM unnest($1) i JOIN @erp@.res_partner p ON p.parent_id = (i->>'id')::integer$q$),

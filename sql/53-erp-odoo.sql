@@ -1,6 +1,8 @@
 -- erp profile 'odoo': Odoo 16 to 19, community or enterprise.  What its rows
--- mean, and why: doc/erp-odoo.md.  Columns that not every version or module
--- has are read through to_jsonb(row), tables through oms.erp_optional().
+-- mean, and why: doc/erp-odoo.md.  Tables that not every version or module
+-- has are read through oms.erp_optional(), columns through to_jsonb(row) or,
+-- where there are many rows, by their bare names in a subquery whose outer
+-- query has NULLs of these names: the inner one is taken where there is one.
 
 CREATE FUNCTION oms.erp_translated(value jsonb, lang text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -98,6 +100,11 @@ $q$),
 ('sku', '{}', $q$
 WITH RECURSIVE {firm}, {taxes}, pounds AS (
     SELECT CASE WHEN EXISTS (SELECT FROM @erp@.ir_config_parameter i WHERE i.key = 'product.weight_in_lbs' AND i.value = '1') THEN 453.59237 ELSE 1000 END AS grams
+), unit AS MATERIALIZED (
+    SELECT u.id, coalesce(substring(to_jsonb(u)->>'l10n_in_code' FROM '^[A-Z]{3}'),
+                          (SELECT v.oms_value FROM @erp@.ir_model_data d JOIN oms.erp_status v ON v.profile = 'odoo' AND v.entity = 'uom' AND v.erp_value = d.name
+                            WHERE d.model = 'uom.uom' AND d.module = 'uom' AND d.res_id = u.id LIMIT 1), 'OTH') AS code
+      FROM @erp@.uom_uom u
 ), cost AS MATERIALIZED (
     SELECT (x->>'id')::integer AS id, (x->>'cost')::numeric AS cost
       FROM oms.erp_optional('@erp@.ir_property', $o$
@@ -116,8 +123,8 @@ SELECT p.id::text AS key,
                  AND EXISTS (SELECT FROM @erp@.product_product o JOIN @erp@.product_template ot ON ot.id = o.product_tmpl_id
                               WHERE btrim(o.default_code) = btrim(p.default_code) AND o.id <> p.id AND (o.default_code = btrim(o.default_code) OR o.id < p.id) AND {other})
             THEN '~' || p.id ELSE '' END END AS code,
-       oms.erp_translated(to_jsonb(t)->'name', $2->>'lang') || coalesce((
-           SELECT ' (' || string_agg(oms.erp_translated(to_jsonb(v)->'name', $2->>'lang'), ', ' ORDER BY l.sequence, l.id, a.id) || ')'
+       oms.erp_translated(t.label, $2->>'lang') || coalesce((
+           SELECT ' (' || string_agg(oms.erp_translated(to_jsonb(v.name), $2->>'lang'), ', ' ORDER BY l.sequence, l.id, a.id) || ')'
              FROM @erp@.product_variant_combination m
              JOIN @erp@.product_template_attribute_value a ON a.id = m.product_template_attribute_value_id
              JOIN @erp@.product_template_attribute_line l ON l.id = a.attribute_line_id
@@ -125,19 +132,18 @@ SELECT p.id::text AS key,
             WHERE m.product_product_id = p.id
               AND EXISTS (SELECT FROM @erp@.product_template_attribute_value b WHERE b.attribute_line_id = l.id AND b.id <> a.id AND b.ptav_active IS NOT FALSE)), '') AS name,
        g.complete_name AS category,
-       substring(regexp_replace(coalesce(nullif(to_jsonb(t)->>'l10n_in_hsn_code', ''), to_jsonb(t)->>'hs_code'), '[ .]', '', 'g') FROM '^[0-9]{4,8}$') AS hsn,
-       coalesce(x.code, CASE WHEN coalesce(nullif(to_jsonb(t)->>'l10n_in_hsn_code', ''), to_jsonb(t)->>'hs_code', '') ~ '^[0-9 .]{4,}$' THEN 'hsn' ELSE 'none' END) AS tax_code,
-       coalesce(substring(to_jsonb(u)->>'l10n_in_code' FROM '^[A-Z]{3}'),
-                (SELECT v.oms_value FROM @erp@.ir_model_data d JOIN oms.erp_status v ON v.profile = 'odoo' AND v.entity = 'uom' AND v.erp_value = d.name
-                  WHERE d.model = 'uom.uom' AND d.module = 'uom' AND d.res_id = u.id LIMIT 1), 'OTH') AS uom,
+       substring(regexp_replace(t.hsn, '[ .]', '', 'g') FROM '^[0-9]{4,8}$') AS hsn,
+       coalesce(x.code, CASE WHEN t.hsn ~ '^[0-9 .]{4,}$' THEN 'hsn' ELSE 'none' END) AS tax_code,
+       u.code AS uom,
        nullif(greatest(p.weight::numeric, 0), 0) * (SELECT grams FROM pounds) AS weight_g,
-       (SELECT nullif(c.cost, 0) FROM (SELECT CASE jsonb_typeof(to_jsonb(p)->'standard_price') WHEN 'object' THEN (to_jsonb(p)->'standard_price'->>($2->>'company'))::numeric
-                     WHEN 'number' THEN (to_jsonb(p)->>'standard_price')::numeric ELSE k.cost END AS cost) c WHERE c.cost >= 0) AS cost,
-       CASE WHEN to_jsonb(t) ? 'is_storable' THEN coalesce((to_jsonb(t)->>'is_storable')::boolean, false) ELSE t.type = 'product' END AS tracked,
-       true AS active
-  FROM @erp@.product_product p
-  JOIN @erp@.product_template t ON t.id = p.product_tmpl_id
-  LEFT JOIN @erp@.uom_uom u ON u.id = t.uom_id
+       (SELECT nullif(c.cost, 0) FROM (SELECT CASE jsonb_typeof(p.own_cost) WHEN 'object' THEN (p.own_cost->>($2->>'company'))::numeric
+                     WHEN 'number' THEN (p.own_cost #>> '{}')::numeric ELSE k.cost END AS cost) c WHERE c.cost >= 0) AS cost,
+       coalesce(t.storable, false) OR t.type = 'product' AS tracked, true AS active
+  FROM (SELECT NULL::boolean AS is_storable, NULL::text AS l10n_in_hsn_code, NULL::text AS hs_code, NULL::jsonb AS standard_price) void
+ CROSS JOIN LATERAL (SELECT y.id, y.product_tmpl_id, y.default_code, y.active, y.weight, to_jsonb(standard_price) AS own_cost FROM @erp@.product_product y) p
+  JOIN LATERAL (SELECT y.id, y.type, y.active, y.company_id, y.uom_id, y.categ_id, to_jsonb(y.name) AS label, is_storable AS storable, coalesce(nullif(l10n_in_hsn_code, ''), hs_code) AS hsn
+                  FROM @erp@.product_template y) t ON t.id = p.product_tmpl_id
+  LEFT JOIN unit u ON u.id = t.uom_id
   LEFT JOIN @erp@.product_category g ON g.id = t.categ_id
   LEFT JOIN taxes x ON x.template = t.id
   LEFT JOIN cost k ON k.id = p.id
@@ -151,7 +157,7 @@ WITH RECURSIVE {firm}, used AS (
     SELECT r.prod_id, t.id, f.depth, min(f.depth) OVER (PARTITION BY r.prod_id) AS nearest
       FROM @erp@.product_taxes_rel r JOIN @erp@.account_tax t ON t.id = r.tax_id JOIN firm f ON f.id = t.company_id
      WHERE t.active IS NOT FALSE AND t.type_tax_use = 'sale'
-       AND ($1::text[] IS NULL OR r.prod_id IN (SELECT s.prod_id FROM unnest($1) k JOIN @erp@.product_taxes_rel s ON k LIKE '%+%' AND s.tax_id = split_part(k, '+', 1)::integer))
+       AND ($1::text[] IS NULL OR r.prod_id = ANY (ARRAY(SELECT s.prod_id FROM unnest($1) k JOIN @erp@.product_taxes_rel s ON s.tax_id = split_part(k, '+', 1)::integer WHERE k LIKE '%+%')))
 ), code (code, taxes) AS (
     SELECT t.id::text, ARRAY[t.id] FROM @erp@.account_tax t JOIN firm f ON f.id = t.company_id
      WHERE t.active IS NOT FALSE AND t.type_tax_use = 'sale' AND ($1::text[] IS NULL OR t.id::text = ANY ($1))
@@ -161,7 +167,7 @@ WITH RECURSIVE {firm}, used AS (
 )
 SELECT s.code AS key, s.code,
        sum(CASE WHEN l.amount_type = 'percent' THEN l.amount WHEN l.amount_type = 'division' AND l.amount < 100 THEN 100 * l.amount / (100 - l.amount) ELSE 0 END)::numeric AS rate,
-       (SELECT string_agg(oms.erp_translated(to_jsonb(n)->'name', $2->>'lang'), ' + ' ORDER BY n.id) FROM @erp@.account_tax n WHERE n.id = ANY (s.taxes))
+       (SELECT string_agg(oms.erp_translated(to_jsonb(n.name), $2->>'lang'), ' + ' ORDER BY n.id) FROM @erp@.account_tax n WHERE n.id = ANY (s.taxes))
            || CASE WHEN bool_or(l.amount_type NOT IN ('percent', 'division')) THEN ' (without what is not a percentage)' ELSE '' END AS description
   FROM code s
   JOIN @erp@.account_tax t ON t.id = ANY (s.taxes)
@@ -243,12 +249,13 @@ SELECT p.id::text AS key, coalesce(nullif(btrim(p.name), ''), (SELECT h.name FRO
        CASE WHEN m.phone !~ '^\+' OR m.phone ~ '^\+91' THEN m.phone END AS phone, substring(p.email FROM '[^<>,;\s]+@[^<>,;\s]+') AS email,
        substring(upper(replace(p.vat, ' ', '')) FROM '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][0-9A-Z]Z[0-9A-Z]$') AS gstin,
        CASE WHEN coalesce(k.code, 'IN') = 'IN' THEN p.zip END AS pincode
-  FROM @erp@.res_partner p
+  FROM (SELECT NULL::text AS mobile, 0 AS customer_rank) void
+ CROSS JOIN LATERAL (SELECT y.id, y.name, y.parent_id, y.phone, y.email, y.vat, y.zip, y.country_id, y.company_id, y.active, mobile AS cell, customer_rank AS rank FROM @erp@.res_partner y) p
   LEFT JOIN @erp@.res_country k ON k.id = p.country_id
-  CROSS JOIN LATERAL (SELECT regexp_replace(split_part(translate(coalesce(nullif(btrim(to_jsonb(p)->>'mobile'), ''), p.phone), '/,;', '///'), '/', 1), '[^0-9+]', '', 'g') AS phone) m
+ CROSS JOIN LATERAL (SELECT regexp_replace(split_part(translate(coalesce(nullif(btrim(p.cell), ''), p.phone), '/,;', '///'), '/', 1), '[^0-9+]', '', 'g') AS phone) m
  WHERE p.active IS NOT FALSE AND (p.company_id IS NULL OR p.company_id IN (SELECT f.id FROM firm f))
-   AND ((to_jsonb(p)->>'customer_rank')::integer > 0 OR p.id IN (SELECT b.id FROM buyer b))
-   AND NOT EXISTS (SELECT FROM @erp@.res_company c WHERE c.partner_id = p.id)
+   AND (p.rank > 0 OR p.id IN (SELECT b.id FROM buyer b))
+   AND p.id NOT IN (SELECT c.partner_id FROM @erp@.res_company c WHERE c.partner_id IS NOT NULL)
    AND ($1::text[] IS NULL OR p.id = ANY ($1::integer[]))
 $q$),
 -- What stands in internal locations below a warehouse's view location.  A
