@@ -16,17 +16,30 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "core.h"
+#include "core_find.h"
 #include "stock.h"
 #include "stock_sql.h"
 
@@ -73,7 +86,8 @@ static OmsPlan rules_plan = {
 	1, {INT4OID}, NULL
 };
 static OmsPlan make_state_plan = {
-	"INSERT INTO oms.channel_stock_state (company_id, channel_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+	"INSERT INTO oms.channel_stock_state (company_id, channel_id) SELECT $1, $2"
+	" WHERE NOT EXISTS (SELECT FROM oms.channel_stock_state t WHERE t.company_id = $1 AND t.channel_id = $2) ON CONFLICT DO NOTHING",
 	2, {INT4OID, INT4OID}, NULL
 };
 #define LOCK_STATE \
@@ -101,20 +115,24 @@ static OmsPlan all_plan = {
 	3, {INT4OID, INT4OID, TEXTOID}, NULL
 };
 
-/* Items of rows that were written since, and kits of them. */
+/* Items of rows that were written since; the large tables are scan_table()'s. */
 static OmsPlan dirty_plan = {
-	"WITH d AS MATERIALIZED ("
-	" SELECT s.sku_id FROM oms.stock s WHERE s.company_id = $1 AND age(s.xmin) <= age($3::xid8::xid)"
-	" UNION SELECT k.sku_id FROM oms.sku k WHERE k.company_id = $1 AND age(k.xmin) <= age($3::xid8::xid)"
-	" UNION SELECT c.kit_sku_id FROM oms.kit_component c WHERE c.company_id = $1 AND age(c.xmin) <= age($3::xid8::xid)"
-	" UNION SELECT q.sku_id FROM oms.stock_quota q WHERE q.company_id = $1 AND age(q.xmin) <= age($3::xid8::xid)"
-	" UNION SELECT t.sku_id FROM oms.channel_threshold t WHERE t.company_id = $1 AND age(t.xmin) <= age($3::xid8::xid)"
-	" UNION SELECT l.sku_id FROM oms.stock_lot l WHERE l.company_id = $1 AND age(l.xmin) <= age($3::xid8::xid)"
-	" UNION SELECT r.sku_id FROM oms.channel_stock_rule r WHERE r.company_id = $1 AND r.channel_id = $2 AND r.sku_id <> 0 AND age(r.xmin) <= age($3::xid8::xid)"
+	"SELECT c.kit_sku_id FROM oms.kit_component c WHERE c.company_id = $1 AND age(c.xmin) <= age($2::xid8::xid)"
+	" UNION SELECT q.sku_id FROM oms.stock_quota q WHERE q.company_id = $1 AND age(q.xmin) <= age($2::xid8::xid)"
+	" UNION SELECT t.sku_id FROM oms.channel_threshold t WHERE t.company_id = $1 AND age(t.xmin) <= age($2::xid8::xid)"
+	" UNION SELECT l.sku_id FROM oms.stock_lot l WHERE l.company_id = $1 AND age(l.xmin) <= age($2::xid8::xid)"
 	" UNION SELECT coalesce(c.sku_id, a.sku_id) FROM oms.allocation a LEFT JOIN oms.kit_component c ON c.company_id = a.company_id AND c.kit_sku_id = a.sku_id"
-	"  WHERE a.company_id = $1 AND a.status = 'backordered' AND age(a.xmin) <= age($3::xid8::xid))"
-	" SELECT sku_id FROM d UNION SELECT c.kit_sku_id FROM oms.kit_component c JOIN d ON d.sku_id = c.sku_id WHERE c.company_id = $1"
-	" ORDER BY 1",
+	"  WHERE a.company_id = $1 AND a.status = 'backordered' AND age(a.xmin) <= age($2::xid8::xid)"
+	" UNION SELECT s.sku_id FROM oms.stock s WHERE $3 AND s.company_id = $1 AND age(s.xmin) <= age($2::xid8::xid)"
+	" UNION SELECT k.sku_id FROM oms.sku k WHERE $4 AND k.company_id = $1 AND age(k.xmin) <= age($2::xid8::xid)",
+	4, {INT4OID, TEXTOID, BOOLOID, BOOLOID}, NULL
+};
+static OmsPlan kits_plan = {
+	"SELECT DISTINCT c.kit_sku_id FROM oms.kit_component c WHERE c.company_id = $1 AND c.sku_id = ANY ($2)",
+	2, {INT4OID, INT4ARRAYOID}, NULL
+};
+static OmsPlan rule_plan = {
+	"SELECT r.sku_id FROM oms.channel_stock_rule r WHERE r.company_id = $1 AND r.channel_id = $2 AND r.sku_id <> 0 AND age(r.xmin) <= age($3::xid8::xid)",
 	3, {INT4OID, INT4OID, TEXTOID}, NULL
 };
 static OmsPlan sweep_plan = {
@@ -125,18 +143,21 @@ static OmsPlan sweep_plan = {
 };
 static OmsPlan items_plan = {
 	"SELECT u.sku_id, coalesce(s.active AND coalesce(i.listed, $4), false), coalesce((i.buffer * 1000)::int8, -1), coalesce((i.buffer_pct * 100)::int8, -1),"
-	" coalesce((i.minimum * 1000)::int8, -1), coalesce((i.cap * 1000)::int8, -1), coalesce((s.sale_step * 1000)::int8, 0),"
-	" t.sku_id IS NOT NULL, t.sku_id IS NOT NULL AND t.qty IS NULL, (coalesce(t.qty, 0) * 1000)::int8"
+	" coalesce((i.minimum * 1000)::int8, -1), coalesce((i.cap * 1000)::int8, -1), coalesce((s.sale_step * 1000)::int8, 0)"
 	" FROM unnest($3) AS u (sku_id)"
-	" LEFT JOIN oms.sku s ON s.sku_id = u.sku_id AND s.company_id = $1"
-	" LEFT JOIN oms.channel_stock_rule i ON i.company_id = $1 AND i.channel_id = $2 AND i.sku_id = u.sku_id"
-	" LEFT JOIN oms.channel_stock_told t ON t.company_id = $1 AND t.channel_id = $2 AND t.sku_id = u.sku_id"
+	/* by key, one by one: a plan made while a table was empty would join it whole */
+	" LEFT JOIN LATERAL (SELECT k.* FROM oms.sku k WHERE k.sku_id = u.sku_id AND k.company_id = $1 OFFSET 0) s ON true"
+	" LEFT JOIN LATERAL (SELECT r.* FROM oms.channel_stock_rule r WHERE r.company_id = $1 AND r.channel_id = $2 AND r.sku_id = u.sku_id OFFSET 0) i ON true"
 	" ORDER BY u.sku_id",
 	4, {INT4OID, INT4OID, INT4ARRAYOID, BOOLOID}, NULL
 };
+static OmsPlan told_plan = {
+	"SELECT qty FROM oms.channel_stock_told WHERE company_id = $1 AND channel_id = $2 AND sku_id = $3",
+	3, {INT4OID, INT4OID, INT4OID}, NULL
+};
 static OmsPlan parts_plan = {
 	"SELECT u.sku_id, coalesce(c.sku_id, u.sku_id), (coalesce(c.qty, 1) * 1000)::int8"
-	" FROM unnest($2) AS u (sku_id) LEFT JOIN oms.kit_component c ON c.company_id = $1 AND c.kit_sku_id = u.sku_id"
+	" FROM unnest($2) AS u (sku_id) LEFT JOIN LATERAL (SELECT k.* FROM oms.kit_component k WHERE k.company_id = $1 AND k.kit_sku_id = u.sku_id OFFSET 0) c ON true"
 	" ORDER BY 1, 2",
 	2, {INT4OID, INT4ARRAYOID}, NULL
 };
@@ -384,9 +405,15 @@ read_items(const Rule *r, const int32 *ids, int n, FeedItem *items)
 		it->minimum = oms_int8(i, 5);
 		it->cap = oms_int8(i, 6);
 		it->step = oms_int8(i, 7);
-		it->told = oms_bool(i, 8);
-		it->told_any = oms_bool(i, 9);
-		it->told_qty = oms_int8(i, 10);
+	}
+	for (int i = 0; i < found; i++)
+	{
+		FeedItem   *it = &items[i];
+
+		values[2] = Int32GetDatum(it->sku_id);
+		it->told = oms_find(&told_plan, values, NULL) > 0;
+		it->told_any = it->told && oms_isnull(0, 1);
+		it->told_qty = it->told ? oms_milli(0, 1) : 0;
 	}
 	return found;
 }
@@ -398,7 +425,13 @@ tell(const Rule *r, const int32 *ids, int n, int64 *version, TimestampTz at)
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "oms channel stock",
 												ALLOCSET_DEFAULT_SIZES);
 	int64		told = 0;
+	int			guc = NewGUCNestLevel();
 
+	/* plans are made when tables are empty, and stay while they fill */
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	for (int from = 0; from < n; from += BATCH)
 	{
 		MemoryContext old = MemoryContextSwitchTo(batch);
@@ -441,8 +474,152 @@ tell(const Rule *r, const int32 *ids, int n, int64 *version, TimestampTz at)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(batch);
 	}
+	AtEOXact_GUC(true, guc);
 	MemoryContextDelete(batch);
 	return told;
+}
+
+/*
+ * What was written since a look, for all channels of a company whose last
+ * look was then or later.
+ */
+typedef struct Ids
+{
+	MemoryContext cxt;
+	int			n;
+	int			max;
+	int32	   *ids;
+} Ids;
+
+typedef struct FeedLook
+{
+	bool		made;
+	int32		company_id;
+	char	   *seen;
+	char	   *now;			/* what the next look begins with */
+	bool		too_old;		/* seen is no measure any more */
+	bool		many;
+	Ids			dirty;			/* in order, each once */
+} FeedLook;
+
+static void
+add_id(Ids *l, int32 id)
+{
+	if (l->n == l->max)
+	{
+		l->max = l->max ? l->max * 2 : 1024;
+		l->ids = l->ids ? repalloc_huge(l->ids, sizeof(int32) * l->max) :
+			MemoryContextAlloc(l->cxt, sizeof(int32) * l->max);
+	}
+	l->ids[l->n++] = id;
+}
+
+static void
+sort_ids(Ids *l)
+{
+	int			n = 0;
+
+	qsort(l->ids, l->n, sizeof(int32), compare_ids);
+	for (int i = 0; i < l->n; i++)
+		if (i == 0 || l->ids[i] != l->ids[n - 1])
+			l->ids[n++] = l->ids[i];
+	l->n = n;
+}
+
+static void
+add_rows(Ids *l)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+		add_id(l, oms_int4(i, 1));
+}
+
+/*
+ * Items of the company's rows of a table that were written by "seen" or
+ * later.  One pass without an executor: it is run every few seconds and
+ * mostly finds nothing.  False where that cannot be done (a partitioned
+ * table); then it is for a statement.
+ */
+static bool
+scan_table(const char *name, int32 company_id, TransactionId seen, Ids *l)
+{
+	Oid			relid = get_relname_relid(name, get_namespace_oid("oms", false));
+	AttrNumber	company = get_attnum(relid, "company_id");
+	AttrNumber	sku = get_attnum(relid, "sku_id");
+	Relation	rel;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	bool		isnull;
+
+	if (get_rel_relkind(relid) != RELKIND_RELATION || has_subclass(relid))
+		return false;
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return false;			/* the statement says so */
+	rel = table_open(relid, AccessShareLock);
+	if (rel->rd_tableam != GetHeapamTableAmRoutine() || rel->rd_rel->relrowsecurity)
+	{
+		table_close(rel, AccessShareLock);
+		return false;
+	}
+	slot = table_slot_create(rel, NULL);
+	PushActiveSnapshot(GetLatestSnapshot());
+	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		TransactionId xmin = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull));
+
+		/* rows that were frozen keep their number: looked at in vain */
+		if (TransactionIdIsNormal(xmin) && TransactionIdFollowsOrEquals(xmin, seen) &&
+			DatumGetInt32(slot_getattr(slot, company, &isnull)) == company_id)
+			add_id(l, DatumGetInt32(slot_getattr(slot, sku, &isnull)));
+		if (l->n > 4 * MANY_DIRTY)
+		{
+			sort_ids(l);
+			if (l->n > MANY_DIRTY)
+				break;			/* enough for a sweep */
+		}
+	}
+	table_endscan(scan);
+	PopActiveSnapshot();
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, AccessShareLock);
+	return true;
+}
+
+/* SPI connected. */
+static void
+look(FeedLook *s, MemoryContext cxt, int32 company_id, const char *seen)
+{
+	Datum		values[4];
+	char		null = seen ? ' ' : 'n';
+
+	if (s->made && s->company_id == company_id && seen && s->seen &&
+		strtoull(seen, NULL, 10) >= strtoull(s->seen, NULL, 10))
+		return;
+	memset(s, 0, sizeof(*s));
+	s->made = true;
+	s->company_id = company_id;
+	s->seen = seen ? oms_strdup(cxt, seen) : NULL;
+	s->dirty.cxt = cxt;
+	values[0] = oms_text(seen);
+	oms_exec(&now_plan, values, &null, false, 0);
+	s->now = oms_strdup(cxt, oms_cstr(0, 1));
+	s->too_old = oms_bool(0, 2);
+	if (s->too_old)
+		return;
+	values[0] = Int32GetDatum(company_id);
+	values[1] = oms_text(seen);
+	values[2] = BoolGetDatum(!scan_table("stock", company_id, (TransactionId) strtoull(seen, NULL, 10), &s->dirty));
+	values[3] = BoolGetDatum(!scan_table("sku", company_id, (TransactionId) strtoull(seen, NULL, 10), &s->dirty));
+	oms_exec(&dirty_plan, values, NULL, false, 0);
+	add_rows(&s->dirty);
+	sort_ids(&s->dirty);
+	s->many = s->dirty.n > MANY_DIRTY;
+	if (s->dirty.n == 0 || s->many)
+		return;
+	values[1] = oms_int4_array(s->dirty.ids, s->dirty.n);
+	oms_exec(&kits_plan, values, NULL, false, 0);
+	add_rows(&s->dirty);
+	sort_ids(&s->dirty);
 }
 
 /* Ids of the rows in SPI_tuptable, in a context that outlives it. */
@@ -459,7 +636,7 @@ copy_ids(MemoryContext cxt, int *n)
 }
 
 static int64
-refresh(const Rule *r, bool wait, int max)
+refresh(const Rule *r, bool wait, int max, FeedLook *scan, MemoryContext cxt)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	TimestampTz at = GetCurrentTransactionStartTimestamp();
@@ -468,15 +645,14 @@ refresh(const Rule *r, bool wait, int max)
 	char		nulls[8] = "       ";
 	int64		version;
 	char	   *seen;
-	char	   *now;
 	bool		sweeping;
 	bool		begins = false;
 	bool		all;
 	bool		again;
 	int32		from;
-	int32	   *dirty = NULL;
+	int32	   *own = NULL;
 	int32	   *swept = NULL;
-	int			ndirty = 0;
+	int			nown = 0;
 	int			nswept = 0;
 	int64		told = 0;
 
@@ -494,24 +670,16 @@ refresh(const Rule *r, bool wait, int max)
 	all = oms_bool(0, 4);
 	again = oms_bool(0, 5);
 
-	values[0] = oms_text(seen);
-	nulls[0] = seen ? ' ' : 'n';
-	oms_exec(&now_plan, values, nulls, false, 0);
-	now = oms_strdup(caller, oms_cstr(0, 1));
-	nulls[0] = ' ';
-	values[0] = key[0];
-	if (oms_bool(0, 2))
+	look(scan, cxt, r->company_id, seen);
+	if (scan->too_old || scan->many)
 		all = true;
-	else
+	if (!scan->too_old)
 	{
 		values[2] = oms_text(seen);
 		oms_exec(&all_plan, values, NULL, false, 0);
 		all = all || oms_bool(0, 1);
-		oms_exec(&dirty_plan, values, NULL, false, 0);
-		if (SPI_processed > MANY_DIRTY)
-			all = true;
-		else
-			dirty = copy_ids(caller, &ndirty);
+		oms_exec(&rule_plan, values, NULL, false, 0);
+		own = copy_ids(caller, &nown);
 	}
 	/* one under way goes on: begun anew each time it might never end */
 	if (all && sweeping && from > 0)
@@ -540,12 +708,14 @@ refresh(const Rule *r, bool wait, int max)
 	}
 	oms_spi_finish();
 
-	told = tell(r, dirty, ndirty, &version, at);
+	if (!scan->many)
+		told = tell(r, scan->dirty.ids, scan->dirty.n, &version, at);
+	told += tell(r, own, nown, &version, at);
 	told += tell(r, swept, nswept, &version, at);
 
 	oms_spi_connect();
 	values[2] = Int64GetDatum(version);
-	values[3] = oms_text(now);
+	values[3] = oms_text(scan->now);
 	values[4] = Int32GetDatum(from);
 	nulls[4] = sweeping ? ' ' : 'n';
 	values[5] = BoolGetDatum(begins);
@@ -596,6 +766,7 @@ oms_refresh_channel_stock(PG_FUNCTION_ARGS)
 	Rule	   *rules;
 	int			n;
 	int64		told = 0;
+	FeedLook		scan = {0};
 
 	oms_require_installed();
 	if (code)
@@ -613,7 +784,7 @@ oms_refresh_channel_stock(PG_FUNCTION_ARGS)
 	{
 		if (oms_erp_before_promise && (i == 0 || rules[i].company_id != rules[i - 1].company_id))
 			oms_erp_before_promise(rules[i].company_id);
-		told += refresh(&rules[i], code != NULL, max);
+		told += refresh(&rules[i], code != NULL, max, &scan, CurrentMemoryContext);
 	}
 	PG_RETURN_INT64(told);
 }
