@@ -38,10 +38,6 @@ static OmsPlan write_plan = {
 	" WHERE company_id = $1 AND allocation_id = $2",
 	7, {INT4OID, INT8OID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID}, NULL
 };
-static OmsPlan charges_plan = {
-	"SELECT coalesce(sum(t.cgst + t.sgst + t.igst), 0) FROM oms.company c, oms.charge_tax($2, c.code) t WHERE c.company_id = $1",
-	2, {INT4OID, INT8OID}, NULL
-};
 /* as replanned: what was paid in full stays so when the order grows */
 static OmsPlan order_plan = {
 	"UPDATE oms.\"order\" SET tax_amount = tax_amount + $3, total_amount = total_amount + $4,"
@@ -50,15 +46,6 @@ static OmsPlan order_plan = {
 	" WHERE company_id = $1 AND order_id = $2",
 	4, {INT4OID, INT8OID, NUMERICOID, NUMERICOID}, NULL
 };
-
-static int64
-charges(int32 company_id, int64 order_id)
-{
-	Datum		values[2] = {Int32GetDatum(company_id), Int64GetDatum(order_id)};
-
-	oms_exec(&charges_plan, values, NULL, false, 1);
-	return oms_paise(0, 1);
-}
 
 static void
 told(int32 company_id, int64 order_id, int changed, int64 tax, int64 total,
@@ -113,7 +100,7 @@ oms_invoice_retax(int32 company_id, int64 order_id, int64 shipment_id,
 	if (changed == 0)
 		return 0;
 
-	more = inclusive ? 0 : delta - charges(company_id, order_id);
+	more = inclusive ? 0 : delta;
 	for (int i = 0; i < changed; i++)
 	{
 		values[1] = Int64GetDatum(ids[i]);
@@ -124,12 +111,12 @@ oms_invoice_retax(int32 company_id, int64 order_id, int64 shipment_id,
 		values[6] = oms_paise_numeric(taxes[i].igst);
 		oms_exec(&write_plan, values, NULL, false, 0);
 	}
-	if (!inclusive)
-		more += charges(company_id, order_id);
 	values[1] = Int64GetDatum(order_id);
 	values[2] = oms_paise_numeric(delta);
 	values[3] = oms_paise_numeric(more);
 	oms_exec(&order_plan, values, NULL, false, 0);
+	if (!inclusive)
+		more += oms_order_settle_charges(company_id, order_id);
 	if (more < 0)
 		refund = oms_order_refund_over(company_id, order_id, -more, -more, false);
 	told(company_id, order_id, changed, delta, more, refund);

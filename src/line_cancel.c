@@ -417,8 +417,10 @@ cancel_parts(const LineRequest *q, Part *parts, int n, int64 qty,
 	int64	   *parcels;
 	int64		left = qty;
 	int64		tax = 0;
+	int64		charges = 0;
 	int			nparcels;
 	int			touched = 0;
+	bool		inclusive;
 
 	for (int64 found = 0; touched < n && found < left; touched++)
 	{
@@ -446,11 +448,15 @@ cancel_parts(const LineRequest *q, Part *parts, int n, int64 qty,
 		oms_exec(&less_line_plan, values, NULL, false, 0);
 	}
 	oms_exec(&inclusive_plan, values, NULL, false, 1);
-	if (!oms_bool(0, 1))
+	inclusive = oms_bool(0, 1);
+	if (!inclusive)
 		out->amount += tax;
 	values[2] = oms_paise_numeric(out->amount);
 	values[3] = oms_paise_numeric(tax);
 	oms_exec(&less_plan, values, NULL, false, 0);
+	if (!inclusive)
+		charges = oms_order_settle_charges(q->company_id, q->order_id);
+	out->amount -= charges;
 	values[1] = oms_int8_array(ids, touched);
 	nparcels = (int) oms_exec(&parcels_plan, values, NULL, false, 0);
 	parcels = palloc(sizeof(int64) * (nparcels + 1));
@@ -463,7 +469,7 @@ cancel_parts(const LineRequest *q, Part *parts, int n, int64 qty,
 	if (q->no_refund)
 		return;
 	out->refund = oms_order_refund_over(q->company_id, q->order_id,
-										out->amount, tax, true);
+										out->amount, tax - charges, true);
 	oms_order_settle(q->company_id, q->order_id);
 }
 

@@ -16,14 +16,14 @@ static OmsPlan order_plan = {
 	"INSERT INTO oms.\"order\" (company_id, channel_id, external_id, document_hash, status, placed_at, currency, payment_mode,"
 	" paid_amount, goods_amount, charge_amount, tax_amount, total_amount, fulfilment_mode, only_node_id, customer_id, ship_name, ship_phone,"
 	" ship_address, ship_city, ship_state_code, ship_pincode, ship_place, bill_state_code, buyer_gstin, place_of_supply,"
-	" promised_at, planning_run, captured_at, order_id, priority, order_class, only_service, max_days, supply_type)"
+	" promised_at, planning_run, captured_at, order_id, priority, order_class, only_service, max_days, supply_type, charge_tax_amount)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
-	" $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)"
+	" $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)"
 	" ON CONFLICT (company_id, channel_id, external_id) DO NOTHING",
-	35, {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
+	36, {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
 		NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, NUMERICOID, TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID,
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, InvalidOid, TEXTOID, TEXTOID, TEXTOID,
-	TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, TEXTOID}, NULL
+	TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, TEXTOID, NUMERICOID}, NULL
 };
 static OmsPlan place_plan = {
 	"SELECT oms.geo_point($1, $2)", 2, {FLOAT8OID, FLOAT8OID}, NULL
@@ -34,8 +34,8 @@ bool
 oms_capture_write_order(OmsCapture *c)
 {
 	OmsOrderDoc *d = &c->doc;
-	Datum		values[35];
-	char		nulls[36] = "                                   ";
+	Datum		values[36];
+	char		nulls[37] = "                                    ";
 	bool		inserted;
 
 	oms_spi_connect();
@@ -91,6 +91,7 @@ oms_capture_write_order(OmsCapture *c)
 	values[33] = Int32GetDatum(d->max_days);
 	nulls[33] = d->has_max_days ? ' ' : 'n';
 	SET_TEXT(34, oms_supply_code(d->supply));
+	values[35] = oms_paise_numeric(c->charge_tax);
 	inserted = oms_insert(&order_plan, values, nulls);
 	oms_spi_finish();
 	return inserted;

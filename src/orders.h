@@ -525,6 +525,13 @@ extern void oms_order_cancel_units(int32 company_id, int64 order_id,
 								   const char *reason, OmsCancelled *out);
 
 /*
+ * Brings the GST of charges in the total of an order priced without tax to
+ * what its goods bear now; returns by how much it grew, paise.  SPI connected,
+ * order locked.
+ */
+extern int64 oms_order_settle_charges(int32 company_id, int64 order_id);
+
+/*
  * Owes the buyer what is paid above what the order costs now and not owed
  * back yet, at most "amount"; returns paise.  Of "tax" it contains its
  * share, or (share false) all.

@@ -348,6 +348,8 @@ oms_order_replan(OmsReplan *r)
 	values[3] = oms_paise_numeric(f->tax - tax_before);
 	values[4] = BoolGetDatum(f->channel->price_includes_tax);
 	oms_exec(&replanned_plan, values, NULL, false, 0);
+	if (!f->channel->price_includes_tax && f->complete)
+		oms_order_settle_charges(r->company_id, r->order_id);
 	if (f->complete)
 		oms_unpark(r->company_id, r->order_id, r->at);
 	oms_spi_finish();

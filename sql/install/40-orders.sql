@@ -14,7 +14,8 @@ CREATE TABLE oms."order" (          --| One order of one channel.
     paid_amount numeric(14,2) NOT NULL DEFAULT 0, --| Already paid
     goods_amount numeric(14,2) NOT NULL, --| Lines after discounts, as priced
     charge_amount numeric(14,2) NOT NULL DEFAULT 0, --| Shipping, COD fee, gift wrap
-    tax_amount numeric(14,2) NOT NULL DEFAULT 0, --| GST contained in or added to the goods; that of charges is oms.charge_tax()
+    tax_amount numeric(14,2) NOT NULL DEFAULT 0, --| GST contained in or added to the goods; that of charges is charge_tax_amount
+    charge_tax_amount numeric(14,2) NOT NULL DEFAULT 0, --| GST on charges in the total, where prices are without tax; 0 where charges contain it (oms.charge_tax)
     total_amount numeric(14,2) NOT NULL, --| What the buyer pays in all, without lines cancelled since
     fulfilment_mode text NOT NULL DEFAULT 'SHIP' CHECK (fulfilment_mode IN ('SHIP', 'CARRY_OUT')), --| Shipped, or handed over a counter
     order_class text,               --| Class of the order or its buyer, for sourcing rules; NULL: none

@@ -59,7 +59,8 @@ CREATE FUNCTION pg_temp.shipping_tax(id bigint, shipping numeric) RETURNS numeri
     SELECT sum(round((round(shipping * upto / whole, 2) - round(shipping * (upto - w) / whole, 2)) * rate / 100, 2)) FROM by_rate
 $$;
 SELECT is_empty($$SELECT external_id FROM pg_temp.o WHERE total_amount <> goods_amount + (doc #>> '{charges,1,amount}')::numeric
-    + CASE WHEN price_includes_tax THEN 0 ELSE tax_amount + pg_temp.shipping_tax(order_id, (doc #>> '{charges,1,amount}')::numeric) END$$, 'the total is goods, charges and tax that is not contained');
+    + CASE WHEN price_includes_tax THEN 0 ELSE tax_amount + pg_temp.shipping_tax(order_id, (doc #>> '{charges,1,amount}')::numeric) END
+    OR total_amount <> goods_amount + charge_amount + charge_tax_amount + CASE WHEN price_includes_tax THEN 0 ELSE tax_amount END$$, 'the total is goods, charges and tax that is not contained');
 SELECT is_empty($$SELECT external_id FROM pg_temp.o WHERE tax_amount <> (SELECT coalesce(sum(cgst + sgst + igst), 0) FROM oms.allocation a WHERE a.order_id = o.order_id)$$, 'tax is that of the allocations');
 SELECT is_empty($$SELECT external_id FROM pg_temp.o WHERE payment_mode = 'COD' AND NOT EXISTS (SELECT FROM oms.allocation a WHERE a.order_id = o.order_id AND a.status = 'backordered')
     AND total_amount <> (SELECT sum(cod_amount) FROM oms.shipment s WHERE s.order_id = o.order_id)$$, 'the parcels of a complete COD order collect what is due');

@@ -77,6 +77,22 @@ WITH parcel AS MATERIALIZED (SELECT o.order_id, o.supply_type, s.shipment_id FRO
       WHERE o.company_id = 9200 AND o.external_id IN ('sezwp', 'sezwop', 'exp') AND s.state <> 'CANCELLED'),
     made AS MATERIALIZED (SELECT p.*, oms.make_invoice(p.shipment_id) AS a FROM parcel p ORDER BY p.order_id)
 SELECT supply_type, a->>'taxable' AS taxable, a->>'tax' AS tax, a->>'total' AS total, a->>'supply_type' AS type, a->>'kind' AS kind FROM made ORDER BY order_id;
+-- a line less, a line more: the tax of the charge follows the goods that are left, and what was paid too much is owed back
+SELECT pg_temp.took('less', 'B2B 981001 PREPAID 2xSHIRT@500 1xTV@10000', '{"charges": [{"kind": "SHIPPING", "amount": 100}]}');
+CREATE FUNCTION pg_temp.money(ext text) RETURNS TABLE (tax numeric, charge_tax numeric, total numeric, paid numeric, refunds numeric, adds_up boolean) LANGUAGE sql AS $$
+    SELECT o.tax_amount, o.charge_tax_amount, o.total_amount, o.paid_amount, (SELECT sum(f.amount) FROM oms.refund f WHERE f.order_id = o.order_id AND f.status <> 'void'),
+           o.total_amount = (SELECT sum(a.net_amount + a.cgst + a.sgst + a.igst) FROM oms.allocation a WHERE a.order_id = o.order_id AND a.status <> 'cancelled')
+               + o.charge_amount + (SELECT sum(c.cgst + c.sgst + c.igst) FROM oms.charge_tax(o.order_id) c)
+      FROM oms."order" o WHERE o.order_id = pg_temp.id(ext)
+$$;
+SELECT * FROM pg_temp.money('less');
+SELECT oms.cancel_line(pg_temp.id('less'), 2, request_id => 'less1') - 'order_id' AS answer;
+SELECT * FROM pg_temp.money('less');
+SELECT oms.cancel_line(pg_temp.id('less'), 1, 1, request_id => 'less2') - 'order_id' AS answer;
+SELECT * FROM pg_temp.money('less');
+SELECT oms.exchange_line(pg_temp.id('less'), 1, 'TV', 1, request_id => 'less3', unit_price => 700, at => '2026-03-02 12:00+05:30') - '{order_id,plan,line_no,new_line_no}'::text[] AS answer;
+SELECT * FROM pg_temp.money('less');
+SELECT * FROM oms.verify();
 -- contained: 118 and 50.01 over two shirts worth 1,000 without tax and a book of 200; another node sends the shirts, the tax of their share goes with them
 SELECT * FROM pg_temp.took('charges2', 'WEB 981001 COD 2xSHIRT 1xBOOK', '{"charges": [{"kind": "SHIPPING", "amount": 118}, {"kind": "COD_FEE", "amount": 50.01}]}');
 SELECT kind, rate, net, taxable, cgst, sgst, igst FROM oms.charge_tax(pg_temp.id('charges2'));
