@@ -156,7 +156,9 @@ SELECT o.order_id::bigint AS order_id, --| Key
        o.currency::text AS currency, --| Currency of the amounts
        o.goods_amount::numeric(14,2) AS goods_amount, --| Goods after discounts, as priced
        o.charge_amount::numeric(14,2) AS charge_amount, --| Shipping, COD fee, gift wrap
-       o.tax_amount::numeric(14,2) AS tax_amount, --| GST
+       o.tax_amount::numeric(14,2) AS tax_amount, --| GST on the goods
+       o.charge_tax_amount::numeric(14,2) AS charge_tax_amount, --| GST on charges, where prices are without tax
+       coalesce(o.supply_type, 'B2C') AS supply_type, --| Kind of supply for GST, as in e-invoices, and B2C
        o.total_amount::numeric(14,2) AS total_amount, --| What the buyer pays
        o.paid_amount::numeric(14,2) AS paid_amount, --| Paid ahead
        coalesce(l.lines, 0)::integer AS lines, --| Lines
