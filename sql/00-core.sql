@@ -133,7 +133,7 @@ BEGIN
     IF to_regclass('oms.meta') IS NULL THEN
         RETURN 'nothing installed';
     END IF;
-    PERFORM oms.detach_erp(profile) FROM oms.erp_attachment;
+    PERFORM oms.detach_erp(a.profile) FROM (SELECT DISTINCT profile FROM oms.erp_attachment) AS a;
     DROP SCHEMA IF EXISTS oms_bi CASCADE;
     FOR thing IN
         SELECT c.oid::regclass AS name, CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END AS kind

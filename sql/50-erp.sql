@@ -260,12 +260,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'OM002', MESSAGE = format('there is no entity "%s"', entity),
             HINT = format('Entities are %s.', array_to_string(oms.erp_entities(), ', '));
     END IF;
-    SELECT * INTO att FROM oms.erp_attachment;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
+    FOR att IN SELECT * FROM oms.erp_attachment ORDER BY company_id LOOP
     FOR e IN
-        SELECT x.entity AS name, replace(oms.erp_entity_query(x.profile, x.entity), '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS query,
+        SELECT x.entity AS name, replace(oms.erp_entity_query(x.profile, x.entity, att.company_id), '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))) AS query,
                ARRAY(SELECT replace(s.relation, '@erp@', quote_ident(coalesce(att.params->>'schema', 'public')))
                        FROM oms.erp_source AS s WHERE s.profile = att.profile AND (s.entity = x.entity OR x.entity = 'lot' AND s.entity = 'stock')) || ARRAY['oms.stock'] AS relations
           FROM oms.erp_entity AS x
@@ -338,6 +335,7 @@ BEGIN
         RETURN QUERY SELECT x.drifted, x.erp_key, x.erp_value, x.oms_value
                        FROM jsonb_to_recordset(still) AS x (drifted text, erp_key text, erp_value text, oms_value text)
                       ORDER BY x.erp_key COLLATE "C";
+    END LOOP;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION oms.erp_verify(text) IS
@@ -463,7 +461,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
     INSERT INTO oms.erp_attachment AS a (profile, company_id, params, absent, clock_on)
     SELECT $1, company, $3, ARRAY(SELECT x.entity FROM oms.erp_profile_absent($1, $3) AS x), (now() AT TIME ZONE c.timezone)::date FROM oms.company AS c WHERE c.company_id = company
-    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, company_id = excluded.company_id, absent = excluded.absent, paused = '{}'
+    ON CONFLICT ON CONSTRAINT erp_attachment_pkey DO UPDATE SET params = excluded.params, absent = excluded.absent, paused = '{}'
 $$;
 COMMENT ON FUNCTION oms.erp_attach_row(text, integer, jsonb) IS 'Part of attaching: notes in oms.erp_attachment which ERP feeds which company, and what it does not have.';
 
@@ -492,6 +490,11 @@ BEGIN
         IF other IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'OM602', MESSAGE = 'an ERP is attached already', DETAIL = format('Its profile is "%s".', other),
                 HINT = format('Call oms.detach_erp(%L) first.', other);
+        END IF;
+        EXECUTE 'SELECT a.params->>''schema'' FROM oms.erp_attachment AS a WHERE a.params->>''schema'' IS DISTINCT FROM $1 LIMIT 1' INTO other USING par->>'schema';
+        IF other IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'OM602', MESSAGE = 'an ERP is attached already', DETAIL = format('It is in schema "%s".', other),
+                HINT = format('Companies of one ERP are attached one by one; for another ERP call oms.detach_erp(%L) first.', $1);
         END IF;
     END IF;
 
@@ -524,7 +527,7 @@ BEGIN
 
     PERFORM oms.install();
     company := oms.erp_attach_company($1, par);
-    fresh := NOT EXISTS (SELECT FROM oms.erp_attachment AS a WHERE a.profile = $1);
+    fresh := NOT EXISTS (SELECT FROM oms.erp_attachment AS a WHERE a.profile = $1 AND a.company_id = company);
     PERFORM oms.erp_attach_row($1, company, par);
 
     -- Triggers before the snapshot, all or none: whoever waits behind us for
@@ -548,7 +551,7 @@ BEGIN
         UPDATE oms.node AS d SET stock_from = 'erp' WHERE d.company_id = company AND d.erp_key IS NOT NULL;
     END IF;
     PERFORM oms.erp_refresh();
-    UPDATE oms.erp_attachment AS a SET snapshot_at = clock_timestamp() WHERE a.profile = $1;
+    UPDATE oms.erp_attachment AS a SET snapshot_at = clock_timestamp() WHERE a.profile = $1 AND a.company_id = company;
 
     RETURN NEXT format('profile %s: %s', $1, (SELECT p.title FROM oms.erp_profile AS p WHERE p.profile = $1));
     RETURN NEXT (SELECT format('company %s: %s, %s', c.code, c.name, c.currency) FROM oms.company AS c WHERE c.company_id = company);
@@ -568,7 +571,7 @@ BEGIN
         WHERE e.profile = $1 AND (e.entity = 'lot' OR a.entity IS NOT NULL) ORDER BY e.entity;
     RETURN QUERY SELECT format('entity %s: %s', h.entity, concat_ws(', ', h.rows || ' rows', h.note)) FROM oms.erp_held(company) AS h JOIN oms.erp_entity AS e ON e.profile = $1 AND e.entity = h.entity
         WHERE h.entity NOT IN (SELECT a.entity FROM oms.erp_profile_absent($1, par) AS a);
-    RETURN QUERY SELECT format('%s: its query failed, see the events erp.paused', x) FROM oms.erp_attachment AS a, unnest(a.paused) AS x WHERE a.profile = $1;
+    RETURN QUERY SELECT format('%s: its query failed, see the events erp.paused', x) FROM oms.erp_attachment AS a, unnest(a.paused) AS x WHERE a.profile = $1 AND a.company_id = company;
     RETURN QUERY SELECT format('node %s has no GST state: set oms.node.state_code', d.code) FROM oms.node AS d
         WHERE d.company_id = company AND d.erp_key IS NOT NULL AND d.state_code IS NULL ORDER BY d.code;
     RETURN QUERY SELECT format('%s %s was refused: %s', r.source, r.external_ref, r.message) FROM oms.reject AS r
@@ -576,7 +579,7 @@ BEGIN
     RETURN QUERY SELECT format('paused %s: %s', l.relation, coalesce(l.problem, 'see oms.event')) FROM oms.erp_lag() AS l WHERE l.state = 'paused';
 END $$;
 COMMENT ON FUNCTION oms.attach_erp(text, jsonb, boolean) IS
-    'Attaches the ERP in this database by its profile: installs our tables if need be, puts the capture triggers on the ERP''s, takes the first snapshot, and reports. The same profile again repairs: triggers, fingerprints, a full refresh; it ends a pause. dry_run only reports. Errors OM601 (unknown profile, or it does not fit), OM602 (another ERP is attached). Tables of the ERP cannot be written from its trigger until the transaction ends: seconds; oms.attach_erp_online() avoids that.';
+    'Attaches the ERP in this database by its profile: installs our tables if need be, puts the capture triggers on the ERP''s, takes the first snapshot, and reports. The same profile again repairs: triggers, fingerprints, a full refresh; it ends a pause. With another company of the same ERP in the parameters it attaches that one too. dry_run only reports. Errors OM601 (unknown profile, or it does not fit), OM602 (another ERP is attached). Tables of the ERP cannot be written from its trigger until the transaction ends: seconds; oms.attach_erp_online() avoids that.';
 
 CREATE PROCEDURE oms.attach_erp_online(profile text, params jsonb DEFAULT '{}')
 LANGUAGE plpgsql AS $$
@@ -629,7 +632,7 @@ BEGIN
     PERFORM oms.erp_attach_row($1, company, $2);
     UPDATE oms.node AS d SET stock_from = 'erp' WHERE d.company_id = company AND d.erp_key IS NOT NULL;
     PERFORM oms.erp_refresh();
-    UPDATE oms.erp_attachment AS a SET snapshot_at = clock_timestamp() WHERE a.profile = $1;
+    UPDATE oms.erp_attachment AS a SET snapshot_at = clock_timestamp() WHERE a.profile = $1 AND a.company_id = company;
 END $$;
 COMMENT ON FUNCTION oms.erp_attach_snapshot(text, jsonb) IS 'Second half of attaching, where the triggers are there already: the attachment row and the first snapshot.';
 
@@ -638,15 +641,16 @@ LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, oms, pg_temp
 SET client_min_messages = warning AS $$
 DECLARE
-    att record;
+    companies integer[];
     t record;
     r record;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.profile = $1 FOR NO KEY UPDATE;
+    PERFORM FROM oms.erp_attachment AS a WHERE a.profile = $1 ORDER BY a.company_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('the ERP profile "%s" is not attached', $1),
-            HINT = 'The one attached is the row of oms.erp_attachment.';
+            HINT = 'The one attached is in oms.erp_attachment.';
     END IF;
+    companies := ARRAY(SELECT a.company_id FROM oms.erp_attachment AS a WHERE a.profile = $1);
     -- the last word of the ERP
     PERFORM oms.erp_apply(2147483647);
     FOR attempt IN 1 .. 20 LOOP
@@ -672,9 +676,9 @@ BEGIN
     FOR r IN
         SELECT s.company_id, s.node_id, s.sku_id, v.qty
           FROM oms.stock AS s
-          JOIN (SELECT x.company_id, x.node_id, x.sku_id, sum(x.qty) AS qty FROM oms.reservation AS x WHERE x.company_id = att.company_id AND x.state = 'leaving' GROUP BY 1, 2, 3) AS v
+          JOIN (SELECT x.company_id, x.node_id, x.sku_id, sum(x.qty) AS qty FROM oms.reservation AS x WHERE x.company_id = ANY (companies) AND x.state = 'leaving' GROUP BY 1, 2, 3) AS v
             USING (company_id, node_id, sku_id)
-         ORDER BY s.node_id, s.sku_id FOR NO KEY UPDATE OF s
+         ORDER BY s.company_id, s.node_id, s.sku_id FOR NO KEY UPDATE OF s
     LOOP
         WITH l AS (UPDATE oms.reservation_lot AS y SET gone = true FROM oms.reservation AS x
                     WHERE x.company_id = r.company_id AND x.node_id = r.node_id AND x.sku_id = r.sku_id AND x.state = 'leaving'
@@ -690,12 +694,12 @@ BEGIN
         SELECT r.company_id, r.node_id, r.sku_id, -r.qty, s.on_hand, 'dispatch', 'detached from the ERP'
           FROM oms.stock AS s WHERE s.company_id = r.company_id AND s.node_id = r.node_id AND s.sku_id = r.sku_id;
     END LOOP;
-    UPDATE oms.erp_call AS k SET state = 'failed', error = 'the ERP was detached' WHERE k.company_id = att.company_id AND k.state IN ('pending', 'taken', 'sent');
-    UPDATE oms.node AS d SET stock_from = 'oms' WHERE d.company_id = att.company_id AND d.stock_from = 'erp';
+    UPDATE oms.erp_call AS k SET state = 'failed', error = 'the ERP was detached' WHERE k.company_id = ANY (companies) AND k.state IN ('pending', 'taken', 'sent');
+    UPDATE oms.node AS d SET stock_from = 'oms' WHERE d.company_id = ANY (companies) AND d.stock_from = 'erp';
     DELETE FROM oms.erp_source_link AS l WHERE l.profile = $1;
     DELETE FROM oms.erp_change;
     DELETE FROM oms.erp_attachment AS a WHERE a.profile = $1;
     RETURN format('detached from %s; our own count goes on from the ERP''s last', $1);
 END $$;
 COMMENT ON FUNCTION oms.detach_erp(text) IS
-    'Takes in what is pending, removes our triggers from the ERP''s tables (nothing else of ours is there) and counts stock here from now on; bookings the ERP has not made are marked failed. Keys stay, so that attaching again finds everything. Error OM601 when the profile is not attached.';
+    'Takes in what is pending, removes our triggers from the ERP''s tables (nothing else of ours is there) and counts stock here from now on, of all its companies; bookings the ERP has not made are marked failed. Keys stay, so that attaching again finds everything. Error OM601 when the profile is not attached.';

@@ -71,7 +71,7 @@ SET jit = off AS $$
                                 WHERE w.type IS DISTINCT FROM n.type), 'the table''s watched columns have changed')
                 WHEN s.bare THEN 'our trigger is missing or disabled: the table was made anew, restored, or its triggers were switched off'
            END, s.gaps, coalesce(f.fingerprint, ''), s.digest
-      FROM oms.erp_attachment AS a
+      FROM (SELECT x.profile, x.params FROM oms.erp_attachment AS x WHERE x.profile = $1 ORDER BY x.company_id LIMIT 1) AS a
      CROSS JOIN LATERAL oms.erp_standing((SELECT array_agg(l.relation) FROM l), coalesce((a.params->>'always')::boolean, false)) AS s
       JOIN l ON l.relation = s.relation
       LEFT JOIN f ON f.relation = l.relation
@@ -94,10 +94,12 @@ BEGIN
         RETURN;
     END IF;
     SELECT a.*, quote_ident(coalesce(a.params->>'schema', 'public')) AS sch, coalesce((a.params->>'always')::boolean, false) AS always
-      INTO att FROM oms.erp_attachment AS a WHERE a.snapshot_at IS NOT NULL LIMIT 1;
+      INTO att FROM oms.erp_attachment AS a WHERE a.snapshot_at IS NOT NULL ORDER BY a.company_id LIMIT 1;
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    -- of all companies that are attached
+    att.paused := ARRAY(SELECT DISTINCT x FROM oms.erp_attachment AS a, unnest(a.paused) AS x WHERE a.profile = att.profile ORDER BY 1);
     IF att.paused = '{}' AND NOT EXISTS (SELECT FROM oms.erp_source_link AS l WHERE l.profile = att.profile AND l.state = 'paused')
        AND NOT EXISTS (SELECT FROM oms.erp_look(att.profile) AS k WHERE k.wrong IS NOT NULL OR k.gaps IS NOT NULL) THEN
         RETURN;

@@ -485,11 +485,13 @@ SET jit = off AS $$
                 WHEN k.gaps IS NOT NULL THEN 'missing or disabled: ' || k.gaps
            END,
            clock_timestamp() - c.oldest, s.entities, CASE WHEN l.state = 'paused' THEN s.entities ELSE ARRAY(SELECT x FROM unnest(s.entities) AS x WHERE x = ANY (a.paused) ORDER BY 1) END,
-           (SELECT count(*) FROM oms.reject AS r WHERE r.company_id = a.company_id AND r.source = ANY (SELECT 'erp.' || x FROM unnest(s.entities) AS x) AND r.resolved_at IS NULL),
+           (SELECT count(*) FROM oms.reject AS r WHERE r.company_id = ANY (a.companies) AND r.source = ANY (SELECT 'erp.' || x FROM unnest(s.entities) AS x) AND r.resolved_at IS NULL),
            a.applied_at
       FROM oms.erp_source_link AS l
-      LEFT JOIN oms.erp_attachment AS a ON a.profile = l.profile
-      LEFT JOIN (SELECT x.relation, x.gaps FROM oms.erp_attachment AS b, oms.erp_look(b.profile) AS x) AS k ON k.relation = l.relation
+      LEFT JOIN LATERAL (SELECT b.profile, b.absent, b.params, max(b.applied_at) OVER () AS applied_at, array_agg(b.company_id) OVER () AS companies,
+                                ARRAY(SELECT DISTINCT p FROM oms.erp_attachment AS c, unnest(c.paused) AS p WHERE c.profile = l.profile) AS paused
+                           FROM oms.erp_attachment AS b WHERE b.profile = l.profile LIMIT 1) AS a ON true
+      LEFT JOIN (SELECT x.relation, x.gaps FROM (SELECT DISTINCT b.profile FROM oms.erp_attachment AS b) AS b, oms.erp_look(b.profile) AS x) AS k ON k.relation = l.relation
       LEFT JOIN (SELECT e.relation, sum(e.changes) AS pending, min(e.changed_at) AS oldest FROM oms.erp_change AS e GROUP BY e.relation) AS c ON c.relation = l.relation
       LEFT JOIN LATERAL (SELECT array_agg(DISTINCT x.entity ORDER BY x.entity) AS entities FROM oms.erp_source AS x
                           WHERE x.profile = l.profile AND x.entity <> ALL (a.absent) AND replace(x.relation, '@erp@', quote_ident(coalesce(a.params->>'schema', 'public'))) = l.relation) AS s ON true
@@ -506,13 +508,16 @@ SET jit = off AS $$
     SELECT e.entity,
            CASE WHEN e.entity = ANY (a.absent) THEN 'absent' WHEN e.entity = ANY (a.paused) OR bool_or(l.state = 'paused' OR l.problem = 'watched columns have changed') THEN 'paused' ELSE 'attached' END,
            coalesce(sum(l.pending), 0)::bigint, max(l.age),
-           (SELECT count(*) FROM oms.reject AS r WHERE r.company_id = a.company_id AND r.source = 'erp.' || e.entity AND r.resolved_at IS NULL),
-           (SELECT format('%s: %s', r.external_ref, r.message) FROM oms.reject AS r WHERE r.company_id = a.company_id AND r.source = 'erp.' || e.entity AND r.resolved_at IS NULL ORDER BY r.last_at DESC LIMIT 1),
+           (SELECT count(*) FROM oms.reject AS r WHERE r.company_id = ANY (a.companies) AND r.source = 'erp.' || e.entity AND r.resolved_at IS NULL),
+           (SELECT format('%s: %s', r.external_ref, r.message) FROM oms.reject AS r WHERE r.company_id = ANY (a.companies) AND r.source = 'erp.' || e.entity AND r.resolved_at IS NULL ORDER BY r.last_at DESC LIMIT 1),
            string_agg(DISTINCT format('%s: %s', l.relation, l.problem), '; ' ORDER BY format('%s: %s', l.relation, l.problem)) FILTER (WHERE l.problem IS NOT NULL)
-      FROM oms.erp_attachment AS a
+      FROM (SELECT b.profile, array_agg(b.company_id) AS companies, 
+                   (SELECT c.absent FROM oms.erp_attachment AS c WHERE c.profile = b.profile ORDER BY c.company_id LIMIT 1) AS absent,
+                   ARRAY(SELECT DISTINCT p FROM oms.erp_attachment AS c, unnest(c.paused) AS p) AS paused
+              FROM oms.erp_attachment AS b GROUP BY b.profile) AS a
       JOIN oms.erp_entity AS e ON e.profile = a.profile
       LEFT JOIN oms.erp_lag() AS l ON e.entity = ANY (l.entities)
-     GROUP BY a.profile, e.entity
+     GROUP BY a.profile, a.companies, a.absent, a.paused, e.entity
      ORDER BY array_position(oms.erp_entities(), e.entity)
 $$;
 COMMENT ON FUNCTION oms.erp_state() IS

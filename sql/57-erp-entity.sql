@@ -399,3 +399,38 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
      ORDER BY array_position(oms.erp_entities(), v.entity)
 $$;
 COMMENT ON FUNCTION oms.erp_held(integer) IS 'What we hold of the ERP''s kits, price lists, addresses, suppliers, documents and supply: rows, those that wait for something else, those whose status has no meaning here.';
+
+-- Several companies of one ERP --------------------------------------------------------
+
+CREATE FUNCTION oms.erp_company_now() RETURNS integer
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, oms, pg_temp AS $$
+    SELECT a.company_id FROM oms.erp_attachment AS a JOIN oms.company AS c ON c.company_id = a.company_id
+     ORDER BY (c.code = current_setting('oms.company', true)) IS TRUE DESC, a.company_id LIMIT 1
+$$;
+COMMENT ON FUNCTION oms.erp_company_now() IS
+    'Company for which calls to the ERP and comparisons are made: that of setting oms.company where it is attached, else the first that is. NULL: none is attached.';
+
+CREATE FUNCTION oms.erp_each(call text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 10000
+SET search_path = pg_catalog, oms, pg_temp AS $$
+DECLARE
+    company text;
+    was text := coalesce(current_setting('oms.company', true), '');
+    n bigint;
+    total bigint := 0;
+BEGIN
+    IF call <> ALL ('{erp_send,erp_watch}') THEN
+        RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = format('"%s" is no call that is made for each company', call),
+            DETAIL = 'Argument call.', HINT = 'Such calls are erp_send and erp_watch.';
+    END IF;
+    FOR company IN SELECT c.code FROM oms.erp_attachment AS a JOIN oms.company AS c ON c.company_id = a.company_id ORDER BY a.company_id LOOP
+        PERFORM set_config('oms.company', company, true);
+        EXECUTE format('SELECT oms.%I()', call) INTO n;
+        total := total + coalesce(n, 0);
+    END LOOP;
+    PERFORM set_config('oms.company', was, true);
+    RETURN total;
+END $$;
+COMMENT ON FUNCTION oms.erp_each(text) IS
+    'erp_send or erp_watch for each company that is attached, one after the other; returns the sum. What jobs call.';

@@ -22,7 +22,7 @@ SELECT pg_catalog.pg_extension_config_dump('oms.erp_document_map', 'WHERE NOT bu
 
 -- Counted once ------------------------------------------------------------------
 
-CREATE FUNCTION oms.erp_entity_query(profile text, entity text) RETURNS text
+CREATE FUNCTION oms.erp_entity_query(profile text, entity text, company integer DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
     SELECT CASE WHEN $2 <> 'stock' OR m.taken_sql IS NULL OR a.company_id IS NULL THEN e.query ELSE
@@ -62,10 +62,10 @@ SELECT coalesce(q.key::text, b.key) AS key, coalesce(q.on_hand::numeric, 0) + co
 $q$, '@query@', e.query), '@taken@', replace(m.taken_sql, '$1', '(SELECT z.refs FROM linked AS z)')), '@company@', a.company_id::text) END
       FROM oms.erp_entity AS e
       LEFT JOIN oms.erp_document_map AS m ON m.profile = e.profile
-      LEFT JOIN oms.erp_attachment AS a ON a.profile = e.profile AND lower(a.params->>'write_orders') IN ('true', 't', 'on', 'yes', '1')
+      LEFT JOIN oms.erp_attachment AS a ON a.profile = e.profile AND a.company_id = coalesce($3, oms.erp_company_now()) AND lower(a.params->>'write_orders') IN ('true', 't', 'on', 'yes', '1')
      WHERE e.profile = $1 AND e.entity = $2
 $$;
-COMMENT ON FUNCTION oms.erp_entity_query(text, text) IS
+COMMENT ON FUNCTION oms.erp_entity_query(text, text, integer) IS
     'The query by which an entity is evaluated. Of stock, where orders are written to the ERP: its count with what it holds for an order given back as far as we hold it too, so that it is subtracted once. NULL: the profile has no such entity.';
 
 CREATE FUNCTION oms.erp_order_out(profile text, refs text[], params jsonb) RETURNS TABLE (ref text, done boolean)
@@ -158,7 +158,7 @@ DECLARE
     made integer := 0;
     rows integer;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -263,7 +263,7 @@ DECLARE
     events text[];
     made integer := 0;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         DELETE FROM oms.erp_order_note;
         RETURN 0;
@@ -350,7 +350,7 @@ DECLARE
     why text;
     sent integer := 0;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -419,7 +419,7 @@ DECLARE
     f record;
     found_ integer := 0;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -455,7 +455,7 @@ DECLARE
     done integer := 0;
     why text;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -516,7 +516,7 @@ BEGIN
     IF max_calls < 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'max_calls is below zero', DETAIL = format('Argument max_calls is %s.', max_calls), HINT = 'It says how many are looked at, at most; 0 is none.';
     END IF;
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -616,7 +616,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'an agent must have a name, a number of calls and a time for them',
             DETAIL = format('Arguments are agent %L, max_calls %s, lease %s.', agent, coalesce(max_calls::text, 'null'), coalesce(lease::text, 'null')), HINT = 'As in oms.erp_take_calls(''odoo'', 10).';
     END IF;
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         RETURN;
     END IF;

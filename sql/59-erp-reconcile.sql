@@ -69,7 +69,7 @@ DECLARE
     own record;
     n integer := 0;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
@@ -210,7 +210,7 @@ DECLARE
     sch text;
     m record;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment;
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -323,8 +323,8 @@ SET search_path = pg_catalog, oms, pg_temp AS $$
 DECLARE
     att oms.erp_attachment;
 BEGIN
-    SELECT * INTO att FROM oms.erp_attachment;
-    IF NOT FOUND OR oms.erp_entity_query(att.profile, 'stock') IS NULL THEN
+    SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
+    IF NOT FOUND OR oms.erp_entity_query(att.profile, 'stock', att.company_id) IS NULL THEN
         RETURN;
     END IF;
     RETURN QUERY EXECUTE format($q$
@@ -335,7 +335,7 @@ BEGIN
                    AND EXISTS (SELECT FROM oms.sku s WHERE s.company_id = $3 AND s.erp_key = substr(q.key::text, strpos(q.key::text, '|') + 1))) AS r
           FULL JOIN (SELECT n.erp_key || '|' || s.erp_key AS key, k.on_hand FROM oms.stock AS k JOIN oms.node AS n ON n.node_id = k.node_id JOIN oms.sku AS s ON s.sku_id = k.sku_id
                       WHERE k.company_id = $3 AND n.stock_from = 'erp' AND n.erp_key IS NOT NULL AND s.erp_key IS NOT NULL) AS t ON t.key = r.key
-         WHERE coalesce(r.on_hand, 0) <> coalesce(t.on_hand, 0)$q$, replace(oms.erp_entity_query(att.profile, 'stock'), '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))))
+         WHERE coalesce(r.on_hand, 0) <> coalesce(t.on_hand, 0)$q$, replace(oms.erp_entity_query(att.profile, 'stock', att.company_id), '@erp@', quote_ident(coalesce(att.params->>'schema', 'public'))))
         USING NULL::text[], att.params, att.company_id;
 END $$;
 COMMENT ON FUNCTION oms.erp_stock_differs() IS 'Counts of the ERP that differ from ours now, taken in or not; changes nothing.';

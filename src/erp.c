@@ -223,8 +223,9 @@ oms_erp_try(void (*fn) (void *), void *arg)
  */
 static OmsPlan attachment_plan = {
 	"SELECT profile, company_id, params, coalesce(params->>'schema', 'public'), snapshot_at IS NULL, absent || paused,"
-	" EXISTS (SELECT FROM oms.erp_entity e WHERE e.profile = a.profile AND e.entity = 'lot' AND e.entity <> ALL (a.absent))"
-	" FROM oms.erp_attachment a WHERE $1 IN (0, company_id) LIMIT 1",
+	" EXISTS (SELECT FROM oms.erp_entity e WHERE e.profile = a.profile AND e.entity = 'lot' AND e.entity <> ALL (a.absent)),"
+	" (SELECT count(*) FROM oms.erp_attachment) = 1"
+	" FROM oms.erp_attachment a WHERE $1 IN (0, company_id) ORDER BY company_id LIMIT 1",
 	1, {INT4OID}, NULL
 };
 static OmsPlan paused_plan = {
@@ -256,6 +257,7 @@ oms_erp_load(OmsErp *erp, int32 company_id)
 	deconstruct_array(DatumGetArrayTypePCopy(oms_datum(0, 6, &isnull)), TEXTOID,
 					  -1, false, TYPALIGN_INT, &absent, NULL, &nabsent);
 	erp->lots = oms_bool(0, 7);
+	erp->alone = oms_bool(0, 8);
 
 	if (!paused_valid)
 	{
@@ -283,17 +285,34 @@ oms_erp_load(OmsErp *erp, int32 company_id)
 	return true;
 }
 
+static OmsPlan companies_plan = {
+	"SELECT company_id FROM oms.erp_attachment ORDER BY company_id", 0, {0}, NULL
+};
+
+int32 *
+oms_erp_companies(int *n)
+{
+	int32	   *companies;
+
+	*n = (int) oms_exec(&companies_plan, NULL, NULL, true, 0);
+	companies = palloc(sizeof(int32) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+		companies[i] = oms_int4(i, 1);
+	return companies;
+}
+
 static OmsPlan entity_plan = {
-	"SELECT oms.erp_entity_query($1, $2)",
-	2, {TEXTOID, TEXTOID}, NULL
+	"SELECT oms.erp_entity_query($1, $2, $3)",
+	3, {TEXTOID, TEXTOID, INT4OID}, NULL
 };
 
 /* NULL when the profile has no such entity. */
 char *
 oms_erp_entity_query(const OmsErp *erp, OmsErpEntity entity)
 {
-	Datum		values[2] = {
-		oms_text(erp->profile), oms_text(oms_erp_entity_name[entity])
+	Datum		values[3] = {
+		oms_text(erp->profile), oms_text(oms_erp_entity_name[entity]),
+		Int32GetDatum(erp->company_id)
 	};
 
 	if (oms_exec(&entity_plan, values, NULL, true, 1) == 0)
@@ -408,14 +427,6 @@ static OmsPlan source_plan = {
 	3, {TEXTOID, TEXTOID, TEXTOID}, NULL
 };
 
-typedef struct ChangedTable
-{
-	char	   *relation;
-	bool		truncated;
-	bool		noimages;
-	Datum		images;
-} ChangedTable;
-
 typedef struct Source
 {
 	int			entity;			/* -1: unknown to us */
@@ -444,7 +455,7 @@ run_resolver(void *arg)
 }
 
 static void
-resolve_table(const OmsErp *erp, const ChangedTable *t, OmsErpDirty *dirty)
+resolve_table(const OmsErp *erp, const OmsErpChanged *t, OmsErpDirty *dirty)
 {
 	Datum		values[3] = {
 		oms_text(erp->profile), oms_text(t->relation), oms_text(erp->schema)
@@ -483,13 +494,14 @@ resolve_table(const OmsErp *erp, const ChangedTable *t, OmsErpDirty *dirty)
 	}
 }
 
-void
-oms_erp_resolve_rows(const OmsErp *erp, OmsErpDirty *dirty)
+OmsErpChanged *
+oms_erp_changed(int *n)
 {
-	int			n = (int) SPI_processed;
-	ChangedTable *tables = palloc(sizeof(ChangedTable) * Max(n, 1));
+	OmsErpChanged *tables;
 
-	for (int i = 0; i < n; i++)
+	*n = (int) SPI_processed;
+	tables = palloc(sizeof(OmsErpChanged) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
 	{
 		tables[i].relation = oms_cstr(i, 1);
 		tables[i].truncated = oms_bool(i, 2);
@@ -497,8 +509,24 @@ oms_erp_resolve_rows(const OmsErp *erp, OmsErpDirty *dirty)
 		if (!tables[i].noimages)
 			tables[i].images = PointerGetDatum(DatumGetArrayTypePCopy(tables[i].images));
 	}
+	return tables;
+}
+
+void
+oms_erp_resolve(const OmsErp *erp, const OmsErpChanged *tables, int n,
+				OmsErpDirty *dirty)
+{
 	for (int i = 0; i < n; i++)
 		resolve_table(erp, &tables[i], dirty);
+}
+
+void
+oms_erp_resolve_rows(const OmsErp *erp, OmsErpDirty *dirty)
+{
+	int			n;
+	OmsErpChanged *tables = oms_erp_changed(&n);
+
+	oms_erp_resolve(erp, tables, n, dirty);
 }
 
 /*

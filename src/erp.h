@@ -47,6 +47,7 @@ extern bool oms_erp_of_orders(OmsErpEntity entity);
 typedef struct OmsErp
 {
 	int32		company_id;
+	bool		alone;			/* no other company is attached */
 	char	   *profile;
 	char	   *schema;			/* quoted; stands for @erp@ in profile texts */
 	Datum		params;			/* jsonb */
@@ -141,6 +142,9 @@ extern void oms_erp_push_latest(void);
  * (to this company, unless that is 0).
  */
 extern bool oms_erp_load(OmsErp *erp, int32 company_id);
+
+/* The companies that ERPs are attached for, in order */
+extern int32 *oms_erp_companies(int *n);
 extern char *oms_erp_entity_query(const OmsErp *erp, OmsErpEntity entity);
 
 /* Runs a profile's text read-only; "wrap" has one %s for it. */
@@ -150,6 +154,19 @@ extern uint64 oms_erp_run(const OmsErp *erp, const char *wrap,
 
 /* Adds what rows of SPI_tuptable (relation, truncated, images) touch. */
 extern void oms_erp_resolve_rows(const OmsErp *erp, OmsErpDirty *dirty);
+
+/* The same in two steps, where several companies read the same tables */
+typedef struct OmsErpChanged
+{
+	char	   *relation;
+	bool		truncated;
+	bool		noimages;
+	Datum		images;
+} OmsErpChanged;
+
+extern OmsErpChanged *oms_erp_changed(int *n);
+extern void oms_erp_resolve(const OmsErp *erp, const OmsErpChanged *tables,
+							int n, OmsErpDirty *dirty);
 extern void oms_erp_dirty_add(OmsErpDirty *dirty, const char *key);
 
 /* Node and item of stock keys, in lock order. */

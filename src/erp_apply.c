@@ -328,8 +328,9 @@ apply_supply(OmsErp *erp, OmsErpDirty *dirty)
 /*
  * SQL entry points
  */
+/* the first of its rows stands for all: who applies holds it */
 static OmsPlan lock_plan = {
-	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 FOR NO KEY UPDATE",
+	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 AND company_id = (SELECT min(f.company_id) FROM oms.erp_attachment f WHERE f.profile = $1) FOR NO KEY UPDATE",
 	1, {TEXTOID}, NULL
 };
 static OmsPlan claim_plan = {
@@ -363,8 +364,8 @@ static OmsPlan claim_bulk_plan = {
 };
 static OmsPlan clock_plan = {
 	"UPDATE oms.erp_attachment a SET clock_on = (now() AT TIME ZONE c.timezone)::date FROM oms.company c"
-	" WHERE a.profile = $1 AND c.company_id = a.company_id AND a.clock_on < (now() AT TIME ZONE c.timezone)::date",
-	1, {TEXTOID}, NULL
+	" WHERE a.profile = $1 AND a.company_id = $2 AND c.company_id = a.company_id AND a.clock_on < (now() AT TIME ZONE c.timezone)::date",
+	2, {TEXTOID, INT4OID}, NULL
 };
 static OmsPlan daily_plan = {
 	"SELECT entity FROM oms.erp_entity WHERE profile = $1 AND daily",
@@ -376,21 +377,43 @@ static OmsPlan applied_plan = {
 	1, {TEXTOID}, NULL
 };
 
-/* Loads the attachment under a fresh snapshot and becomes the one applier. */
-static bool
-begin_apply(OmsErp *erp)
+/* An attached company and what it has to look at */
+typedef struct Firm
 {
-	bool		attached;
-	Datum		values[1];
+	OmsErp		erp;
+	OmsErpDirty dirty[OMS_ERP_NENTITIES];
+} Firm;
 
+/*
+ * Becomes the one applier; all that are attached, under a fresh snapshot.
+ * The ERP's companies share its tables, so they are one attachment each of
+ * one profile, and what a change touches is asked for each.
+ */
+static Firm *
+begin_apply(int *n)
+{
+	OmsErp		first;
+	Datum		values[1];
+	int32	   *companies;
+	Firm	   *firms;
+
+	*n = 0;
 	oms_erp_push_latest();
-	attached = oms_erp_load(erp, 0);
+	if (!oms_erp_load(&first, 0))
+	{
+		PopActiveSnapshot();
+		return NULL;
+	}
 	PopActiveSnapshot();
-	if (!attached)
-		return false;
-	values[0] = oms_text(erp->profile);
-	oms_exec(&lock_plan, values, NULL, false, 1);
-	return true;
+	values[0] = oms_text(first.profile);
+	oms_exec(&lock_plan, values, NULL, false, 0);
+	oms_erp_push_latest();
+	companies = oms_erp_companies(n);
+	firms = palloc0(sizeof(Firm) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+		(void) oms_erp_load(&firms[i].erp, companies[i]);
+	PopActiveSnapshot();
+	return firms;
 }
 
 /* SPI connected, guard entered; left for the writing of counts. */
@@ -409,75 +432,105 @@ apply_all(OmsErp *erp, OmsErpDirty *dirty)
 		oms_erp_dirty_add(lots, stock->keys[i]);
 }
 
+/* Guard entered; left afterwards. */
+static void
+apply_firms(Firm *firms, int n, OmsErpGuard *guard)
+{
+	for (int i = 0; i < n; i++)
+	{
+		OmsErpDirty *dirty = firms[i].dirty;
+
+		if (i > 0)
+			oms_erp_enter(guard);
+		apply_all(&firms[i].erp, dirty);
+		oms_erp_leave(guard);
+		apply_stock(&firms[i].erp, &dirty[OMS_ERP_STOCK], &dirty[OMS_ERP_LOT]);
+		apply_supply(&firms[i].erp, &dirty[OMS_ERP_INBOUND]);
+	}
+	if (n == 0)
+		oms_erp_leave(guard);
+}
+
+/* What the rows just claimed touch; returns how many changes they were. */
+static int64
+resolve_claimed(Firm *firms, int n)
+{
+	int			ntables;
+	OmsErpChanged *tables;
+	int64		taken = 0;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+		taken += oms_int8(i, 4);
+	tables = oms_erp_changed(&ntables);
+	oms_erp_push_latest();
+	for (int i = 0; i < n; i++)
+		oms_erp_resolve(&firms[i].erp, tables, ntables, firms[i].dirty);
+	PopActiveSnapshot();
+	return taken;
+}
+
 PG_FUNCTION_INFO_V1(oms_erp_apply);
 
 Datum
 oms_erp_apply(PG_FUNCTION_ARGS)
 {
 	int32		max_changes = oms_limit_arg(fcinfo, 0, "max_changes", 0);
-	OmsErp		erp;
-	OmsErpDirty dirty[OMS_ERP_NENTITIES];
+	Firm	   *firms;
+	int			n;
 	OmsErpGuard guard;
-	Datum		values[1];
+	Datum		values[2];
 	int64		taken = 0;
 
 	oms_require_installed();
-	memset(dirty, 0, sizeof(dirty));
 	oms_erp_enter(&guard);
 	oms_spi_connect();
-	if (!begin_apply(&erp))
+	firms = begin_apply(&n);
+	if (n > 0)
 	{
-		oms_spi_finish();
-		oms_erp_leave(&guard);
-		PG_RETURN_INT32(0);
-	}
-	if (oms_erp_check_tables(&erp, dirty))
-	{
-		oms_erp_push_latest();
-		(void) oms_erp_load(&erp, 0);
-		PopActiveSnapshot();
-	}
-	values[0] = oms_text(erp.profile);
-	if (oms_exec(&clock_plan, values, NULL, false, 0) > 0)
-	{
-		oms_exec(&daily_plan, values, NULL, false, 0);
-		for (uint64 i = 0; i < SPI_processed; i++)
+		if (oms_erp_check_tables(&firms[0].erp, firms[0].dirty))
 		{
-			int			e = oms_erp_entity_number(oms_cstr(i, 1));
-
-			if (e >= 0)
-				dirty[e].whole = true;
-		}
-	}
-	if (oms_erp_log_has_rows())
-	{
-		if (oms_erp_log_is_long())
-		{
-			values[0] = Int32GetDatum(erp.company_id);
-			oms_exec(&claim_bulk_plan, values, NULL, false, 0);
-			for (uint64 i = 0; i < SPI_processed; i++)
-				taken += oms_int8(i, 4);
 			oms_erp_push_latest();
-			oms_erp_resolve_rows(&erp, dirty);
+			for (int i = 0; i < n; i++)
+				(void) oms_erp_load(&firms[i].erp, firms[i].erp.company_id);
 			PopActiveSnapshot();
 		}
-		values[0] = Int32GetDatum(max_changes);
-		oms_exec(&claim_plan, values, NULL, false, 0);
-		for (uint64 i = 0; i < SPI_processed; i++)
-			taken += oms_int8(i, 4);
-		oms_erp_push_latest();
-		oms_erp_resolve_rows(&erp, dirty);
-		PopActiveSnapshot();
+		for (int i = 1; i < n; i++)
+			for (int e = 0; e < OMS_ERP_NENTITIES; e++)
+				firms[i].dirty[e].whole = firms[0].dirty[e].whole;
+		values[0] = oms_text(firms[0].erp.profile);
+		for (int i = 0; i < n; i++)
+		{
+			values[1] = Int32GetDatum(firms[i].erp.company_id);
+			if (oms_exec(&clock_plan, values, NULL, false, 0) == 0)
+				continue;
+			oms_exec(&daily_plan, values, NULL, false, 0);
+			for (uint64 k = 0; k < SPI_processed; k++)
+			{
+				int			e = oms_erp_entity_number(oms_cstr(k, 1));
+
+				if (e >= 0)
+					firms[i].dirty[e].whole = true;
+			}
+		}
+		if (oms_erp_log_has_rows())
+		{
+			if (oms_erp_log_is_long())
+			{
+				values[0] = Int32GetDatum(firms[0].erp.company_id);
+				oms_exec(&claim_bulk_plan, values, NULL, false, 0);
+				taken += resolve_claimed(firms, n);
+			}
+			values[0] = Int32GetDatum(max_changes);
+			oms_exec(&claim_plan, values, NULL, false, 0);
+			taken += resolve_claimed(firms, n);
+		}
+		if (taken > 0)
+		{
+			values[0] = oms_text(firms[0].erp.profile);
+			oms_exec(&applied_plan, values, NULL, false, 0);
+		}
 	}
-	if (taken > 0)
-	{
-		values[0] = oms_text(erp.profile);
-		oms_exec(&applied_plan, values, NULL, false, 0);
-	}
-	apply_all(&erp, dirty);
-	oms_erp_leave(&guard);
-	apply_stock(&erp, &dirty[OMS_ERP_STOCK], &dirty[OMS_ERP_LOT]);
-	apply_supply(&erp, &dirty[OMS_ERP_INBOUND]);
+	apply_firms(firms, n, &guard);
 	oms_spi_finish();
 	PG_RETURN_INT32((int32) taken);
 }
@@ -487,37 +540,30 @@ PG_FUNCTION_INFO_V1(oms_erp_refresh);
 Datum
 oms_erp_refresh(PG_FUNCTION_ARGS)
 {
-	OmsErp		erp;
-	OmsErpDirty dirty[OMS_ERP_NENTITIES];
+	Firm	   *firms;
+	int			n;
+	int			entity = -1;
 	OmsErpGuard guard;
 
 	oms_require_installed();
-	memset(dirty, 0, sizeof(dirty));
-	for (int e = 0; e < OMS_ERP_NENTITIES; e++)
-		dirty[e].whole = PG_ARGISNULL(0);
 	if (!PG_ARGISNULL(0))
 	{
 		char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-		int			e = oms_erp_entity_number(name);
 
-		if (e < 0)
+		entity = oms_erp_entity_number(name);
+		if (entity < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OMS_UNKNOWN_REFERENCE),
 					 errmsg("there is no entity \"%s\"", name),
 					 errhint("Entities are the values of oms.erp_entities().")));
-		dirty[e].whole = true;
 	}
 	oms_erp_enter(&guard);
 	oms_spi_connect();
-	if (begin_apply(&erp))
-	{
-		apply_all(&erp, dirty);
-		oms_erp_leave(&guard);
-		apply_stock(&erp, &dirty[OMS_ERP_STOCK], &dirty[OMS_ERP_LOT]);
-		apply_supply(&erp, &dirty[OMS_ERP_INBOUND]);
-	}
-	else
-		oms_erp_leave(&guard);
+	firms = begin_apply(&n);
+	for (int i = 0; i < n; i++)
+		for (int e = 0; e < OMS_ERP_NENTITIES; e++)
+			firms[i].dirty[e].whole = entity < 0 || e == entity;
+	apply_firms(firms, n, &guard);
 	oms_spi_finish();
 	PG_RETURN_VOID();
 }

@@ -532,8 +532,8 @@ static OmsPlan pause_plan = {
 	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}, NULL
 };
 static OmsPlan pause_alone_plan = {
-	"UPDATE oms.erp_attachment SET paused = paused || $2 WHERE profile = $1 AND $2 <> ALL (paused)",
-	2, {TEXTOID, TEXTOID}, NULL
+	"UPDATE oms.erp_attachment SET paused = paused || $2 WHERE profile = $1 AND company_id = $3 AND $2 <> ALL (paused)",
+	3, {TEXTOID, TEXTOID, INT4OID}, NULL
 };
 
 static bool
@@ -554,6 +554,7 @@ oms_erp_pause(OmsErp *erp, OmsErpEntity entity, const char *why)
 	if (pauses_alone(entity))
 	{
 		values[1] = oms_text(oms_erp_entity_name[entity]);
+		values[2] = Int32GetDatum(erp->company_id);
 		n = oms_exec(&pause_alone_plan, values, NULL, false, 0);
 	}
 	else

@@ -239,11 +239,11 @@ static OmsPlan claim_masters_plan = {
 	2, {TEXTOID, TEXTOID}, NULL
 };
 static OmsPlan lock_wait_plan = {
-	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 FOR NO KEY UPDATE",
+	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 AND company_id = (SELECT min(f.company_id) FROM oms.erp_attachment f WHERE f.profile = $1) FOR NO KEY UPDATE",
 	1, {TEXTOID}, NULL
 };
 static OmsPlan lock_try_plan = {
-	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 FOR NO KEY UPDATE SKIP LOCKED",
+	"SELECT 1 FROM oms.erp_attachment WHERE profile = $1 AND company_id = (SELECT min(f.company_id) FROM oms.erp_attachment f WHERE f.profile = $1) FOR NO KEY UPDATE SKIP LOCKED",
 	1, {TEXTOID}, NULL
 };
 static OmsPlan note_plan = {
@@ -316,7 +316,7 @@ take_in_masters(void *arg)
 	if (some)
 	{
 		oms_erp_push_latest();
-		some = read_masters(&erp, dirty, !IsolationUsesXactSnapshot());
+		some = read_masters(&erp, dirty, erp.alone && !IsolationUsesXactSnapshot());
 		PopActiveSnapshot();
 	}
 	if (some)

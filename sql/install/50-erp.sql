@@ -23,16 +23,17 @@ CREATE TABLE oms.erp_change (       --| What the ERP touched, appended in its ow
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
         autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 5000);
 
-CREATE TABLE oms.erp_attachment (   --| The ERP this database is attached to.
-    profile text PRIMARY KEY,       --| Profile attached
-    company_id integer NOT NULL,    --| Company it feeds
+CREATE TABLE oms.erp_attachment (   --| The ERP this database is attached to, a row for each of its companies that are.
+    profile text NOT NULL,          --| Profile attached
+    company_id integer NOT NULL UNIQUE, --| Company it feeds
     params jsonb NOT NULL DEFAULT '{}', --| Parameters the profile's queries read as $2
     absent text[] NOT NULL DEFAULT '{}', --| Entities of the profile that this ERP has no tables for (oms.erp_entity.needs)
     paused text[] NOT NULL DEFAULT '{}', --| Entities whose query failed: they wait until the ERP is attached again, those of the same tables go on (event erp.paused)
     attached_at timestamptz NOT NULL DEFAULT now(), --| When
     snapshot_at timestamptz,        --| When the first snapshot was complete
     applied_at timestamptz,         --| When oms.erp_apply() last took in changes; NULL: never
-    clock_on date                   --| Day of the company for which entities that change with the date were last evaluated whole
+    clock_on date,                  --| Day of the company for which entities that change with the date were last evaluated whole
+    PRIMARY KEY (profile, company_id)
 );
 
 CREATE TABLE oms.erp_call (         --| Outbox: what the ERP is asked to book, and the orders it is asked to make, through its own doors.
