@@ -45,7 +45,8 @@ BEGIN
         END IF;
     END LOOP;
     IF kind <> 'admin' THEN -- nobody rewrites history
-        EXECUTE format('REVOKE UPDATE, DELETE ON oms.event, oms.stock_ledger FROM %I', role);
+        EXECUTE format('REVOKE UPDATE, DELETE ON oms.event, oms.stock_ledger, oms.invoice_number, oms.invoice_line FROM %I', role);
+        EXECUTE format('REVOKE DELETE ON oms.invoice_series, oms.invoice, oms.einvoice, oms.eway_bill FROM %I', role);
     ELSE -- not the command: it runs with the rights of the tables' owner
         EXECUTE format('GRANT UPDATE (every, enabled, next_run) ON oms.job TO %I', role);
     END IF;

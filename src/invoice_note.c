@@ -454,8 +454,10 @@ static OmsPlan back_plan = {
 	"SELECT i.invoice_id, l.line_no, x.qty FROM"
 	" (SELECT b.allocation_id, CASE WHEN r.kind = 'RTO' OR r.received_at IS NULL THEN b.qty ELSE b.received_qty END AS qty"
 	"   FROM oms.return_line b JOIN oms.return_order r USING (company_id, return_id) WHERE b.company_id = $1 AND b.return_id = $2) x"
+	" JOIN oms.allocation a ON a.company_id = $1 AND a.allocation_id = x.allocation_id"
 	" LEFT JOIN (oms.invoice_line l JOIN oms.invoice i ON i.company_id = l.company_id AND i.invoice_id = l.invoice_id"
-	"   AND i.status = 'issued' AND i.kind IN ('invoice', 'bill_of_supply')) ON l.company_id = $1 AND l.allocation_id = x.allocation_id"
+	"   AND i.status = 'issued' AND i.kind IN ('invoice', 'bill_of_supply'))"
+	"  ON l.company_id = $1 AND l.allocation_id = x.allocation_id AND i.shipment_id = a.shipment_id"
 	" WHERE x.qty > 0 ORDER BY i.invoice_id, l.line_no",
 	2, {INT4OID, INT8OID}, NULL
 };

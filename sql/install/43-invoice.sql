@@ -5,7 +5,7 @@ CREATE TABLE oms.invoice_series (   --| A series of document numbers of a GSTIN 
     gstin text NOT NULL CHECK (oms.is_gstin(gstin)), --| GSTIN that issues
     kind text NOT NULL CHECK (kind IN ('invoice', 'credit_note', 'debit_note', 'bill_of_supply', 'challan')), --| Kind of document
     series text NOT NULL DEFAULT 'MAIN' CHECK (series <> ''), --| Name of the series. One named as a node takes the documents of that node; else MAIN does
-    fin_year text NOT NULL CHECK (fin_year ~ '^[0-9]{4}-[0-9]{2}$'), --| Financial year, April to March: 2025-26
+    fin_year text NOT NULL CHECK (fin_year ~ '^[0-9]{4}-[0-9]{2}$' AND right(fin_year, 2)::integer = (left(fin_year, 4)::integer + 1) % 100), --| Financial year, April to March: 2025-26
     prefix text NOT NULL,           --| What stands before the digits; {FY} stands for the year as 25-26, {YY} as 2526
     width integer NOT NULL DEFAULT 6 CHECK (width BETWEEN 1 AND 15), --| How many digits, filled with zeros
     first_no bigint NOT NULL DEFAULT 1 CHECK (first_no > 0), --| Number it begins with

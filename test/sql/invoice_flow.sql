@@ -144,4 +144,19 @@ INSERT INTO oms.invoice_series (company_id, gstin, kind, series, fin_year, prefi
 SELECT pg_temp.inv('J', 'BLR', at => '2026-04-05 00:00+05:30') ->> 'number' AS number;
 SELECT count(*) AS documents, count(DISTINCT (gstin, kind, number)) AS numbers FROM oms.invoice WHERE company_id = 9200;
 SELECT * FROM oms.verify();
+-- an operator makes and cancels documents, and rewrites none
+CREATE ROLE regress_oms_books;
+DO $$ BEGIN PERFORM oms.grant_role('operator', 'regress_oms_books'); END $$;
+SELECT pg_temp.parcel('H', 'BLR') AS h \gset
+SET LOCAL ROLE regress_oms_books;
+SELECT oms.make_invoice(:h, at => '2026-04-05 12:00+05:30') ->> 'number' AS number;
+SELECT oms.cancel_invoice(invoice_id, 'Typo', at => '2026-04-05 13:00+05:30') AS cancelled FROM oms.invoice WHERE shipment_id = :h;
+\set ON_ERROR_STOP off
+\set VERBOSITY terse
+SAVEPOINT b;
+DELETE FROM oms.invoice WHERE shipment_id = :h;
+ROLLBACK TO b;
+UPDATE oms.invoice_line SET taxable = 0;
+ROLLBACK TO b;
+UPDATE oms.invoice_number SET no = 99;
 ROLLBACK;
