@@ -86,20 +86,25 @@ SELECT 'default', 'default', min(s.name), sum(r.rate)
  WHERE s.company = $2->>'company' AND s.is_default = 1 AND coalesce(s.disabled, 0) = 0 AND ($1::text[] IS NULL OR 'default' = ANY ($1))
 HAVING sum(r.rate) BETWEEN 0 AND 100
 $q$),
--- One price an item and day; of several the one by the stock unit.
+-- One price a list, item and day; of several the one by the stock unit.
+-- Those of the parameter's list are base prices.  Names may contain |: of a
+-- key each end may be the item's.
 ('price', false, '{}', $q$
-SELECT DISTINCT ON (p.item_code, p.valid_from)
-       p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') AS key, p.item_code AS item, p.valid_from, p.valid_upto + 1 AS valid_to,
+SELECT DISTINCT ON (p.price_list, p.item_code, p.valid_from)
+       CASE WHEN p.price_list = $2->>'price_list' THEN '' ELSE p.price_list || '|' END || p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') AS key,
+       p.item_code AS item, p.valid_from, p.valid_upto + 1 AS valid_to, nullif(p.price_list, $2->>'price_list') AS price_list,
        p.price_list_rate / coalesce(nullif(u.conversion_factor, 0), 1) AS amount,
        coalesce((SELECT bool_or(coalesce(r.included_in_print_rate, 0) = 1) FROM @erp@."tabSales Taxes and Charges Template" s JOIN @erp@."tabSales Taxes and Charges" r ON r.parent = s.name AND r.parenttype = 'Sales Taxes and Charges Template'
                   WHERE s.company = $2->>'company' AND s.is_default = 1 AND coalesce(s.disabled, 0) = 0), false) AS includes_tax
   FROM @erp@."tabItem Price" p
+  JOIN @erp@."tabPrice List" l ON l.name = p.price_list AND coalesce(l.selling, 0) = 1 AND (coalesce(l.enabled, 0) = 1 OR l.name = $2->>'price_list')
+  JOIN @erp@."tabCompany" c ON c.name = $2->>'company' AND c.default_currency = l.currency
   JOIN @erp@."tabItem" i ON i.name = p.item_code AND {goods}
   LEFT JOIN @erp@."tabUOM Conversion Detail" u ON u.parent = p.item_code AND u.parenttype = 'Item' AND u.uom = p.uom AND p.uom <> i.stock_uom
- WHERE p.price_list = $2->>'price_list' AND coalesce(p.selling, 0) = 1 AND coalesce(p.customer, '') = '' AND coalesce(p.batch_no, '') = '' AND p.price_list_rate >= 0
+ WHERE coalesce(p.selling, 0) = 1 AND coalesce(p.customer, '') = '' AND coalesce(p.batch_no, '') = '' AND p.price_list_rate >= 0
    AND (coalesce(p.uom, '') IN ('', i.stock_uom) OR u.conversion_factor > 0)
-   AND ($1::text[] IS NULL OR p.item_code = ANY (ARRAY(SELECT regexp_replace(k, '\|[^|]*$', '') FROM unnest($1) k)))
- ORDER BY p.item_code, p.valid_from, coalesce(p.uom, '') NOT IN ('', i.stock_uom), p.modified DESC, p.name
+   AND ($1::text[] IS NULL OR p.item_code = ANY (ARRAY(SELECT array_to_string(n[j:], '|') FROM unnest($1) k CROSS JOIN LATERAL string_to_array(regexp_replace(k, '\|[^|]*$', ''), '|') n, generate_subscripts(n, 1) j)))
+ ORDER BY p.price_list, p.item_code, p.valid_from, coalesce(p.uom, '') NOT IN ('', i.stock_uom), p.modified DESC, p.name
 $q$),
 ('customer', false, '{}', $q$
 SELECT c.name AS key, c.customer_name AS name, c.mobile_no AS phone, c.email_id AS email,
@@ -172,16 +177,18 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
 ('erpnext', 'tax', '@erp@."tabSales Taxes and Charges"', '{parent,parenttype,charge_type,rate}', true,
  $q$SELECT 'default' FROM unnest($1) i WHERE i->>'parenttype' = 'Sales Taxes and Charges Template' LIMIT 1$q$),
 ('erpnext', 'price', '@erp@."tabItem Price"', '{name,item_code,price_list,uom,price_list_rate,valid_from,valid_upto,selling,customer,batch_no,modified}', true,
- $q$SELECT (i->>'item_code') || '|' || coalesce(i->>'valid_from', '') FROM unnest($1) i$q$),
+ $q$SELECT CASE WHEN i->>'price_list' = $2->>'price_list' THEN '' ELSE (i->>'price_list') || '|' END || (i->>'item_code') || '|' || coalesce(i->>'valid_from', '') FROM unnest($1) i$q$),
 ('erpnext', 'price', '@erp@."tabItem"', '{name,stock_uom,disabled,has_variants,is_fixed_asset,is_stock_item,end_of_life}', true,
- $q$SELECT p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') FROM unnest($1) i JOIN @erp@."tabItem Price" p ON p.item_code = i->>'name'$q$),
+ $q$SELECT CASE WHEN p.price_list = $2->>'price_list' THEN '' ELSE p.price_list || '|' END || p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') FROM unnest($1) i JOIN @erp@."tabItem Price" p ON p.item_code = i->>'name'$q$),
+('erpnext', 'price', '@erp@."tabPrice List"', '{name,currency,enabled,selling}', true, NULL),
+('erpnext', 'price', '@erp@."tabCompany"', '{name,default_currency}', true, NULL),
 ('erpnext', 'price', '@erp@."tabProduct Bundle"', '{name,new_item_code}', true,
- $q$SELECT p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') FROM unnest($1) i JOIN @erp@."tabItem Price" p ON p.item_code = i->>'new_item_code'$q$),
+ $q$SELECT CASE WHEN p.price_list = $2->>'price_list' THEN '' ELSE p.price_list || '|' END || p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') FROM unnest($1) i JOIN @erp@."tabItem Price" p ON p.item_code = i->>'new_item_code'$q$),
 ('erpnext', 'price', '@erp@."tabUOM Conversion Detail"', '{parent,parenttype,uom,conversion_factor}', true,
- $q$SELECT p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') FROM unnest($1) i JOIN @erp@."tabItem Price" p ON p.item_code = i->>'parent'$q$),
+ $q$SELECT CASE WHEN p.price_list = $2->>'price_list' THEN '' ELSE p.price_list || '|' END || p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') FROM unnest($1) i JOIN @erp@."tabItem Price" p ON p.item_code = i->>'parent'$q$),
 ('erpnext', 'price', '@erp@."tabSales Taxes and Charges Template"', '{name,company,is_default,disabled}', true, NULL),
 ('erpnext', 'price', '@erp@."tabSales Taxes and Charges"', '{parent,parenttype,included_in_print_rate}', true,
- $q$SELECT p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') FROM @erp@."tabItem Price" p WHERE EXISTS (SELECT FROM unnest($1) i WHERE i->>'parenttype' = 'Sales Taxes and Charges Template')$q$),
+ $q$SELECT CASE WHEN p.price_list = $2->>'price_list' THEN '' ELSE p.price_list || '|' END || p.item_code || '|' || coalesce(to_char(p.valid_from, 'YYYY-MM-DD'), '') FROM @erp@."tabItem Price" p WHERE EXISTS (SELECT FROM unnest($1) i WHERE i->>'parenttype' = 'Sales Taxes and Charges Template')$q$),
 ('erpnext', 'customer', '@erp@."tabCustomer"', '{name,customer_name,mobile_no,email_id,tax_id,gstin?,disabled}', true, $q$SELECT i->>'name' FROM unnest($1) i$q$),
 ('erpnext', 'customer', '@erp@."tabAddress"', '{name,pincode,disabled,is_primary_address,is_shipping_address}', true,
  $q$SELECT d.link_name FROM unnest($1) i JOIN @erp@."tabDynamic Link" d ON d.parent = i->>'name' AND d.parenttype = 'Address' AND d.link_doctype = 'Customer'$q$),
@@ -209,3 +216,117 @@ SELECT 'erpnext', 'uom', v.word, v.code, true FROM (VALUES
     ('Inch', 'OTH'), ('Foot', 'OTH'), ('Pound', 'OTH'), ('Ounce', 'OTH'), ('Percent', 'OTH'), ('Hour', 'OTH'), ('Minute', 'OTH'), ('Day', 'OTH')) AS v (word, code);
 INSERT INTO oms.erp_word (profile, entity, builtin, query) VALUES
 ('erpnext', 'uom', true, $q$SELECT i.stock_uom, count(*) FROM @erp@."tabItem" i WHERE coalesce(i.disabled, 0) = 0 AND coalesce(i.has_variants, 0) = 0 AND coalesce(i.is_stock_item, 0) = 1 GROUP BY 1$q$);
+
+-- Documents, kits, lists, suppliers, supply.  Times are those of the system
+-- settings, as the company's here.
+-- {place}: as for counts, warehouses that hold goods for sale, with their nodes
+INSERT INTO oms.erp_entity (profile, entity, builtin, query)
+SELECT 'erpnext', v.entity, true, replace(v.query, '{place}', '(' || (SELECT substring(e.query FROM 'place AS MATERIALIZED \(\n(.*?)\n\), b AS \(') FROM oms.erp_entity AS e WHERE e.profile = 'erpnext' AND e.entity = 'stock') || ')')
+  FROM (VALUES
+('kit', $q$
+SELECT b.new_item_code || '|' || r.item_code AS key, b.new_item_code AS kit, r.item_code AS component, sum(r.qty) AS qty
+  FROM @erp@."tabProduct Bundle" b
+  JOIN @erp@."tabProduct Bundle Item" r ON r.parent = b.name AND r.qty > 0
+  JOIN @erp@."tabItem" k ON k.name = b.new_item_code AND coalesce(k.disabled, 0) = 0
+  JOIN @erp@."tabItem" c ON c.name = r.item_code AND coalesce(c.is_stock_item, 0) = 1
+ WHERE coalesce((to_jsonb(b)->>'disabled')::integer, 0) = 0
+   AND ($1::text[] IS NULL OR b.new_item_code || '|' || r.item_code = ANY ($1))
+ GROUP BY b.new_item_code, r.item_code
+$q$),
+('price_list', $q$
+SELECT l.name AS key, l.price_list_name AS code, l.price_list_name AS name, l.currency, coalesce(l.enabled, 0) = 1 AS active
+  FROM @erp@."tabPrice List" l
+ WHERE coalesce(l.selling, 0) = 1 AND l.name <> $2->>'price_list' AND ($1::text[] IS NULL OR l.name = ANY ($1))
+$q$),
+('address', $q$
+SELECT a.name || '|' || d.link_name AS key, d.link_name AS customer, CASE a.address_type WHEN 'Billing' THEN 'billing' ELSE 'shipping' END AS kind, a.address_title AS name, a.phone, a.address_line1 AS address1, a.address_line2 AS address2,
+       a.city, CASE WHEN upper(c.code) = 'IN' THEN coalesce(nullif(to_jsonb(a)->>'gst_state_number', ''), a.state) END AS state,
+       CASE WHEN upper(coalesce(c.code, 'IN')) = 'IN' THEN substring(replace(a.pincode, ' ', '') FROM '^[1-9][0-9]{5}$') END AS pincode, upper(c.code) AS country, coalesce(a.disabled, 0) = 0 AS active
+  FROM @erp@."tabDynamic Link" d
+  JOIN @erp@."tabAddress" a ON a.name = d.parent
+  JOIN @erp@."tabCustomer" u ON u.name = d.link_name AND coalesce(u.disabled, 0) = 0
+  LEFT JOIN @erp@."tabCountry" c ON c.name = a.country
+ WHERE d.parenttype = 'Address' AND d.link_doctype = 'Customer'
+   AND ($1::text[] IS NULL OR a.name || '|' || d.link_name = ANY ($1))
+$q$),
+('supplier', $q$
+SELECT s.name AS key, s.name AS code, s.supplier_name AS name, substring(upper(coalesce(nullif(to_jsonb(s)->>'gstin', ''), s.tax_id)) FROM '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][0-9A-Z]Z[0-9A-Z]$') AS gstin,
+       s.mobile_no AS phone, s.email_id AS email, coalesce(s.disabled, 0) = 0 AS active
+  FROM @erp@."tabSupplier" s WHERE $1::text[] IS NULL OR s.name = ANY ($1)
+$q$),
+-- docstatus 0 is a draft, 1 submitted, 2 cancelled; status says more.
+('order', $q$
+SELECT o.name AS key, o.name AS number, nullif(o.po_no, '') AS reference, o.customer, o.docstatus || '/' || o.status || CASE WHEN o.per_delivered > 0 AND o.per_delivered < 100 THEN '/part' ELSE '' END AS status, o.transaction_date::timestamp AS ordered_at,
+       c.default_currency AS currency, round(o.base_grand_total, 2) AS total,
+       (SELECT p.node FROM {place} p WHERE p.warehouse = o.set_warehouse LIMIT 1) AS node,
+       (SELECT jsonb_agg(jsonb_build_object('item', l.item_code, 'qty', round(l.stock_qty, 3), 'unit_price', round(l.base_net_amount / nullif(l.stock_qty, 0), 2)) ORDER BY l.idx)
+          FROM @erp@."tabSales Order Item" l WHERE l.parent = o.name) AS lines
+  FROM @erp@."tabSales Order" o JOIN @erp@."tabCompany" c ON c.name = o.company
+ WHERE o.company = $2->>'company' AND ($1::text[] IS NULL OR o.name = ANY ($1))
+$q$),
+('shipment', $q$
+SELECT o.name AS key, o.name AS number, nullif(o.po_no, '') AS reference, o.docstatus || '/' || o.status AS status, nullif(o.transporter_name, '') AS carrier, nullif(o.lr_no, '') AS awb,
+       CASE WHEN o.docstatus = 1 THEN o.posting_date + o.posting_time END AS shipped_at,
+       (SELECT min(l.against_sales_order) FROM @erp@."tabDelivery Note Item" l WHERE l.parent = o.name) AS "order",
+       (SELECT p.node FROM @erp@."tabDelivery Note Item" l JOIN {place} p ON p.warehouse = l.warehouse WHERE l.parent = o.name ORDER BY l.idx LIMIT 1) AS node,
+       (SELECT jsonb_agg(jsonb_build_object('item', l.item_code, 'qty', round(l.stock_qty, 3)) ORDER BY l.idx) FROM @erp@."tabDelivery Note Item" l WHERE l.parent = o.name) AS lines
+  FROM @erp@."tabDelivery Note" o
+ WHERE o.company = $2->>'company' AND coalesce(o.is_return, 0) = 0 AND ($1::text[] IS NULL OR o.name = ANY ($1))
+$q$),
+('return', $q$
+SELECT o.name AS key, o.name AS number, nullif(o.return_against, '') AS reference, o.docstatus || '/' || o.status AS status, CASE WHEN o.docstatus = 1 THEN o.posting_date + o.posting_time END AS received_at,
+       (SELECT min(l.against_sales_order) FROM @erp@."tabDelivery Note Item" l WHERE l.parent = o.name) AS "order",
+       (SELECT p.node FROM @erp@."tabDelivery Note Item" l JOIN {place} p ON p.warehouse = l.warehouse WHERE l.parent = o.name ORDER BY l.idx LIMIT 1) AS node,
+       (SELECT jsonb_agg(jsonb_build_object('item', l.item_code, 'qty', round(abs(l.stock_qty), 3)) ORDER BY l.idx) FROM @erp@."tabDelivery Note Item" l WHERE l.parent = o.name) AS lines
+  FROM @erp@."tabDelivery Note" o
+ WHERE o.company = $2->>'company' AND o.is_return = 1 AND ($1::text[] IS NULL OR o.name = ANY ($1))
+$q$),
+('inbound', $q$
+SELECT l.name AS key, p.node, l.item_code AS item, greatest(l.stock_qty - coalesce(l.received_qty, 0) * coalesce(nullif(l.conversion_factor, 0), 1), 0) AS qty, l.schedule_date::timestamp AS expected_at, o.name AS document, o.supplier
+  FROM @erp@."tabPurchase Order Item" l
+  JOIN @erp@."tabPurchase Order" o ON o.name = l.parent AND o.docstatus = 1 AND o.status NOT IN ('Closed', 'Completed', 'Delivered', 'Cancelled')
+  JOIN {place} p ON p.warehouse = l.warehouse
+ WHERE o.company = $2->>'company' AND l.stock_qty > coalesce(l.received_qty, 0) * coalesce(nullif(l.conversion_factor, 0), 1)
+   AND ($1::text[] IS NULL OR l.name = ANY ($1))
+$q$)) AS v (entity, query);
+
+INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) VALUES
+('erpnext', 'kit', '@erp@."tabProduct Bundle"', '{name,new_item_code,disabled?}', true, NULL),
+('erpnext', 'kit', '@erp@."tabProduct Bundle Item"', '{parent,item_code,qty}', true, NULL),
+('erpnext', 'kit', '@erp@."tabItem"', '{name,disabled,is_stock_item}', true,
+ $q$SELECT b.new_item_code || '|' || r.item_code FROM unnest($1) i JOIN @erp@."tabProduct Bundle Item" r ON true JOIN @erp@."tabProduct Bundle" b ON b.name = r.parent WHERE i->>'name' IN (b.new_item_code, r.item_code)$q$),
+('erpnext', 'price_list', '@erp@."tabPrice List"', '{name,price_list_name,currency,enabled,selling}', true, $q$SELECT i->>'name' FROM unnest($1) i$q$),
+('erpnext', 'address', '@erp@."tabAddress"', '{name,address_type,address_title,phone,address_line1,address_line2,city,state,pincode,country,gst_state_number?,disabled}', true,
+ $q$SELECT d.parent || '|' || d.link_name FROM unnest($1) i JOIN @erp@."tabDynamic Link" d ON d.parent = i->>'name' AND d.parenttype = 'Address' AND d.link_doctype = 'Customer'$q$),
+('erpnext', 'address', '@erp@."tabDynamic Link"', '{parent,parenttype,link_doctype,link_name}', true,
+ $q$SELECT (i->>'parent') || '|' || (i->>'link_name') FROM unnest($1) i WHERE i->>'link_doctype' = 'Customer' AND i->>'parenttype' = 'Address'$q$),
+('erpnext', 'address', '@erp@."tabCustomer"', '{name,disabled}', true,
+ $q$SELECT d.parent || '|' || d.link_name FROM unnest($1) i JOIN @erp@."tabDynamic Link" d ON d.link_name = i->>'name' AND d.parenttype = 'Address' AND d.link_doctype = 'Customer'$q$),
+('erpnext', 'address', '@erp@."tabCountry"', '{name,code}', true, NULL),
+('erpnext', 'supplier', '@erp@."tabSupplier"', '{name,supplier_name,tax_id,gstin?,mobile_no,email_id,disabled}', true, $q$SELECT i->>'name' FROM unnest($1) i$q$),
+('erpnext', 'order', '@erp@."tabSales Order"', '{name,po_no,customer,docstatus,status,per_delivered,transaction_date,base_grand_total,set_warehouse,company}', true, $q$SELECT i->>'name' FROM unnest($1) i$q$),
+('erpnext', 'order', '@erp@."tabSales Order Item"', '{parent,item_code,stock_qty,base_net_amount,idx}', true, $q$SELECT i->>'parent' FROM unnest($1) i$q$),
+('erpnext', 'order', '@erp@."tabCompany"', '{name,default_currency}', true, NULL),
+('erpnext', 'order', '@erp@."tabWarehouse"', '{name,warehouse_name,warehouse_type,company,is_group,disabled,parent_warehouse,lft,rgt,is_rejected_warehouse?}', true, NULL),
+('erpnext', 'shipment', '@erp@."tabDelivery Note"', '{name,po_no,docstatus,status,transporter_name,lr_no,posting_date,posting_time,is_return,company}', true, $q$SELECT i->>'name' FROM unnest($1) i$q$),
+('erpnext', 'shipment', '@erp@."tabDelivery Note Item"', '{parent,item_code,stock_qty,against_sales_order,warehouse,idx}', true, $q$SELECT i->>'parent' FROM unnest($1) i$q$),
+('erpnext', 'shipment', '@erp@."tabWarehouse"', '{name,warehouse_name,warehouse_type,company,is_group,disabled,parent_warehouse,lft,rgt,is_rejected_warehouse?}', true, NULL),
+('erpnext', 'return', '@erp@."tabDelivery Note"', '{name,return_against,docstatus,status,posting_date,posting_time,is_return,company}', true, $q$SELECT i->>'name' FROM unnest($1) i$q$),
+('erpnext', 'return', '@erp@."tabDelivery Note Item"', '{parent,item_code,stock_qty,against_sales_order,warehouse,idx}', true, $q$SELECT i->>'parent' FROM unnest($1) i$q$),
+('erpnext', 'return', '@erp@."tabWarehouse"', '{name,warehouse_name,warehouse_type,company,is_group,disabled,parent_warehouse,lft,rgt,is_rejected_warehouse?}', true, NULL),
+('erpnext', 'inbound', '@erp@."tabPurchase Order"', '{name,docstatus,status,supplier,company}', true,
+ $q$SELECT l.name FROM unnest($1) i JOIN @erp@."tabPurchase Order Item" l ON l.parent = i->>'name'$q$),
+('erpnext', 'inbound', '@erp@."tabPurchase Order Item"', '{name,parent,item_code,warehouse,stock_qty,received_qty,conversion_factor,schedule_date}', true, $q$SELECT i->>'name' FROM unnest($1) i$q$),
+('erpnext', 'inbound', '@erp@."tabWarehouse"', '{name,warehouse_name,warehouse_type,company,is_group,disabled,parent_warehouse,lft,rgt,is_rejected_warehouse?}', true, NULL);
+
+-- docstatus, status, and whether part of it has gone
+INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin)
+SELECT 'erpnext', 'order', d.docstatus || '/' || s.status || p.part,
+       CASE WHEN d.docstatus = 2 OR s.status = 'Cancelled' THEN 'cancelled' WHEN d.docstatus = 0 OR s.status = 'Draft' THEN 'draft'
+            WHEN s.status IN ('To Bill', 'Completed') OR s.status = 'Closed' AND p.part <> '' THEN 'shipped' WHEN s.status = 'Closed' THEN 'cancelled'
+            WHEN p.part <> '' THEN 'part_shipped' ELSE 'confirmed' END, true
+  FROM generate_series(0, 2) AS d (docstatus), unnest('{Draft,On Hold,To Pay,To Deliver and Bill,To Deliver,To Bill,Completed,Closed,Cancelled}'::text[]) AS s (status), unnest('{"",/part}'::text[]) AS p (part)
+UNION ALL
+SELECT 'erpnext', e.entity, d.docstatus || '/' || s.status,
+       CASE WHEN d.docstatus = 2 OR s.status = 'Cancelled' THEN 'cancelled' WHEN d.docstatus = 0 OR s.status = 'Draft' THEN 'draft' WHEN e.entity = 'return' THEN 'received' ELSE 'shipped' END, true
+  FROM unnest('{shipment,return}'::text[]) AS e (entity), generate_series(0, 2) AS d (docstatus), unnest('{Draft,To Bill,Partially Billed,Completed,Return,Return Issued,Closed,Cancelled}'::text[]) AS s (status);

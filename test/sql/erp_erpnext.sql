@@ -89,6 +89,28 @@ BEGIN
     END IF;
     -- from before the bundles: of a cancelled voucher, of a batch no longer in use, of goods without batch
     INSERT INTO "tabStock Ledger Entry" (name, item_code, warehouse, batch_no, actual_qty, is_cancelled) VALUES ('e3', 'RICE', 'Stores - KPL', 'B2', -6, 1), ('e4', 'RICE', 'Stores - KPL', 'B3', 1, 0), ('e5', 'RICE-5', 'Stores - KPL', '', 40, 0);
+    CREATE TABLE "tabPrice List" (name varchar(140) PRIMARY KEY, price_list_name varchar(140), currency varchar(140), enabled smallint, selling smallint, buying smallint);
+    INSERT INTO "tabPrice List" VALUES ('Standard Selling', 'Standard Selling', 'INR', 1, 1, 0), ('Standard Buying', 'Standard Buying', 'INR', 1, 0, 1), ('Dealers|North', 'Dealers|North', 'INR', 1, 1, 0), ('Export', 'Export', 'USD', 1, 1, 0);
+    INSERT INTO "tabItem Price" (name, item_code, price_list, uom, price_list_rate, currency, selling, valid_from, valid_upto) VALUES ('q1', 'RICE-5', 'Dealers|North', 'Nos', 380, 'INR', 1, '2026-01-01', '2026-12-31'), ('q2', 'RICE-5', 'Export', 'Nos', 9, 'USD', 1, NULL, NULL), ('q3', 'SHIRT-"M"|1', 'Dealers|North', 'Nos', 900, 'INR', 1, NULL, NULL);
+    CREATE TABLE "tabProduct Bundle Item" (name varchar(140) PRIMARY KEY, parent varchar(140), item_code varchar(140), qty numeric(21,9), idx integer);
+    INSERT INTO "tabProduct Bundle Item" VALUES ('h1', 'HAMPER', 'RICE-5', 1, 1), ('h2', 'HAMPER', 'RICE', 0.5, 2), ('h3', 'HAMPER', 'RICE', 0.25, 3), ('h4', 'HAMPER', 'FITTING', 1, 4);
+    CREATE TABLE "tabCountry" (name varchar(140) PRIMARY KEY, code varchar(140));
+    INSERT INTO "tabCountry" VALUES ('India', 'in'), ('United States', 'us');
+    CREATE TABLE "tabSupplier" (name varchar(140) PRIMARY KEY, supplier_name varchar(140), tax_id varchar(140), gstin varchar(15), mobile_no varchar(140), email_id varchar(140), disabled smallint);
+    INSERT INTO "tabSupplier" VALUES ('SUP-1', 'Mill & Co', NULL, '29AAGCB7383J1Z4', NULL, 'mill@example.in', 0), ('SUP-2', 'Not used', NULL, NULL, NULL, NULL, 1);
+    CREATE TABLE "tabSales Order" (name varchar(140) PRIMARY KEY, company varchar(140), customer varchar(140), po_no varchar(140), docstatus smallint, status varchar(140), per_delivered numeric(21,9), transaction_date date, base_grand_total numeric(21,9), set_warehouse varchar(140));
+    INSERT INTO "tabSales Order" VALUES ('SO-1', 'Kirana Pvt Ltd', 'Asha Rao', 'WEB-1', 1, 'To Deliver and Bill', 50, '2026-03-01', 1050.004, 'Stores - KPL'), ('SO-2', 'Kirana Pvt Ltd', 'CUST-2', '', 0, 'Draft', 0, '2026-03-02', 10, NULL), ('SO-3', 'Other Ltd', 'CUST-2', '', 1, 'Completed', 100, '2026-03-02', 10, NULL),
+        ('SO-4', 'Kirana Pvt Ltd', 'CUST-2', NULL, 1, 'Closed', 0, '2026-03-02', 10, 'Work In Progress - KPL'), ('SO-5', 'Kirana Pvt Ltd', 'CUST-2', NULL, 2, 'Cancelled', 0, '2026-03-02', 10, NULL);
+    CREATE TABLE "tabSales Order Item" (name varchar(140) PRIMARY KEY, parent varchar(140), idx integer, item_code varchar(140), qty numeric(21,9), stock_qty numeric(21,9), conversion_factor numeric(21,9), base_net_amount numeric(21,9));
+    INSERT INTO "tabSales Order Item" VALUES ('i1', 'SO-1', 2, 'RICE', 0.1, 10, 100, 500), ('i2', 'SO-1', 1, 'RICE-5', 1, 1, 1, 400);
+    CREATE TABLE "tabDelivery Note" (name varchar(140) PRIMARY KEY, company varchar(140), po_no varchar(140), docstatus smallint, status varchar(140), is_return smallint, return_against varchar(140), transporter_name varchar(140), lr_no varchar(140), posting_date date, posting_time time(6));
+    INSERT INTO "tabDelivery Note" VALUES ('DN-1', 'Kirana Pvt Ltd', 'WEB-1', 1, 'To Bill', 0, NULL, 'Fast', 'LR9', '2026-03-03', '14:30:00'), ('DN-2', 'Kirana Pvt Ltd', NULL, 0, 'Draft', 0, NULL, NULL, NULL, '2026-03-04', '10:00:00'), ('DN-3', 'Kirana Pvt Ltd', NULL, 1, 'Return', 1, 'DN-1', NULL, NULL, '2026-03-05', '09:00:00');
+    CREATE TABLE "tabDelivery Note Item" (name varchar(140) PRIMARY KEY, parent varchar(140), idx integer, item_code varchar(140), stock_qty numeric(21,9), against_sales_order varchar(140), warehouse varchar(140));
+    INSERT INTO "tabDelivery Note Item" VALUES ('j1', 'DN-1', 1, 'RICE', 10, 'SO-1', 'Stores - KPL'), ('j2', 'DN-2', 1, 'RICE-5', 1, 'SO-1', 'Pune A - KPL'), ('j3', 'DN-3', 1, 'RICE', -2, 'SO-1', 'Stores - KPL');
+    CREATE TABLE "tabPurchase Order" (name varchar(140) PRIMARY KEY, company varchar(140), supplier varchar(140), docstatus smallint, status varchar(140));
+    INSERT INTO "tabPurchase Order" VALUES ('PO-1', 'Kirana Pvt Ltd', 'SUP-1', 1, 'To Receive and Bill'), ('PO-2', 'Kirana Pvt Ltd', 'SUP-1', 0, 'Draft'), ('PO-3', 'Kirana Pvt Ltd', 'SUP-1', 1, 'Closed');
+    CREATE TABLE "tabPurchase Order Item" (name varchar(140) PRIMARY KEY, parent varchar(140), item_code varchar(140), warehouse varchar(140), qty numeric(21,9), stock_qty numeric(21,9), received_qty numeric(21,9), conversion_factor numeric(21,9), schedule_date date);
+    INSERT INTO "tabPurchase Order Item" VALUES ('k1', 'PO-1', 'RICE', 'Stores - KPL', 2, 200, 0.5, 100, '2026-06-01'), ('k2', 'PO-1', 'RICE-5', 'Goods In Transit - KPL', 5, 5, 0, 1, '2026-06-01'), ('k3', 'PO-2', 'RICE', 'Stores - KPL', 1, 1, 0, 1, '2026-06-01'), ('k4', 'PO-3', 'RICE', 'Stores - KPL', 1, 1, 0, 1, '2026-06-01');
 END $make$;
 
 CREATE FUNCTION erpnext_picture() RETURNS text LANGUAGE plpgsql AS $$
@@ -97,7 +119,16 @@ BEGIN
         SELECT concat_ws('|', 'node', code, kind, address, city, pincode, state_code, gstin, open) FROM oms.node
         UNION ALL SELECT concat_ws('|', 'sku', code, name, category, hsn, tax_code, uom, weight_g, cost, CASE WHEN NOT tracked THEN 'not counted' END, CASE WHEN NOT active THEN 'inactive' END) FROM oms.sku
         UNION ALL SELECT concat_ws('|', 'tax', code, rate) FROM oms.tax_code
-        UNION ALL SELECT concat_ws('|', 'price', k.code, p.amount, CASE WHEN p.includes_tax THEN 'tax in it' END, to_char(nullif(p.valid_from, '-infinity') AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD')) FROM oms.price p JOIN oms.sku k USING (sku_id)
+        UNION ALL SELECT concat_ws('|', 'price', k.code, p.amount, CASE WHEN p.includes_tax THEN 'tax in it' END, to_char(nullif(p.valid_from, '-infinity') AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD'), to_char(p.valid_to AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI'), l.name)
+                    FROM oms.price p JOIN oms.sku k USING (sku_id) LEFT JOIN oms.price_list l USING (price_list_id)
+        UNION ALL SELECT concat_ws('|', 'kit', k.code, c.code, trim_scale(x.qty)) FROM oms.kit_component x JOIN oms.sku k ON k.sku_id = x.kit_sku_id JOIN oms.sku c ON c.sku_id = x.sku_id
+        UNION ALL SELECT concat_ws('|', 'list', code, currency, active) FROM oms.price_list
+        UNION ALL SELECT concat_ws('|', 'address', erp_key, kind, name, phone, address1, city, state_code, pincode, country, active) FROM oms.customer_address
+        UNION ALL SELECT concat_ws('|', 'supplier', code, name, gstin, email, active) FROM oms.supplier
+        UNION ALL SELECT concat_ws('|', 'order', number, reference, customer_key, node_key, status, erp_status, to_char(ordered_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI'), currency, total, nullif(lines, '[]')) FROM oms.erp_order
+        UNION ALL SELECT concat_ws('|', 'shipment', number, reference, order_key, node_key, status, carrier, awb, to_char(shipped_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI'), lines) FROM oms.erp_shipment
+        UNION ALL SELECT concat_ws('|', 'return', number, reference, order_key, node_key, status, to_char(received_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI'), lines) FROM oms.erp_return
+        UNION ALL SELECT concat_ws('|', 'inbound', n.code, k.code, trim_scale(i.qty), to_char(i.due_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD'), i.document, i.state, (SELECT s.name FROM oms.supplier s WHERE s.supplier_id = i.supplier_id)) FROM oms.inbound i JOIN oms.node n USING (node_id) JOIN oms.sku k USING (sku_id)
         UNION ALL SELECT concat_ws('|', 'customer', erp_key, name, phone, email, gstin, pincode) FROM oms.customer
         UNION ALL SELECT concat_ws('|', 'stock', n.code, k.code, trim_scale(s.on_hand)) FROM oms.stock s JOIN oms.node n USING (node_id) JOIN oms.sku k USING (sku_id)
         UNION ALL SELECT concat_ws('|', 'lot', n.code, b.lot, trim_scale(b.on_hand), to_char(b.expires_on, 'YYYY-MM-DD'), to_char(b.received_at AT TIME ZONE 'Asia/Kolkata', 'MM-DD HH24:MI')) FROM oms.stock_lot b JOIN oms.node n USING (node_id) WHERE NOT b.gone) AS x (l));
@@ -146,7 +177,7 @@ SELECT pg_temp.step(what, change) FROM (VALUES
 (14, 'an item disabled', 'UPDATE "tabItem" SET disabled = 1 WHERE name = ''RICE'''),
 (15, 'and not any more', 'UPDATE "tabItem" SET disabled = 0 WHERE name = ''RICE'''),
 (16, 'a bundle given up', 'DELETE FROM "tabProduct Bundle" WHERE name = ''HAMPER'''),
-(17, 'an item renamed, as Frappe does', 'UPDATE "tabItem" SET name = ''RICE-FIVE'', item_code = ''RICE-FIVE'' WHERE name = ''RICE-5''; UPDATE "tabBin" SET item_code = ''RICE-FIVE'' WHERE item_code = ''RICE-5''; UPDATE "tabItem Price" SET item_code = ''RICE-FIVE'' WHERE item_code = ''RICE-5''; UPDATE "tabItem Tax" SET parent = ''RICE-FIVE'' WHERE parent = ''RICE-5''; UPDATE "tabUOM Conversion Detail" SET parent = ''RICE-FIVE'' WHERE parent = ''RICE-5'''),
+(17, 'an item renamed, as Frappe does', 'UPDATE "tabItem" SET name = ''RICE-FIVE'', item_code = ''RICE-FIVE'' WHERE name = ''RICE-5''; UPDATE "tabBin" SET item_code = ''RICE-FIVE'' WHERE item_code = ''RICE-5''; UPDATE "tabItem Price" SET item_code = ''RICE-FIVE'' WHERE item_code = ''RICE-5''; UPDATE "tabItem Tax" SET parent = ''RICE-FIVE'' WHERE parent = ''RICE-5''; UPDATE "tabUOM Conversion Detail" SET parent = ''RICE-FIVE'' WHERE parent = ''RICE-5''; UPDATE "tabProduct Bundle Item" SET item_code = ''RICE-FIVE'' WHERE item_code = ''RICE-5'''),
 (18, 'a customer moves', 'UPDATE "tabAddress" SET pincode = ''570011'' WHERE name = ''Asha-Ship'''),
 (19, 'an address given up', 'UPDATE "tabAddress" SET disabled = 1 WHERE name = ''Asha-Ship'''),
 (20, 'a warehouse has its own address', 'INSERT INTO "tabDynamic Link" VALUES (''l9'', ''Pune-WH'', ''links'', ''Address'', ''Warehouse'', ''Pune A - KPL'', 1)'),
@@ -155,6 +186,13 @@ SELECT pg_temp.step(what, change) FROM (VALUES
 (23, 'a batch goes out', 'INSERT INTO "tabSerial and Batch Entry" VALUES (''s5'', ''SB3'', ''B2'', NULL, -1); UPDATE "tabSerial and Batch Bundle" SET docstatus = 1 WHERE name = ''SB3'''),
 (24, 'and that is cancelled', 'UPDATE "tabSerial and Batch Bundle" SET is_cancelled = 1 WHERE name = ''SB3'''),
 (25, 'a batch ends earlier', 'UPDATE "tabBatch" SET expiry_date = ''2030-12-31'' WHERE name = ''B2'''),
+(0.1, 'an order delivered in full', 'UPDATE "tabSales Order" SET status = ''To Bill'', per_delivered = 100 WHERE name = ''SO-1'''),
+(0.2, 'a delivery submitted', 'UPDATE "tabDelivery Note" SET docstatus = 1, status = ''To Bill'' WHERE name = ''DN-2'''),
+(0.3, 'part of the supply came', 'UPDATE "tabPurchase Order Item" SET received_qty = 1.5 WHERE name = ''k1'''),
+(0.4, 'and the rest will not', 'UPDATE "tabPurchase Order" SET status = ''Closed'' WHERE name = ''PO-1'''),
+(0.5, 'more in a hamper', 'UPDATE "tabProduct Bundle Item" SET qty = 2 WHERE name = ''h1'''),
+(0.6, 'a price of dealers', 'UPDATE "tabItem Price" SET price_list_rate = 370 WHERE name = ''q1'''),
+(0.7, 'their list withdrawn', 'UPDATE "tabPrice List" SET enabled = 0 WHERE name = ''Dealers|North'''),
 (26, 'a customer disabled, one new', 'UPDATE "tabCustomer" SET disabled = 1 WHERE name = ''CUST-2''; INSERT INTO "tabCustomer" (name, customer_name, disabled) VALUES (''CUST-4'', ''New'', 0)')
 ) AS s (n, what, change) ORDER BY n;
 \pset format aligned
