@@ -18,6 +18,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
+#include "core_find.h"
 #include "core_memo.h"
 #include "core_rows.h"
 #include "intake.h"
@@ -48,9 +49,8 @@ static OmsPlan channel_plan = {
 	2, {INT4OID, TEXTOID}, NULL
 };
 static OmsPlan before_plan = {
-	"SELECT order_id, document, status = 'refused' FROM oms.intake_message"
-	" WHERE company_id = $1 AND channel_id = $2 AND external_id = $3 AND status IN ('captured', 'refused')"
-	" ORDER BY status LIMIT 2",
+	"SELECT order_id, document, status FROM oms.intake_message"
+	" WHERE company_id = $1 AND channel_id = $2 AND external_id = $3",
 	3, {INT4OID, INT4OID, TEXTOID}, NULL
 };
 static OmsPlan replaced_plan = {
@@ -245,7 +245,7 @@ order_of(const Run *run)
 	if (run->in.external_id == NULL)
 		return 0;
 	oms_spi_connect();
-	if (oms_exec(&order_plan, values, NULL, false, 1) > 0)
+	if (oms_find(&order_plan, values, NULL) > 0)
 		order_id = oms_int8(0, 1);
 	oms_spi_finish();
 	return order_id;
@@ -264,18 +264,23 @@ check_conflict(Run *run)
 	Jsonb	   *before = NULL;
 
 	oms_spi_connect();
-	oms_exec(&before_plan, values, NULL, false, 0);
+	oms_find(&before_plan, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
-		run->refused_before = run->refused_before || oms_bool(i, 3);
-	if (SPI_processed > 0 && !oms_bool(0, 3) && !oms_isnull(0, 2))
 	{
+		const char *status = oms_cstr(i, 3);
 		bool		isnull;
-		Datum		d = oms_datum(0, 2, &isnull);
-		MemoryContext spi = MemoryContextSwitchTo(caller);
+		Datum		d = oms_datum(i, 2, &isnull);
 
-		before = DatumGetJsonbPCopy(d);
-		MemoryContextSwitchTo(spi);
-		order_id = oms_int8(0, 1);
+		if (strcmp(status, "refused") == 0)
+			run->refused_before = true;
+		if (strcmp(status, "captured") == 0 && !isnull)
+		{
+			MemoryContext spi = MemoryContextSwitchTo(caller);
+
+			before = DatumGetJsonbPCopy(d);
+			MemoryContextSwitchTo(spi);
+			order_id = oms_int8(i, 1);
+		}
 	}
 	oms_spi_finish();
 	if (before && compareJsonbContainers(&before->root, &run->in.document->root) != 0)
@@ -404,7 +409,7 @@ keep(const Run *run, const ErrorData *err)
 
 			oms_exec(&resolve_plan, &text, NULL, false, 0);
 		}
-		message_id = oms_exec(&number_plan, key, NULL, false, 1) > 0 ? oms_int8(0, 1) : 0;
+		message_id = oms_find(&number_plan, key, NULL) > 0 ? oms_int8(0, 1) : 0;
 	}
 	if (run->refused_before && err == NULL)
 	{
