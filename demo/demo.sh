@@ -125,6 +125,7 @@ chapter 20_place.sql
 title '3. Orders of three channels'
 step 'capturing 2,500 documents, each in its own transaction' capture_all
 chapter 30_capture.sql
+chapter 34_channel.sql
 
 title '4. Live availability'
 chapter 40_live.sql
