@@ -176,7 +176,8 @@ convert_tax(Work *w, int64 *gross, int64 *net, const OmsRead *tax, int64 t)
 		return false;
 	if (w->stated_with)
 		t = -t;
-	*gross = *gross + oms_muldiv(t, *gross, *net);
+	/* its share of what is before the discount; a tax above the value is none */
+	*gross += absolute(t) <= *net ? oms_muldiv(t, *gross, *net) : t;
 	*net = *net + t;
 	return *net >= 0;
 }
@@ -193,16 +194,18 @@ read_line(Work *w, JsonbValue *v, int i)
 	int			errors = w->out->nerrors;
 
 	memset(l, 0, sizeof(*l));
-	for (int t = OMS_I_FIRST_LINE; t < OMS_I_NTARGETS; t++)
+	read_target(w, OMS_I_LINE_SKIP, &source, i);
+	read_target(w, OMS_I_LINE_QTY, &source, i);
+	if ((r[OMS_I_LINE_SKIP].set && r[OMS_I_LINE_SKIP].num) ||
+		(r[OMS_I_LINE_QTY].set && r[OMS_I_LINE_QTY].num == 0))
 	{
-		read_target(w, t, &source, i);
-		if (t == OMS_I_LINE_SKIP && r[t].set && r[t].num)
-		{
-			w->partly = true;
-			w->out->dropped++;
-			return;
-		}
+		w->partly = true;		/* no goods, or cancelled, or refunded */
+		w->out->dropped++;
+		return;
 	}
+	for (int t = OMS_I_FIRST_LINE; t < OMS_I_NTARGETS; t++)
+		if (t != OMS_I_LINE_SKIP && t != OMS_I_LINE_QTY)
+			read_target(w, t, &source, i);
 	if (!r[OMS_I_LINE_SKU].set || !r[OMS_I_LINE_QTY].set)
 	{
 		if (w->out->nerrors == errors)
@@ -216,12 +219,6 @@ read_line(Work *w, JsonbValue *v, int i)
 	if (l->qty < 0 || ordered < 0)
 	{
 		problem(w, NULL, OMS_I_LINE_QTY, i, "is below zero", r[OMS_I_LINE_QTY].text, false);
-		return;
-	}
-	if (l->qty == 0)
-	{
-		w->partly = true;		/* cancelled, or refunded */
-		w->out->dropped++;
 		return;
 	}
 	ordered = Max(ordered, l->qty);
@@ -239,11 +236,16 @@ read_line(Work *w, JsonbValue *v, int i)
 	l->priced = r[OMS_I_LINE_PRICE].set || r[OMS_I_LINE_AMOUNT].set || r[OMS_I_LINE_NET].set;
 	if (r[OMS_I_LINE_AMOUNT].set)
 		l->gross = r[OMS_I_LINE_AMOUNT].num;
+	else if (r[OMS_I_LINE_PRICE].set &&
+			 (int128) r[OMS_I_LINE_PRICE].num * ordered / 1000 > MOST)
+		l->gross = MOST + 1;
 	else if (r[OMS_I_LINE_PRICE].set)
 		l->gross = oms_muldiv(r[OMS_I_LINE_PRICE].num, ordered, 1000);
 	else
 		l->gross = r[OMS_I_LINE_NET].num + discount;
-	if (l->gross > MOST || l->net > MOST)
+	if (l->gross > MOST || (int128) l->gross * 1000 / l->qty > MOST ||
+		(int128) r[OMS_I_LINE_NET].num * 1000 / l->qty > MOST ||
+		w->total > (MAX_LINES - 1) * MOST / 2)
 	{
 		problem(w, NULL, OMS_I_LINE_PRICE, i, "is out of range: the line is worth too much", NULL, false);
 		return;
@@ -426,14 +428,15 @@ write_payment(Work *w, OmsJson *j)
 	bool		all = state->set && strcmp(state->text, "paid") == 0;
 	bool		none = state->set && strcmp(state->text, "unpaid") == 0;
 	int64		amount = -1;
+	int64		worth = Max(paise(w->total), w->total_paise);	/* with tax */
 
 	if (paid->set)
 		amount = paise(paid->num);
 	else if (due->set && !all)
-		amount = w->total_paise - paise(due->num);
+		amount = worth - paise(due->num);
 	if (none && !paid->set)
 		amount = 0;
-	if (amount >= w->total_paise && amount > 0 && !none)
+	if (amount >= worth && amount > 0 && !none)
 		all = true;
 	oms_json_object(j, "payment");
 	oms_json_str(j, "mode", cod && !all ? "COD" : "PREPAID");

@@ -65,7 +65,7 @@ SELECT v.id, d -> 'payment' AS payment, d -> 'charges' AS charges
 SELECT r #> '{document,lines}' AS lines, r #> '{intake,dropped}' AS dropped, r ->> 'reason' AS reason
   FROM (VALUES (1, jsonb_set(pg_temp.p(), '{line_items,0,current_quantity}', '2')), (2, jsonb_set(pg_temp.p(), '{line_items,0,current_quantity}', '0')),
                (3, jsonb_set(jsonb_set(pg_temp.p(), '{line_items,0,current_quantity}', '0'), '{line_items,1,current_quantity}', '0')),
-               (4, jsonb_set(pg_temp.p(), '{line_items,1,gift_card}', 'true'))) v (i, p), LATERAL oms.intake_document('WEB', v.p) r ORDER BY i;
+               (4, jsonb_set(pg_temp.p(), '{line_items,1,gift_card}', 'true')), (5, jsonb_set(jsonb_set(pg_temp.p(), '{line_items,1,sku}', 'null'), '{line_items,1,current_quantity}', '0'))) v (i, p), LATERAL oms.intake_document('WEB', v.p) r ORDER BY i;
 -- no order is wanted of these
 SELECT status, reason FROM pg_temp.took_from('WEB', pg_temp.p('{"id": 31, "test": true}'))
 UNION ALL SELECT status, reason FROM pg_temp.took_from('WEB', pg_temp.p('{"id": 32, "cancelled_at": "2026-03-01T22:00:00+05:30"}'))
@@ -92,6 +92,8 @@ SELECT pg_temp.doc_of('WEB', jsonb_set(pg_temp.p('{"financial_status": "gifted",
 SELECT pg_temp.doc_of('WEB', jsonb_set(pg_temp.p('{"id": 42}'), '{line_items}', '[]'));
 SELECT pg_temp.doc_of('WEB', jsonb_set(jsonb_set(pg_temp.p(), '{line_items,0,quantity}', '-1'), '{line_items,0,current_quantity}', '-1'));
 SELECT pg_temp.doc_of('WEB', jsonb_set(pg_temp.p(), '{line_items,0,price}', '"99999999999999999999"'));
+SELECT pg_temp.doc_of('WEB', jsonb_set(jsonb_set(pg_temp.p(), '{line_items,0,price}', '"9999999999"'), '{line_items,0,current_quantity}', '99999999999'));
+SELECT pg_temp.doc_of('WEB', jsonb_set(jsonb_set(pg_temp.p(), '{line_items,0,price}', '"9999999999"'), '{line_items,0,quantity}', '99999999999'));
 SELECT pg_temp.doc_of('WEB', jsonb_set(pg_temp.p(), '{line_items,0}', '3'));
 -- hidden phone: told, not refused
 SELECT warnings FROM pg_temp.took_from('WEB', jsonb_set(jsonb_set(pg_temp.p('{"id": 43, "customer": {}}'), '{shipping_address,phone}', '"********45"'), '{billing_address,phone}', 'null'));
