@@ -556,7 +556,7 @@ BEGIN
     RETURN NEXT format('profile %s: %s', $1, (SELECT p.title FROM oms.erp_profile AS p WHERE p.profile = $1));
     RETURN NEXT (SELECT format('company %s: %s, %s', c.code, c.name, c.currency) FROM oms.company AS c WHERE c.company_id = company);
     RETURN QUERY SELECT format('company %s is there too: name it in the parameters to take it', c.name) FROM oms.erp_companies($1, par) AS c
-        WHERE NOT c.chosen AND params->(SELECT p.company_param FROM oms.erp_profile AS p WHERE p.profile = $1) IS NULL ORDER BY c.no LIMIT 20;
+        WHERE fresh AND NOT c.chosen AND params->(SELECT p.company_param FROM oms.erp_profile AS p WHERE p.profile = $1) IS NULL ORDER BY c.no LIMIT 20;
     RETURN QUERY SELECT format('table %s: %s columns watched', l.relation, cardinality(l.watch)) FROM oms.erp_source_link AS l WHERE l.profile = $1 ORDER BY l.relation COLLATE "C";
     RETURN QUERY
         SELECT format('entity %s: %s rows', v.name, v.rows) FROM (VALUES

@@ -146,6 +146,7 @@ DECLARE
     p record;
     par jsonb;
     company text;
+    kept jsonb := '{}';
 BEGIN
     IF profile IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'OM001', MESSAGE = 'profile is null', DETAIL = 'Argument profile.', HINT = 'Profiles are the rows of oms.erp_profile.';
@@ -155,9 +156,15 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'OM601', MESSAGE = format('there is no ERP profile "%s"', $1),
             HINT = format('Profiles are the rows of oms.erp_profile: %s.', (SELECT string_agg(x.profile, ', ' ORDER BY x.profile) FROM oms.erp_profile AS x));
     END IF;
-    par := '{"schema": "public"}'::jsonb || p.params || jsonb_strip_nulls(coalesce($2, '{}'));
+    -- attached already: that company in that schema, unless others are named
+    IF to_regclass('oms.erp_attachment') IS NOT NULL THEN
+        SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') INTO kept
+          FROM (SELECT x.params FROM oms.erp_attachment AS x WHERE x.profile = $1 ORDER BY x.company_id LIMIT 1) AS a, jsonb_each(a.params) AS e
+         WHERE e.key IN ('schema', 'always', p.company_param);
+    END IF;
+    par := '{"schema": "public"}'::jsonb || p.params || kept || jsonb_strip_nulls(coalesce($2, '{}'));
     -- no company named: the profile's own if the ERP has it, else the first
-    IF jsonb_typeof($2->p.company_param) IS NULL OR $2->>p.company_param IS NULL THEN
+    IF NOT kept ? p.company_param AND $2->>p.company_param IS NULL THEN
         BEGIN
             SELECT c.key INTO company FROM oms.erp_companies($1, par) AS c ORDER BY c.chosen AND par ? p.company_param DESC, c.no LIMIT 1;
             IF company IS NOT NULL THEN
@@ -169,4 +176,4 @@ BEGIN
     END IF;
     RETURN par || jsonb_build_object('profile', $1); -- so that a copy reads words of its own
 END $$;
-COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults and its name; where no company is named, with the first. Error OM001 for NULL, OM601 when there is no such profile.';
+COMMENT ON FUNCTION oms.erp_profile_params(text, jsonb) IS 'Parameters of a profile with its defaults and its name; where no company is named, with the (first) one it is attached for, else the first. Error OM001 for NULL, OM601 when there is no such profile.';

@@ -175,6 +175,12 @@ SELECT severity, entity, problem FROM oms.check_profile('faulty', '{"company": 5
 SELECT * FROM oms.attach_erp('faulty') AS a WHERE a !~ '^(table|node)';
 SELECT relation, pending, age, state, problem, entities, paused, refused, applied_at FROM oms.erp_lag() ORDER BY relation;
 SELECT * FROM oms.erp_state();
+-- again: the same company, though none is named
+SAVEPOINT s;
+SELECT oms.detach_erp('faulty');
+SELECT a FROM oms.attach_erp('faulty', '{"company": 5}') AS a WHERE a LIKE 'company%';
+SELECT a FROM oms.attach_erp('faulty') AS a WHERE a LIKE 'company%';
+ROLLBACK TO s;
 UPDATE faulty.item SET sku = 'New' WHERE id = 1;
 SELECT relation, pending, age >= '0'::interval AS age, entities FROM oms.erp_lag() WHERE pending > 0;
 SELECT entity, state, pending FROM oms.erp_state() WHERE pending > 0;
