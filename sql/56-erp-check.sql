@@ -374,12 +374,18 @@ BEGIN
     END LOOP;
 
     -- write-back
-    FOR e IN SELECT m.kind, f.name, replace(f.sql, '@erp@', sch) AS sql, f.types
+    FOR e IN SELECT m.kind, f.name, replace(f.sql, '@erp@', sch) AS sql, f.types, 'oms.erp_call_map' AS rel
                FROM oms.erp_call_map AS m,
-                    LATERAL (VALUES ('send_sql', m.send_sql, '{text,text,numeric,text,jsonb}'::regtype[]), ('lots_sql', m.lots_sql, '{text,text,numeric,text,jsonb,jsonb}'),
-                                    ('done_sql', m.done_sql, '{text[],jsonb}'), ('refused_sql', m.refused_sql, '{text[],jsonb}')) AS f (name, sql, types)
-              WHERE m.profile = prof.profile AND m.kind IN ('stock_out', 'stock_in') AND f.sql IS NOT NULL AND (f.name <> 'lots_sql' OR 'lot' <> ALL (absent)) ORDER BY 1, 2 LOOP
-        severity := 'warning'; entity := e.kind; relation := 'oms.erp_call_map'; "column" := e.name;
+                    LATERAL (VALUES ('send_sql', m.send_sql, CASE WHEN m.kind IN ('stock_out', 'stock_in') THEN '{text,text,numeric,text,jsonb}' ELSE '{jsonb,jsonb}' END::regtype[]), ('lots_sql', m.lots_sql, '{text,text,numeric,text,jsonb,jsonb}'),
+                                    ('done_sql', m.done_sql, '{text[],jsonb}'), ('refused_sql', m.refused_sql, '{text[],jsonb}'), ('find_sql', m.find_sql, '{text[],jsonb}')) AS f (name, sql, types)
+              WHERE m.profile = prof.profile AND (m.kind IN ('stock_out', 'stock_in') OR lower(par->>'write_orders') IN ('true', 't', 'on', 'yes', '1'))
+                AND f.sql IS NOT NULL AND (f.name <> 'lots_sql' OR 'lot' <> ALL (absent))
+             UNION ALL
+             SELECT 'order', f.name, replace(f.sql, '@erp@', sch), '{text[],jsonb}', 'oms.erp_document_map'
+               FROM oms.erp_document_map AS m, LATERAL (VALUES ('state_sql', m.state_sql), ('lines_sql', m.lines_sql), ('taken_sql', m.taken_sql)) AS f (name, sql)
+              WHERE m.profile = prof.profile AND f.sql IS NOT NULL AND lower(par->>'write_orders') IN ('true', 't', 'on', 'yes', '1')
+              ORDER BY 1, 2 LOOP
+        severity := 'warning'; entity := e.kind; relation := e.rel; "column" := e.name;
         BEGIN
             IF e.name IN ('send_sql', 'lots_sql') THEN
                 PERFORM set_config('search_path', format('%s, pg_temp', sch), true);
@@ -387,7 +393,7 @@ BEGIN
             PERFORM FROM oms.erp_describe(e.sql, e.types);
             PERFORM set_config('search_path', 'pg_catalog, oms, pg_temp', true);
         EXCEPTION WHEN OTHERS THEN
-            problem := 'it cannot be prepared: nothing of this kind can be booked'; example := SQLERRM; what_to_do := 'Correct oms.erp_call_map.';
+            problem := 'it cannot be prepared: nothing of this kind can be booked'; example := SQLERRM; what_to_do := format('Correct %s.', e.rel);
             RETURN NEXT;
         END;
     END LOOP;

@@ -5,7 +5,7 @@ CREATE TABLE oms.erp_call_event (   --| Which events of an order make which call
     profile text NOT NULL,          --| Profile
     event text NOT NULL,            --| Type of event, as in oms.event; % stands for anything
     kind text NOT NULL CHECK (kind IN ('order_create', 'order_confirm', 'shipment_pick', 'shipment_pack', 'shipment_ship', 'order_cancel')), --| The call
-    statuses text[],                --| The order must have one of these then; NULL: any
+    statuses text[] NOT NULL DEFAULT '{}', --| The order must have one of these then; none: any
     builtin boolean NOT NULL DEFAULT false, --| Ships with the extension; others are the user's and are dumped
     PRIMARY KEY (profile, event, kind)
 );
@@ -62,27 +62,27 @@ SELECT coalesce(q.key::text, b.key) AS key, coalesce(q.on_hand::numeric, 0) + co
 $q$, '@query@', e.query), '@taken@', replace(m.taken_sql, '$1', '(SELECT z.refs FROM linked AS z)')), '@company@', a.company_id::text) END
       FROM oms.erp_entity AS e
       LEFT JOIN oms.erp_document_map AS m ON m.profile = e.profile
-      LEFT JOIN oms.erp_attachment AS a ON a.profile = e.profile AND a.company_id = coalesce($3, oms.erp_company_now()) AND lower(a.params->>'write_orders') IN ('true', 't', 'on', 'yes', '1')
+      LEFT JOIN oms.erp_attachment AS a ON a.profile = e.profile AND a.company_id = coalesce($3, oms.erp_company_now()) AND EXISTS (SELECT FROM oms.erp_document AS d WHERE d.company_id = a.company_id AND d.open AND d.erp_ref IS NOT NULL)
      WHERE e.profile = $1 AND e.entity = $2
 $$;
 COMMENT ON FUNCTION oms.erp_entity_query(text, text, integer) IS
-    'The query by which an entity is evaluated. Of stock, where orders are written to the ERP: its count with what it holds for an order given back as far as we hold it too, so that it is subtracted once. NULL: the profile has no such entity.';
+    'The query by which an entity is evaluated. Of stock, while the ERP has orders that we wrote: its count with what it holds for an order given back as far as we hold it too, so that it is subtracted once. NULL: the profile has no such entity.';
 
-CREATE FUNCTION oms.erp_order_out(profile text, refs text[], params jsonb) RETURNS TABLE (ref text, done boolean)
+CREATE FUNCTION oms.erp_order_out(refs text[], params jsonb) RETURNS TABLE (ref text, done boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000
 SET search_path = pg_catalog, oms, pg_temp AS $$
 DECLARE
     taken text;
 BEGIN
-    SELECT replace(replace(m.taken_sql, '@erp@', quote_ident(coalesce($3->>'schema', 'public'))), '$1', '(SELECT z.refs FROM linked AS z)') INTO taken
-      FROM oms.erp_document_map AS m WHERE m.profile = $1;
+    SELECT replace(replace(m.taken_sql, '@erp@', quote_ident(coalesce($2->>'schema', 'public'))), '$1', '(SELECT z.refs FROM linked AS z)') INTO taken
+      FROM oms.erp_attachment AS a JOIN oms.erp_document_map AS m ON m.profile = a.profile;
     IF taken IS NULL THEN
         RETURN;
     END IF;
     RETURN QUERY EXECUTE format($q$
     WITH want AS MATERIALIZED (
         SELECT u.r, a.company_id, split_part(u.r, '|', 1)::bigint AS order_id, split_part(u.r, '|', 2)::integer AS node_id, split_part(u.r, '|', 3)::integer AS sku_id
-          FROM unnest($1) AS u (r), oms.erp_attachment AS a WHERE a.profile = $3
+          FROM unnest($1) AS u (r), oms.erp_attachment AS a
     ), live AS MATERIALIZED (
         SELECT DISTINCT w.r, d.erp_ref, s.erp_key AS item, d.step, d.company_id
           FROM want AS w JOIN oms.erp_document AS d ON d.company_id = w.company_id AND d.order_id = w.order_id AND d.node_id = w.node_id
@@ -102,9 +102,9 @@ BEGIN
                           WHERE a.company_id = w.company_id AND a.order_id = w.order_id AND e.node_id = w.node_id AND e.sku_id = w.sku_id) AS h
      WHERE coalesce(x.done, 0) - h.consumed >= h.leaving
         OR NOT EXISTS (SELECT FROM live AS v WHERE v.r = w.r AND v.step IS DISTINCT FROM 'cancelled')
-$q$, taken) USING refs, params, profile;
+$q$, taken) USING refs, params;
 END $$;
-COMMENT ON FUNCTION oms.erp_order_out(text, text[], jsonb) IS
+COMMENT ON FUNCTION oms.erp_order_out(text[], jsonb) IS
     'done_sql of kind order_out: for order|node|item, whether the ERP''s documents of that order have booked what left there (true), or are all cancelled (false).';
 
 -- From events to calls ------------------------------------------------------------
@@ -167,7 +167,7 @@ BEGIN
         RETURN 0;
     END IF;
     kinds := ARRAY(SELECT DISTINCT e.kind FROM oms.erp_call_event AS e, unnest(events) AS v
-                    WHERE e.profile = att.profile AND v LIKE e.event AND (e.statuses IS NULL OR ord.status = ANY (e.statuses)));
+                    WHERE e.profile = att.profile AND v LIKE e.event AND (e.statuses = '{}' OR ord.status = ANY (e.statuses)));
     -- what is not wanted any more, or less of it, or at another price: cancelled, as long as it is not picked
     FOR d IN
         SELECT x.document_id, x.node_id, x.erp_ref, c.call_id, c.state,

@@ -12,10 +12,10 @@ SELECT 'odoo', v.name, v.type, NULL, v.meaning, true FROM (VALUES
 
 INSERT INTO oms.erp_call_event (profile, event, kind, statuses, builtin)
 SELECT 'odoo', v.event, v.kind, v.statuses, true FROM (VALUES
-    ('order.%', 'order_create', NULL::text[]), ('shipment.%', 'order_create', NULL), ('order.%', 'order_cancel', NULL),
+    ('order.%', 'order_create', '{}'::text[]), ('shipment.%', 'order_create', '{}'), ('order.%', 'order_cancel', '{}'),
     ('order.%', 'order_confirm', '{part_reserved,reserved,released,packed,part_shipped,shipped,part_delivered,delivered,rto,returned}'),
     ('shipment.%', 'order_confirm', '{part_reserved,reserved,released,packed,part_shipped,shipped,part_delivered,delivered,rto,returned}'),
-    ('%', 'shipment_pick', NULL), ('%', 'shipment_ship', NULL)) AS v (event, kind, statuses);
+    ('%', 'shipment_pick', '{}'), ('%', 'shipment_ship', '{}')) AS v (event, kind, statuses);
 
 -- the order's state and, of its deliveries to the customer, that of the one furthest behind
 INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin)
@@ -65,5 +65,5 @@ SELECT 'odoo', v.kind, v.transport, true, NULL, v.done, v.find FROM (VALUES
     ('shipment_ship', 'agent', $q$SELECT l.order_id::text, true FROM @erp@.sale_order_line l JOIN @erp@.stock_move m ON m.sale_line_id = l.id JOIN @erp@.stock_location t ON t.id = m.location_dest_id AND t.usage = 'customer'
           WHERE l.order_id = ANY ($1::integer[]) AND m.state <> 'cancel' GROUP BY 1 HAVING bool_and(m.state = 'done')$q$, NULL),
     ('order_cancel', 'agent', $q$SELECT o.id::text, true FROM @erp@.sale_order o WHERE o.id = ANY ($1::integer[]) AND o.state = 'cancel'$q$, NULL),
-    ('order_out', 'sql', $q$SELECT x.ref, x.done FROM oms.erp_order_out('odoo', $1, $2) AS x$q$, NULL)) AS v (kind, transport, done, find)
+    ('order_out', 'sql', $q$SELECT x.ref, x.done FROM oms.erp_order_out($1, $2) AS x$q$, NULL)) AS v (kind, transport, done, find)
  WHERE NOT EXISTS (SELECT FROM oms.erp_call_map m WHERE m.profile = 'odoo' AND m.kind = v.kind);

@@ -16,14 +16,14 @@ SELECT 'tryton', v.name, v.type, v.allowed, v.meaning, true FROM (VALUES
  WHERE NOT EXISTS (SELECT FROM oms.erp_param p WHERE p.profile = 'tryton' AND p.name = v.name);
 
 INSERT INTO oms.erp_call_event (profile, event, kind, statuses, builtin) VALUES
-    ('tryton', 'order.%', 'order_create', NULL, true),
+    ('tryton', 'order.%', 'order_create', '{}', true),
     ('tryton', 'order.%', 'order_confirm', '{part_reserved,reserved,released,packed,part_shipped,shipped,part_delivered,delivered,rto,returned}', true),
-    ('tryton', 'order.%', 'order_cancel', NULL, true),
-    ('tryton', 'shipment.%', 'order_create', NULL, true),
+    ('tryton', 'order.%', 'order_cancel', '{}', true),
+    ('tryton', 'shipment.%', 'order_create', '{}', true),
     ('tryton', 'shipment.%', 'order_confirm', '{part_reserved,reserved,released,packed,part_shipped,shipped,part_delivered,delivered,rto,returned}', true),
-    ('tryton', '%', 'shipment_pick', NULL, true),
-    ('tryton', '%', 'shipment_pack', NULL, true),
-    ('tryton', '%', 'shipment_ship', NULL, true);
+    ('tryton', '%', 'shipment_pick', '{}', true),
+    ('tryton', '%', 'shipment_pack', '{}', true),
+    ('tryton', '%', 'shipment_ship', '{}', true);
 
 INSERT INTO oms.erp_status (profile, entity, erp_value, oms_value, builtin) VALUES
     ('tryton', 'document', 'draft', 'draft', true), ('tryton', 'document', 'quotation', 'draft', true),
@@ -71,7 +71,7 @@ SELECT l.sale::text, m.product::text,
 $q$);
 
 INSERT INTO oms.erp_call_map (profile, kind, builtin, send_sql, done_sql, refused_sql, find_sql) VALUES
-('tryton', 'order_out', true, NULL, $q$SELECT x.ref, x.done FROM oms.erp_order_out('tryton', $1, $2) AS x$q$, NULL, NULL),
+('tryton', 'order_out', true, NULL, $q$SELECT x.ref, x.done FROM oms.erp_order_out($1, $2) AS x$q$, NULL, NULL),
 ('tryton', 'order_create', true, $q$
 WITH RECURSIVE d AS (
     SELECT $1 AS j, ($2->>'company')::integer AS company, c.currency, c.timezone,
