@@ -107,7 +107,7 @@ SKIP:
 		ok($node->poll_query_until('erp', "SELECT oms.erp_send() >= 0 AND ($condition)"), $what) or diag $log, query('SELECT kind, state, error FROM oms.erp_call ORDER BY call_id');
 	};
 	$until->("(SELECT state = 'done' FROM oms.erp_call WHERE kind = 'order_confirm' AND document = 'order $one')", 'a trytond-worker quotes and confirms');
-	like(query("SELECT state, shipment_state, number FROM sale_sale WHERE id = $sale"), qr/^processing\|waiting\|\d+$/, 'it has a number and a shipment that waits');
+	like(query("SELECT state, shipment_state, number FROM sale_sale WHERE id = $sale"), qr/^processing\|waiting\|\S+$/, 'it has a number and a shipment that waits');
 	is(query("SELECT untaxed_amount_cache, tax_amount_cache FROM sale_sale WHERE id = $sale"), query("SELECT sum(taxable), sum(cgst + sgst + igst) FROM oms.allocation WHERE order_id = $one"), 'Tryton reckons the same amounts and tax');
 	is($free->(), $all - 4, 'demand there and reservation here: counted once');
 	query('SELECT oms.erp_apply()');
@@ -125,7 +125,7 @@ SKIP:
 	query("SELECT oms.dispatch_shipment(shipment_id) FROM oms.shipment WHERE order_id = $one");
 	is($free->(), $all - 6, 'handed over: nothing is free by that');
 	$until->("(SELECT count(*) = 3 FROM oms.erp_call WHERE kind LIKE 'shipment%' AND state = 'done' AND document = 'order $one')", 'picked, packed and done by the worker');
-	is(query("SELECT shipment_state FROM sale_sale WHERE id = $sale"), 'sent', 'Tryton has sent it');
+	$until->("(SELECT shipment_state = 'sent' FROM sale_sale WHERE id = $sale)", 'Tryton has sent it');
 	is($free->(), $all - 6, 'the very next promise counts it once');
 	query('SELECT oms.erp_apply()');
 	is(query("SELECT state, close_reason FROM oms.reservation r JOIN oms.allocation a USING (company_id, allocation_id) WHERE a.order_id = $one"), 'closed|consumed', 'reservation and count fell together');
