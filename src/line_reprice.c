@@ -35,8 +35,8 @@ static OmsPlan line_plan = {
 };
 
 /*
- * $4 what the live units cost together.  Waiting units are taxed as if they
- * left from the company's own state: the order's total has that tax in it.
+ * $4 what the live units cost together.  What waits is not taxed before it is
+ * known from where it leaves.
  */
 static OmsPlan shares_plan = {
 	"WITH a AS MATERIALIZED (SELECT x.*, sum(x.qty) OVER (ORDER BY x.allocation_id) AS upto, sum(x.qty) OVER () AS live,"
@@ -48,15 +48,14 @@ static OmsPlan shares_plan = {
 	"  WHERE x.company_id = $1 AND x.order_id = $2 AND x.line_no = $3 AND x.status <> 'cancelled'),"
 	" n AS MATERIALIZED (SELECT a.*, round($4 * a.upto / a.live, 2) - round($4 * (a.upto - a.qty) / a.live, 2) AS net FROM a),"
 	" t AS MATERIALIZED (SELECT n.*, v.rate AS new_rate, v.taxable AS new_taxable, v.cgst AS new_cgst, v.sgst AS new_sgst, v.igst AS new_igst,"
-	"   v.cgst + v.sgst + v.igst AS new_tax, CASE WHEN n.taxable IS NULL THEN w.cgst + w.sgst + w.igst ELSE n.cgst + n.sgst + n.igst END AS old_tax"
-	"  FROM n CROSS JOIN LATERAL oms.tax(n.net, n.qty, n.hsn, n.from_state, n.to_state, n.day, n.inclusive, n.tax_code, n.company) v"
-	"  CROSS JOIN LATERAL oms.tax(n.net_amount, n.qty, n.hsn, n.from_state, n.to_state, n.day, n.inclusive, n.tax_code, n.company) w),"
+	"   CASE WHEN n.taxable IS NOT NULL THEN v.cgst + v.sgst + v.igst END AS new_tax, CASE WHEN n.taxable IS NOT NULL THEN n.cgst + n.sgst + n.igst END AS old_tax"
+	"  FROM n LEFT JOIN LATERAL oms.tax(n.net, n.qty, n.hsn, n.from_state, n.to_state, n.day, n.inclusive, n.tax_code, n.company) v ON n.taxable IS NOT NULL),"
 	" u AS (UPDATE oms.allocation x SET net_amount = t.net, tax_rate = CASE WHEN x.taxable IS NULL THEN x.tax_rate ELSE t.new_rate END,"
 	"   taxable = CASE WHEN x.taxable IS NULL THEN NULL ELSE t.new_taxable END, cgst = CASE WHEN x.taxable IS NULL THEN x.cgst ELSE t.new_cgst END,"
 	"   sgst = CASE WHEN x.taxable IS NULL THEN x.sgst ELSE t.new_sgst END, igst = CASE WHEN x.taxable IS NULL THEN x.igst ELSE t.new_igst END, updated_at = now()"
 	"  FROM t WHERE x.company_id = t.company_id AND x.allocation_id = t.allocation_id),"
 	" p AS (UPDATE oms.shipment s SET declared_value = s.declared_value + d.more FROM (SELECT t.shipment_id,"
-	"    sum(t.net - t.net_amount + CASE WHEN t.inclusive THEN 0 ELSE coalesce(t.new_tax, 0) - coalesce(t.old_tax, 0) END) AS more"
+	"    sum(t.net - t.net_amount) AS more"
 	"   FROM t WHERE t.shipment_id IS NOT NULL GROUP BY 1) d WHERE s.company_id = $1 AND s.shipment_id = d.shipment_id)"
 	" SELECT sum(t.net - t.net_amount), coalesce(sum(coalesce(t.new_tax, 0) - coalesce(t.old_tax, 0)), 0) FROM t",
 	4, {INT4OID, INT8OID, INT4OID, NUMERICOID}, NULL
@@ -148,7 +147,7 @@ oms_reprice_line(PG_FUNCTION_ARGS)
 	values[5] = oms_paise_numeric(more_tax);
 	values[6] = BoolGetDatum(inclusive);
 	oms_exec(&keep_plan, values, NULL, false, 0);
-	by = more + (inclusive ? 0 : more_tax);
+	by = more + (inclusive ? 0 : more_tax + oms_order_settle_charges(company_id, order_id));
 	refund = oms_line_resettle(company_id, order_id, Max(by, 0), Max(-by, 0), Max(-more_tax, 0));
 	{
 		OmsJson		j;

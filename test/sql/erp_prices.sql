@@ -63,6 +63,14 @@ UPDATE back.level SET qty = CASE place WHEN 'BLR' THEN (SELECT reserved + 4 FROM
 SELECT plan FROM pg_temp.took('s', 'NOW 981001 PREPAID 7xSHIRT');
 SELECT pg_temp.erp_price('SHIRT', 100.01) AS lines;
 SELECT pg_temp.money('s'), string_agg(concat_ws(' ', trim_scale(qty), net_amount, taxable, cgst, sgst, igst), ', ' ORDER BY allocation_id) FROM oms.allocation WHERE order_id = pg_temp.id('s');
+-- prices without tax: 2 x 500 + 50, and 100 for shipping + 5; at 250 it is 500 + 25 + 105; what waits is taxed when it is known from where it leaves
+SELECT status, total, tax FROM pg_temp.took('wait', 'B2B 981001 PREPAID 2xSHIRT@500', '{"charges": [{"kind": "SHIPPING", "amount": 100}]}');
+SELECT oms.reprice_line(pg_temp.id('wait'), 1, 250), pg_temp.money('wait');
+UPDATE back.level SET qty = qty + 10 WHERE place = 'BLR' AND product = 'SHIRT';
+SELECT status, total, tax FROM pg_temp.took('b2b', 'B2B 981001 PREPAID 2xSHIRT@500', '{"charges": [{"kind": "SHIPPING", "amount": 100}]}');
+SELECT oms.reprice_line(pg_temp.id('b2b'), 1, 250), pg_temp.money('b2b');
+SELECT oms.reprice_line(pg_temp.id('b2b'), 1, 500), pg_temp.money('b2b');
+
 -- promotions the ERP states as data: 10 % from five on, 20 % tomorrow; in at once, and their day comes by itself
 SELECT amount FROM oms.list_price('SHIRT', 'NOW', 5);
 INSERT INTO back.promotion VALUES (1, 'SHIRT', 5, 10, NULL, NULL), (2, 'SHIRT', 5, 20, now() AT TIME ZONE 'Asia/Kolkata' + interval '1 day', now() AT TIME ZONE 'Asia/Kolkata' + interval '3 days');
