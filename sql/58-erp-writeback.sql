@@ -75,14 +75,14 @@ DECLARE
     taken text;
 BEGIN
     SELECT replace(replace(m.taken_sql, '@erp@', quote_ident(coalesce($2->>'schema', 'public'))), '$1', '(SELECT z.refs FROM linked AS z)') INTO taken
-      FROM oms.erp_attachment AS a JOIN oms.erp_document_map AS m ON m.profile = a.profile;
+      FROM oms.erp_attachment AS a JOIN oms.erp_document_map AS m ON m.profile = a.profile ORDER BY a.company_id LIMIT 1;
     IF taken IS NULL THEN
         RETURN;
     END IF;
     RETURN QUERY EXECUTE format($q$
     WITH want AS MATERIALIZED (
-        SELECT u.r, a.company_id, split_part(u.r, '|', 1)::bigint AS order_id, split_part(u.r, '|', 2)::integer AS node_id, split_part(u.r, '|', 3)::integer AS sku_id
-          FROM unnest($1) AS u (r), oms.erp_attachment AS a
+        SELECT u.r, p.company_id, split_part(u.r, '|', 1)::bigint AS order_id, split_part(u.r, '|', 2)::integer AS node_id, split_part(u.r, '|', 3)::integer AS sku_id
+          FROM unnest($1) AS u (r) JOIN oms.node AS p ON p.node_id = split_part(u.r, '|', 2)::integer
     ), live AS MATERIALIZED (
         SELECT DISTINCT w.r, d.erp_ref, s.erp_key AS item, d.step, d.company_id
           FROM want AS w JOIN oms.erp_document AS d ON d.company_id = w.company_id AND d.order_id = w.order_id AND d.node_id = w.node_id
@@ -265,7 +265,7 @@ DECLARE
 BEGIN
     SELECT * INTO att FROM oms.erp_attachment AS a WHERE a.company_id = oms.erp_company_now();
     IF NOT FOUND THEN
-        DELETE FROM oms.erp_order_note;
+        DELETE FROM oms.erp_order_note AS c WHERE NOT EXISTS (SELECT FROM oms.erp_attachment AS a WHERE a.company_id = c.company_id);
         RETURN 0;
     END IF;
     FOR o IN SELECT c.order_id FROM oms.erp_order_note AS c WHERE c.company_id = att.company_id GROUP BY 1 ORDER BY min(c.note_id) LIMIT max_orders LOOP
