@@ -95,12 +95,35 @@ oms_erp_init(void)
 	oms_erp_before_promise = oms_erp_take_in_masters;
 }
 
+/*
+ * The primary key of oms.erp_attachment: who writes that table tells so by it
+ * (core_memo.c), which is no DDL.  Taking in writes it each time.
+ */
+static Oid	attachment_key = InvalidOid;
+
 /* The ERP's DDL may have touched watched columns. */
 static void
 at_relcache_inval(Oid relid)
 {
+	if (OidIsValid(relid) && relid == attachment_key)
+		return;
 	paused_valid = false;
 	oms_erp_catalog_seen++;
+}
+
+static void
+know_attachment(void)
+{
+	Oid			nsp = get_namespace_oid("oms", true);
+	Oid			relid = OidIsValid(nsp) ? get_relname_relid("erp_attachment", nsp) : InvalidOid;
+	Relation	rel;
+
+	attachment_key = InvalidOid;
+	if (!OidIsValid(relid))
+		return;
+	rel = table_open(relid, AccessShareLock);
+	attachment_key = RelationGetPrimaryKeyIndex(rel);
+	table_close(rel, AccessShareLock);
 }
 
 /*
@@ -261,6 +284,7 @@ oms_erp_load(OmsErp *erp, int32 company_id)
 
 	if (!paused_valid)
 	{
+		know_attachment();
 		memset(paused, 0, sizeof(paused));
 		paused_valid = true;	/* an invalidation from here on counts */
 		values[0] = oms_text(erp->profile);
