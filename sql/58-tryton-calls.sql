@@ -168,6 +168,7 @@ SELECT r, 'Tryton did not do it (sale ' || r || '): see its ir_queue and the log
  WHERE EXISTS (SELECT FROM @erp@.ir_queue q WHERE q.enqueued_at > (now() AT TIME ZONE 'UTC') - interval '2 days'
                   AND (q.data LIKE '%"sale.sale"%[' || r || ']%' OR q.data LIKE '%"stock.shipment.out"%'))
    AND NOT EXISTS (SELECT FROM @erp@.ir_queue q WHERE q.enqueued_at > (now() AT TIME ZONE 'UTC') - interval '2 days'
+                      AND (q.data LIKE '%"sale.sale"%[' || r || ']%' OR q.data LIKE '%"stock.shipment.out"%')
                       AND (q.dequeued_at IS NULL OR q.finished_at IS NULL AND q.dequeued_at > (now() AT TIME ZONE 'UTC') - interval '2 minutes'))
 $q$
 FROM (VALUES

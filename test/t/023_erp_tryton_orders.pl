@@ -81,6 +81,16 @@ query("DELETE FROM ir_queue WHERE dequeued_at IS NULL; DELETE FROM oms.erp_call 
 is(query('SELECT oms.erp_find_documents(); SELECT erp_ref FROM oms.erp_document'), "1\n$sale", 'and so is one whose answer was lost after it was done');
 query("INSERT INTO oms.erp_order_note (company_id, order_id, event) SELECT company_id, order_id, 'order.status' FROM oms.erp_document");
 
+# a task that Tryton has tried in vain is told again, later
+query('SELECT oms.erp_send()');
+query(q{UPDATE oms.erp_call SET sent_at = now() - interval '10 minutes', next_at = now() WHERE kind = 'order_confirm'});
+is(query(q{SELECT oms.erp_poll(); SELECT state FROM oms.erp_call WHERE kind = 'order_confirm'}), "0\nsent", 'a task that waits its turn is left alone');
+query(q{UPDATE ir_queue SET dequeued_at = now() AT TIME ZONE 'UTC' - interval '5 minutes' WHERE dequeued_at IS NULL;
+	UPDATE oms.erp_call SET next_at = now() WHERE kind = 'order_confirm'});
+query('SELECT oms.erp_poll()');
+like(query(q{SELECT state, attempts, error FROM oms.erp_call WHERE kind = 'order_confirm'}), qr/^pending\|2\|Tryton did not do it/, 'one that it tried in vain is told again');
+query(q{UPDATE oms.erp_call SET next_at = now() WHERE kind = 'order_confirm'});
+
 # a buyer nobody knows, where no party stands for them
 query(qq{UPDATE oms.erp_attachment SET params = params - 'party'});
 my $nobody = $capture->('S2', 1, '560001');
