@@ -276,6 +276,11 @@ COMMENT ON FUNCTION oms.erp_put_inbound(integer, jsonb[]) IS 'Writes supply on i
 CREATE FUNCTION oms.erp_end_inbound(company integer, asked text[], found text[]) RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
+    -- of what has become a kit there is no supply to set
+    UPDATE oms.inbound AS t SET qty = 0, state = 'cancelled', version = t.version + 1, updated_at = now()
+     WHERE t.company_id = company AND t.erp_key IS NOT NULL AND t.state = 'expected'
+       AND (asked IS NULL OR t.erp_key = ANY (asked)) AND NOT EXISTS (SELECT FROM unnest(found) AS f WHERE f = t.erp_key)
+       AND EXISTS (SELECT FROM oms.kit_component AS x WHERE x.company_id = company AND x.kit_sku_id = t.sku_id);
     SELECT count(oms.set_inbound(t.ref, n.code, k.code, 0, t.due_at, company => c.code))
       FROM (SELECT t.* FROM oms.inbound AS t WHERE t.company_id = company AND t.erp_key IS NOT NULL AND t.state = 'expected'
                AND (asked IS NULL OR t.erp_key = ANY (asked)) AND NOT EXISTS (SELECT FROM unnest(found) AS f WHERE f = t.erp_key)

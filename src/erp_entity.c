@@ -430,6 +430,15 @@ gather_statistics(OmsErpEntity entity)
 	oms_spi_finish();
 }
 
+/* They are paused by themselves: their tables feed others too. */
+static bool
+pauses_alone(OmsErpEntity e)
+{
+	return e == OMS_ERP_KIT || e == OMS_ERP_PRICE_LIST || e == OMS_ERP_ADDRESS ||
+		e == OMS_ERP_SUPPLIER || e == OMS_ERP_ORDER || e == OMS_ERP_SHIPMENT ||
+		e == OMS_ERP_RETURN || e == OMS_ERP_INBOUND;
+}
+
 void
 oms_erp_apply_entity(OmsErp *erp, OmsErpEntity entity, OmsErpDirty *dirty,
 					 OmsErpDirty *added)
@@ -458,8 +467,13 @@ oms_erp_apply_entity(OmsErp *erp, OmsErpEntity entity, OmsErpDirty *dirty,
 
 	/* what has gone makes room for what comes */
 	failed = oms_erp_try(write_gone, &in);
-	if (failed)
+	if (failed && !pauses_alone(entity))
 		ReThrowError(failed);
+	if (failed)
+	{
+		oms_erp_pause(erp, entity, failed->message);
+		return;
+	}
 	for (int from = 0; from < in.n; from += CHUNK_ROWS)
 	{
 		in_stretches(&in, put_stretch, from, Min(CHUNK_ROWS, in.n - from));
@@ -521,8 +535,7 @@ oms_erp_apply_masters(OmsErp *erp, OmsErpDirty *dirty, OmsErpDirty *stock)
 
 /*
  * Pausing.  Lots that cannot be read are no reason to stop counting, so where
- * they have tables of their own only these are paused.  Entities that others
- * do not refer to are paused by themselves: their tables feed others too.
+ * they have tables of their own only these are paused.
  */
 static OmsPlan pause_plan = {
 	"UPDATE oms.erp_source_link l SET state = 'paused', cause = 'query', problem = $4 FROM oms.erp_source s,"
@@ -535,14 +548,6 @@ static OmsPlan pause_alone_plan = {
 	"UPDATE oms.erp_attachment SET paused = paused || $2 WHERE profile = $1 AND company_id = $3 AND $2 <> ALL (paused)",
 	3, {TEXTOID, TEXTOID, INT4OID}, NULL
 };
-
-static bool
-pauses_alone(OmsErpEntity e)
-{
-	return e == OMS_ERP_KIT || e == OMS_ERP_PRICE_LIST || e == OMS_ERP_ADDRESS ||
-		e == OMS_ERP_SUPPLIER || e == OMS_ERP_ORDER || e == OMS_ERP_SHIPMENT ||
-		e == OMS_ERP_RETURN || e == OMS_ERP_INBOUND;
-}
 
 void
 oms_erp_pause(OmsErp *erp, OmsErpEntity entity, const char *why)
