@@ -7,8 +7,8 @@
 CREATE FUNCTION oms.erp_translated(value jsonb, lang text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE pg_catalog.jsonb_typeof(value)
-           WHEN 'object' THEN coalesce(nullif(value OPERATOR(pg_catalog.->>) lang, ''), nullif(value OPERATOR(pg_catalog.->>) 'en_US', ''),
-                (SELECT t.value FROM pg_catalog.jsonb_each_text(value) AS t WHERE t.value OPERATOR(pg_catalog.<>) '' ORDER BY t.key COLLATE "C" LIMIT 1))
+           WHEN 'object' THEN (SELECT t.value FROM pg_catalog.jsonb_each_text(value) AS t WHERE t.value OPERATOR(pg_catalog.<>) ''
+                ORDER BY t.key OPERATOR(pg_catalog.<>) lang, t.key OPERATOR(pg_catalog.<>) 'en_US', t.key COLLATE "C" LIMIT 1)
            ELSE value OPERATOR(pg_catalog.#>>) '{}' END
 $$;
 COMMENT ON FUNCTION oms.erp_translated(jsonb, text) IS
@@ -124,7 +124,7 @@ SELECT p.id::text AS key,
                               WHERE btrim(o.default_code) = btrim(p.default_code) AND o.id <> p.id AND (o.default_code = btrim(o.default_code) OR o.id < p.id) AND {other})
             THEN '~' || p.id ELSE '' END END AS code,
        oms.erp_translated(t.label, $2->>'lang') || coalesce((
-           SELECT ' (' || string_agg(oms.erp_translated(to_jsonb(v.name), $2->>'lang'), ', ' ORDER BY l.sequence, l.id, a.id) || ')'
+           SELECT ' (' || string_agg(oms.erp_translated(to_jsonb(v.name), $2->>'lang'), ', ' ORDER BY (to_jsonb(l)->>'sequence')::integer, l.id, a.id) || ')'
              FROM @erp@.product_variant_combination m
              JOIN @erp@.product_template_attribute_value a ON a.id = m.product_template_attribute_value_id
              JOIN @erp@.product_template_attribute_line l ON l.id = a.attribute_line_id
@@ -328,7 +328,7 @@ INSERT INTO oms.erp_source (profile, entity, relation, watch, builtin, resolve) 
  $q$SELECT i->>'product_product_id' FROM unnest($1) i$q$),
 ('odoo', 'sku', '@erp@.product_template_attribute_value', '{id,product_tmpl_id,attribute_line_id,product_attribute_value_id,ptav_active}', true,
  $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.product_tmpl_id = (i->>'product_tmpl_id')::integer$q$),
-('odoo', 'sku', '@erp@.product_template_attribute_line', '{id,product_tmpl_id,sequence}', true,
+('odoo', 'sku', '@erp@.product_template_attribute_line', '{id,product_tmpl_id,sequence?}', true,
  $q$SELECT p.id::text FROM unnest($1) i JOIN @erp@.product_product p ON p.product_tmpl_id = (i->>'product_tmpl_id')::integer$q$),
 ('odoo', 'sku', '@erp@.product_attribute_value', '{id,name}', true,
  $q$SELECT m.product_product_id::text FROM unnest($1) i JOIN @erp@.product_template_attribute_value a ON a.product_attribute_value_id = (i->>'id')::integer

@@ -328,7 +328,7 @@ static OmsPlan ready_plan = {
 };
 static OmsPlan settled_plan = {
 	"UPDATE oms.reject SET resolved_at = now() WHERE company_id = $1 AND source = $2 AND resolved_at IS NULL"
-	" AND ($3 IS NULL OR external_ref = ANY ($3)) AND external_ref <> ALL ($4)",
+	" AND ($3 IS NULL OR external_ref = ANY ($3)) AND NOT EXISTS (SELECT FROM unnest($4) AS u WHERE u = external_ref)",
 	4, {INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID}, NULL
 };
 

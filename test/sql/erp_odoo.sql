@@ -112,7 +112,12 @@ BEGIN
     CREATE TABLE product_attribute_value (id integer PRIMARY KEY, name jsonb, sequence integer, attribute_id integer);
     INSERT INTO product_attribute_value VALUES (1, '{"en_US": "Steel"}', 1, 1), (2, '{"en_US": "Aluminium", "fr_FR": "Alu"}', 2, 1), (3, '{"en_US": "White"}', 1, 2), (4, '{"en_US": "Plain"}', 1, 3);
     CREATE TABLE product_template_attribute_line (id integer PRIMARY KEY, product_tmpl_id integer, attribute_id integer, sequence integer, active boolean);
-    INSERT INTO product_template_attribute_line VALUES (1, 1, 1, 10, true), (2, 1, 2, 20, true), (3, 2, 3, 10, true);
+    IF v = 16 THEN
+        ALTER TABLE product_template_attribute_line DROP sequence;
+        INSERT INTO product_template_attribute_line VALUES (1, 1, 1, true), (2, 1, 2, true), (3, 2, 3, true), (4, 13, 1, true);
+    ELSE
+        INSERT INTO product_template_attribute_line VALUES (1, 1, 1, 10, true), (2, 1, 2, 20, true), (3, 2, 3, 10, true), (4, 13, 1, 10, true);
+    END IF;
     CREATE TABLE product_template_attribute_value (id integer PRIMARY KEY, product_tmpl_id integer, attribute_line_id integer, attribute_id integer, product_attribute_value_id integer, price_extra numeric, ptav_active boolean);
     INSERT INTO product_template_attribute_value VALUES (1, 1, 1, 1, 1, 0, true), (2, 1, 1, 1, 2, 50.4, true), (3, 1, 2, 2, 3, 6, true), (4, 2, 3, 3, 4, NULL, true);
     CREATE TABLE product_variant_combination (product_product_id integer, product_template_attribute_value_id integer, PRIMARY KEY (product_product_id, product_template_attribute_value_id));
@@ -206,7 +211,6 @@ BEGIN
     -- a box is half a dozen lamps and a bag, four bags are a kilo of rice; a set is two kilos, and in steel three bolts
     INSERT INTO product_template (id, name, type, categ_id, uom_id, list_price) VALUES (12, '{"en_US": "Bag"}', 'consu', 1, 1, 30), (13, '{"en_US": "Set"}', 'consu', 4, 1, 99);
     INSERT INTO product_product (id, product_tmpl_id, default_code, weight) VALUES (14, 12, 'BAG', 0), (15, 13, 'SET-ST', 0), (16, 13, 'SET-AL', 0);
-    INSERT INTO product_template_attribute_line VALUES (4, 13, 1, 10, true);
     INSERT INTO product_template_attribute_value VALUES (5, 13, 4, 1, 1, 0, true), (6, 13, 4, 1, 2, 0, true);
     INSERT INTO product_variant_combination VALUES (15, 5), (16, 6);
     IF v < 18 THEN
