@@ -92,7 +92,7 @@ SKIP:
 	skip 'Tryton itself is not installed, or the driver is missing', 1 unless $tryton;
 
 	(my $host = $node->host) =~ s{/}{%2F}g;
-	my $uri = sprintf 'postgresql://%s@%s:%d', $ENV{USER} // getpwuid($>), $host, $node->port;
+	my $uri = sprintf 'postgresql://%s@%s:%d', $ENV{USER} // scalar getpwuid($>), $host, $node->port;
 	my ($in, $out, $err) = ('', '', '');
 	my $limit = IPC::Run::timeout(180);
 	my $actor = IPC::Run::start([ $python, '-W', 'ignore', $driver, "$uri/erp", '-' ], \$in, \$out, \$err, $limit);
