@@ -187,7 +187,7 @@ SELECT status FROM pg_temp.took('revoked', 'WEB 981001 PREPAID 1xSHIRT');
 ROLLBACK TO s;
 RESET ROLE;
 \set VERBOSITY default
-GRANT INSERT (company_id, order_id, line_no, sku_id, qty, unit_price, discount, net_amount) ON oms.order_line TO regress_oms_rows;
+GRANT INSERT (company_id, order_id, line_no, sku_id, qty, unit_price, discount, net_amount, list_price) ON oms.order_line TO regress_oms_rows;
 SET ROLE regress_oms_rows;
 SELECT status FROM pg_temp.took('by columns', 'WEB 981001 PREPAID 1xSHIRT');
 RESET ROLE;
