@@ -336,14 +336,14 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, oms, pg_temp AS $$
     WITH d AS MATERIALIZED (
         SELECT t.erp_key, f.order_id AS oms_key, f.origin FROM oms.erp_order AS t CROSS JOIN LATERAL oms.erp_find_order(company, t.reference) AS f
-         WHERE $2 = 'order' AND t.company_id = company AND (keys IS NULL OR t.erp_key = ANY (keys))
+         WHERE $2 = 'order' AND t.company_id = company AND (keys IS NULL OR t.erp_key IN (SELECT u FROM unnest(keys) AS u))
         UNION ALL
         SELECT t.erp_key, f.shipment_id, f.origin FROM oms.erp_shipment AS t CROSS JOIN LATERAL oms.erp_find_shipment(company, t.reference, t.awb) AS f
-         WHERE $2 = 'shipment' AND t.company_id = company AND (keys IS NULL OR t.erp_key = ANY (keys))
+         WHERE $2 = 'shipment' AND t.company_id = company AND (keys IS NULL OR t.erp_key IN (SELECT u FROM unnest(keys) AS u))
     ), gone AS (
         -- what was found by a reference goes with it; what we had made stays
         DELETE FROM oms.erp_link AS l
-         WHERE l.company_id = company AND l.entity = $2 AND l.origin = 'erp' AND (keys IS NULL OR l.erp_key = ANY (keys))
+         WHERE l.company_id = company AND l.entity = $2 AND l.origin = 'erp' AND (keys IS NULL OR l.erp_key IN (SELECT u FROM unnest(keys) AS u))
            AND NOT EXISTS (SELECT FROM d WHERE d.erp_key = l.erp_key AND d.oms_key IS NOT NULL)
     ), put AS (
         INSERT INTO oms.erp_link AS l (company_id, entity, erp_key, oms_key, origin, doc_hash)
